@@ -1,0 +1,167 @@
+/**
+ * How a rank gives another up: DeepEP's rank mask. It masks a rank when the transport says that a
+ * message cannot reach it, when it does not answer a probe after a long wait, or when that rank says
+ * that it has given this one up. From then on nothing is sent to it, its share of every combine is
+ * skipped, and weights are not renormalised. A masked rank is told by another way, so that it need
+ * not wait for what will never come.
+ */
+import { type ActorContext, NO_TIMER, type TimerId } from "../../src/model/actor.ts";
+import {
+  DESTINATION,
+  KIND,
+  type Packet,
+  PacketKind,
+  SLOT,
+  TOKEN,
+} from "../../src/model/packet.ts";
+import type { Messenger } from "./messenger.ts";
+import type { Peers } from "./peers.ts";
+
+/** Reminders of this policy; they share the GPU's. */
+export const MaskTag = { waitedLong: 3, probesDue: 4 } as const;
+
+/** What the policy needs of the rank that it serves. */
+export interface MaskHost {
+  /** Is this rank still needed for the current phase? */
+  isMissing(rank: number): boolean;
+  /** Start of the previous layer, ps: how far back a fault may explain a mask. */
+  readonly lookBackPs: number;
+  /** Ends the open assignments to a rank as masked, forgets what came from it; returns how many. */
+  dropRank(context: ActorContext, rank: number, fault: number): number;
+  /** Goes on if the phase is complete now. */
+  progress(context: ActorContext): void;
+}
+
+export interface MaskClocks {
+  /** Wait before a rank is asked whether it lives (DeepEP: 100 s), ps. */
+  readonly waitTimeoutPs: number;
+  /** Time that an answer may take: longer than the transport needs to fail, ps. */
+  readonly probeSpanPs: number;
+}
+
+type MaskReason = "send-failed" | "no-answer" | "notice";
+
+export class MaskPolicy {
+  readonly #peers: Peers;
+  readonly #messenger: Messenger;
+  readonly #host: MaskHost;
+  readonly #clocks: MaskClocks;
+  readonly #idOf: (actor: number) => string;
+  readonly #answered: Uint8Array;
+  #timer: TimerId = NO_TIMER;
+  #suspects: number[] = [];
+
+  constructor(options: {
+    readonly peers: Peers;
+    readonly messenger: Messenger;
+    readonly host: MaskHost;
+    readonly clocks: MaskClocks;
+    readonly idOf: (actor: number) => string;
+  }) {
+    this.#peers = options.peers;
+    this.#messenger = options.messenger;
+    this.#host = options.host;
+    this.#clocks = options.clocks;
+    this.#idOf = options.idOf;
+    this.#answered = new Uint8Array(options.peers.size);
+  }
+
+  /** A wait begins: after the wait timeout the missing ranks are asked whether they live. */
+  startWait(context: ActorContext): void {
+    context.cancel(this.#timer);
+    this.#timer = context.remindAfter(this.#clocks.waitTimeoutPs, MaskTag.waitedLong, 0);
+  }
+
+  endWait(context: ActorContext): void {
+    context.cancel(this.#timer);
+    this.#timer = NO_TIMER;
+  }
+
+  /** The wait timeout has passed. */
+  askWhoLives(context: ActorContext): void {
+    const peers = this.#peers;
+    this.#timer = NO_TIMER;
+    this.#suspects = [];
+    for (let rank = 0; rank < peers.size; rank += 1) {
+      if (!peers.isMasked(rank) && this.#host.isMissing(rank)) this.#suspects.push(rank);
+    }
+    const missing = this.#suspects.map((rank) => this.#idOf(peers.actorOf[rank]));
+    context.record({ type: "rank.wait-timed-out", missing });
+    for (const rank of this.#suspects) {
+      this.#answered[rank] = 0;
+      this.#send(context, PacketKind.probe, rank, 0);
+    }
+    this.#timer = context.remindAfter(this.#clocks.probeSpanPs, MaskTag.probesDue, 0);
+  }
+
+  /** Answers to the probes are due: whoever is still missing and said nothing is given up. */
+  maskTheSilent(context: ActorContext): void {
+    this.#timer = NO_TIMER;
+    for (const rank of this.#suspects) {
+      if (this.#answered[rank] === 0 && this.#host.isMissing(rank)) {
+        this.mask(context, rank, "no-answer");
+      }
+    }
+    const waiting = this.#suspects.some((rank) => this.#host.isMissing(rank));
+    if (waiting && this.#timer === NO_TIMER) this.startWait(context);
+  }
+
+  /** Gives a rank up; the second time nothing happens. `fault` is known when the other side said it. */
+  mask(context: ActorContext, rank: number, reason: MaskReason, fault?: number): void {
+    const peers = this.#peers;
+    if (peers.isMasked(rank)) return;
+    const actor = peers.actorOf[rank];
+    const cause = fault ?? context.faults.between(context.self, actor, this.#host.lookBackPs);
+    peers.mask(rank, { fault: cause, atPs: context.nowPs });
+    const assignments = this.#host.dropRank(context, rank, cause);
+    context.record({
+      type: "rank.masked",
+      rank: this.#idOf(actor),
+      fault: context.faults.nameOf(cause),
+      assignments,
+      reason,
+    });
+    if (reason !== "notice") this.#sendNotice(context, rank, cause, 0);
+    this.#host.progress(context);
+  }
+
+  /** A message of this rank came back: the transport could not deliver it. */
+  sendFailed(context: ActorContext, packet: Packet): void {
+    const { packets } = context;
+    const words = packets.words;
+    const rank = this.#peers.rankOf(words[packet + DESTINATION]);
+    const isNotice = words[packet + KIND] === PacketKind.maskNotice;
+    const fault = words[packet + SLOT];
+    const attempt = words[packet + TOKEN] + 1;
+    packets.free(packet);
+    if (!isNotice) this.mask(context, rank, "send-failed");
+    else if (attempt < this.#peers.detours) this.#sendNotice(context, rank, fault, attempt);
+  }
+
+  /** A notice, a probe or an answer from a rank. */
+  controlArrived(context: ActorContext, packet: Packet, rank: number): void {
+    const { packets } = context;
+    const kind = packets.words[packet + KIND];
+    const fault = packets.words[packet + SLOT];
+    packets.free(packet);
+    if (kind === PacketKind.maskNotice) this.mask(context, rank, "notice", fault);
+    else if (kind === PacketKind.probeAnswer) this.#answered[rank] = 1;
+    else {
+      const mask = this.#peers.maskOf(rank);
+      if (mask === undefined) this.#send(context, PacketKind.probeAnswer, rank, 0);
+      else this.#sendNotice(context, rank, mask.fault, 0);
+    }
+  }
+
+  #send(context: ActorContext, kind: number, rank: number, slot: number): void {
+    const actor = this.#peers.actorOf[rank];
+    this.#messenger.post(context, this.#messenger.control(context, kind, actor, slot));
+  }
+
+  #sendNotice(context: ActorContext, rank: number, fault: number, attempt: number): void {
+    const actor = this.#peers.actorOf[rank];
+    const packet = this.#messenger.control(context, PacketKind.maskNotice, actor, fault);
+    context.packets.words[packet + TOKEN] = attempt;
+    this.#messenger.detour(context, packet, attempt);
+  }
+}

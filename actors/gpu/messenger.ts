@@ -1,0 +1,82 @@
+/**
+ * How a GPU's messages leave it: over NVLink to GPUs of its node, through its own NIC to ranks on its
+ * plane, and over NVLink to the local owner of the plane for all others (PXN). It also passes on what
+ * other GPUs send through this one.
+ */
+import type { ActorContext } from "../../src/model/actor.ts";
+import {
+  DESTINATION,
+  FLAGS,
+  NEXT_HOP,
+  ORIGIN,
+  type Packet,
+  PacketFlag,
+  SIZE_BYTES,
+  SLOT,
+} from "../../src/model/packet.ts";
+import { DevicePort } from "../../src/model/topology.ts";
+import type { Peers } from "./peers.ts";
+
+/** Bytes of a message without token data: count, notice, probe. One 64-byte RDMA write. */
+const CONTROL_BYTES = 64;
+
+export class Messenger {
+  readonly #peers: Peers;
+
+  constructor(peers: Peers) {
+    this.#peers = peers;
+  }
+
+  /** Sends a message whose DESTINATION is another GPU on the usual way. */
+  post(context: ActorContext, packet: Packet): void {
+    const words = context.packets.words;
+    const destination = words[packet + DESTINATION];
+    const peers = this.#peers;
+    if (peers.isLocal(destination)) this.#overNvlink(context, packet, destination);
+    else if (peers.ownsPlaneOf(destination)) this.#throughNic(context, packet, destination);
+    else this.#overNvlink(context, packet, peers.relayTo(destination));
+  }
+
+  /** Sends a message round the receiver's own plane, by the `attempt`-th detour. */
+  detour(context: ActorContext, packet: Packet, attempt: number): void {
+    const destination = context.packets.words[packet + DESTINATION];
+    const relay = this.#peers.detourTo(destination, attempt);
+    if (this.#peers.isLocal(destination)) this.#overNvlink(context, packet, destination);
+    else if (relay === context.self) this.#throughNic(context, packet, destination);
+    else this.#overNvlink(context, packet, relay);
+  }
+
+  /** Passes on a message for another GPU that came by here. */
+  relay(context: ActorContext, packet: Packet): void {
+    const destination = context.packets.words[packet + DESTINATION];
+    if (this.#peers.isLocal(destination)) this.#overNvlink(context, packet, destination);
+    else this.#throughNic(context, packet, destination);
+  }
+
+  /** Hands a message that the NIC gave up to the GPU of this node that made it. */
+  giveBack(context: ActorContext, packet: Packet): void {
+    this.#overNvlink(context, packet, context.packets.words[packet + ORIGIN]);
+  }
+
+  /** Makes a message without token data, which asks for an acknowledgement. */
+  control(context: ActorContext, kind: number, destination: number, slot: number): Packet {
+    const packet = context.packets.take(kind);
+    const words = context.packets.words;
+    words[packet + FLAGS] = PacketFlag.ackRequest;
+    words[packet + ORIGIN] = context.self;
+    words[packet + DESTINATION] = destination;
+    words[packet + SIZE_BYTES] = CONTROL_BYTES;
+    words[packet + SLOT] = slot;
+    return packet;
+  }
+
+  #overNvlink(context: ActorContext, packet: Packet, gpu: number): void {
+    context.packets.words[packet + NEXT_HOP] = gpu;
+    context.send(DevicePort.gpuToNvswitch, packet);
+  }
+
+  #throughNic(context: ActorContext, packet: Packet, destination: number): void {
+    context.packets.words[packet + NEXT_HOP] = this.#peers.nicTowards(destination);
+    context.send(DevicePort.gpuToNic, packet);
+  }
+}

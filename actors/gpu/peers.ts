@@ -1,0 +1,118 @@
+/**
+ * The EP group as one of its ranks sees it: who is where, how a message gets there, and whom this
+ * rank has given up. A rank reaches another node over the plane of the receiver; when its own NIC is
+ * not on that plane, the message first goes over NVLink to the local GPU that owns it.
+ */
+import type { Topology } from "../../src/model/topology.ts";
+import type { ClusterSpec } from "../../src/model/scenario.ts";
+
+/** Why and when a rank was given up. */
+export interface Mask {
+  readonly fault: number;
+  readonly atPs: number;
+}
+
+export class Peers {
+  /** Place of this rank's group among the EP groups, and this rank's place in it. */
+  readonly group: number;
+  readonly rank: number;
+  readonly size: number;
+  /** Actor index of each rank of the group. */
+  readonly actorOf: Int32Array;
+  readonly #self: number;
+  readonly #cluster: ClusterSpec;
+  readonly #rankOf: Int32Array;
+  readonly #nodeOf: Int16Array;
+  readonly #ordinalOf: Int16Array;
+  readonly #planeOf: Int16Array;
+  /** GPUs and NICs by node x gpusPerNode + ordinal. */
+  readonly #gpuAt: Int32Array;
+  readonly #nicAt: Int32Array;
+  readonly #masks: (Mask | undefined)[];
+  #masked = 0;
+
+  constructor(self: number, topology: Topology, cluster: ClusterSpec, epSize: number) {
+    const places = topology.actors;
+    this.#self = self;
+    this.#cluster = cluster;
+    this.#nodeOf = Int16Array.from(places, (place) => place.node);
+    this.#ordinalOf = Int16Array.from(places, (place) => place.ordinal);
+    this.#planeOf = Int16Array.from(places, (place) => place.plane);
+    this.#gpuAt = new Int32Array(cluster.nodes * cluster.gpusPerNode);
+    this.#nicAt = new Int32Array(cluster.nodes * cluster.gpusPerNode);
+    places.forEach((place, actor) => {
+      const number = place.node * cluster.gpusPerNode + place.ordinal;
+      if (place.kind === "gpu") this.#gpuAt[number] = actor;
+      if (place.kind === "nic") this.#nicAt[number] = actor;
+    });
+    const number = places[self].node * cluster.gpusPerNode + places[self].ordinal;
+    this.group = Math.floor(number / epSize);
+    this.rank = number % epSize;
+    this.size = epSize;
+    this.actorOf = this.#gpuAt.slice(this.group * epSize, (this.group + 1) * epSize);
+    this.#rankOf = new Int32Array(places.length).fill(-1);
+    this.actorOf.forEach((actor, rank) => {
+      this.#rankOf[actor] = rank;
+    });
+    this.#masks = Array.from({ length: epSize }, () => undefined);
+  }
+
+  /** Rank of an actor in this group; -1 for strangers. */
+  rankOf(actor: number): number {
+    return this.#rankOf[actor];
+  }
+
+  isLocal(actor: number): boolean {
+    return this.#nodeOf[actor] === this.#nodeOf[this.#self];
+  }
+
+  isMasked(rank: number): boolean {
+    return this.#masks[rank] !== undefined;
+  }
+
+  maskOf(rank: number): Mask | undefined {
+    return this.#masks[rank];
+  }
+
+  mask(rank: number, mask: Mask): void {
+    this.#masks[rank] = mask;
+    this.#masked += 1;
+  }
+
+  /** Ranks of the group, itself included, that this rank still works with. */
+  get live(): number {
+    return this.size - this.#masked;
+  }
+
+  /** Is this GPU's own NIC on the plane of `gpu`? Then no hop over NVLink is needed to reach it. */
+  ownsPlaneOf(gpu: number): boolean {
+    return this.#planeOf[gpu] === this.#planeOf[this.#self];
+  }
+
+  /** The local GPU that owns the plane of a GPU elsewhere: the one in the same place of its node. */
+  relayTo(gpu: number): number {
+    return this.#gpuAt[this.#nodeOf[this.#self] * this.#cluster.gpusPerNode + this.#ordinalOf[gpu]];
+  }
+
+  /** NIC of the node of `gpu` that a message from this GPU's own NIC ends at. */
+  nicTowards(gpu: number): number {
+    const ordinal = this.ownsPlaneOf(gpu) ? this.#ordinalOf[gpu] : this.#ordinalOf[this.#self];
+    return this.#nicAt[this.#nodeOf[gpu] * this.#cluster.gpusPerNode + ordinal];
+  }
+
+  /**
+   * A local GPU to send through when the receiver's own plane does not work: the `attempt`-th after the
+   * receiver's place, from 0. Its NIC leads to the GPU in the same place of the receiver's node,
+   * which passes the message on over NVLink.
+   */
+  detourTo(gpu: number, attempt: number): number {
+    const { gpusPerNode } = this.#cluster;
+    const ordinal = (this.#ordinalOf[gpu] + 1 + attempt) % gpusPerNode;
+    return this.#gpuAt[this.#nodeOf[this.#self] * gpusPerNode + ordinal];
+  }
+
+  /** Detours that there are. */
+  get detours(): number {
+    return this.#cluster.gpusPerNode - 1;
+  }
+}

@@ -1,0 +1,33 @@
+/** Binds the functions of the workload to a scenario, for the devices of one process. */
+import type { DeviceServices } from "../model/device.ts";
+import type { Scenario } from "../model/scenario.ts";
+import type { Topology } from "../model/topology.ts";
+import { bf16Bytes, lowLatencyFp8Bytes } from "../workload/bytes.ts";
+import { decodeComputeTimes } from "../workload/compute-time.ts";
+import {
+  expertHigh,
+  expertLow,
+  payloadSeed,
+  tokenPayloadHigh,
+  tokenPayloadLow,
+} from "../workload/oracle.ts";
+import { makeRoutingSource } from "../workload/routing-sources.ts";
+
+export function makeDeviceServices(scenario: Scenario, topology: Topology): DeviceServices {
+  const { model, hardware, workload, routing, run } = scenario;
+  const seed = payloadSeed(run.seed);
+  return {
+    scenario,
+    topology,
+    routing: makeRoutingSource({ seed: run.seed, model, workload, routing }),
+    compute: decodeComputeTimes(model, hardware),
+    oracle: {
+      tokenLow: (group, rank, step, token) => tokenPayloadLow(seed, group, rank, step, token),
+      tokenHigh: (group, rank, step, token) => tokenPayloadHigh(seed, group, rank, step, token),
+      expertLow,
+      expertHigh,
+    },
+    dispatchCopyBytes: lowLatencyFp8Bytes(model.hidden_size),
+    combineCopyBytes: bf16Bytes(model.hidden_size),
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * The run's faults and what each takes away: lanes that drop, actors that are dead. Every process
+ * holds the same table, so that a rank can name the fault behind a lost peer wherever it runs.
+ */
+import { violated } from "../base/assert.ts";
+import type { FaultBoard } from "../model/actor.ts";
+import { type FaultSpec, NO_FAULT } from "../model/fault.ts";
+import { NEVER_PS } from "../model/time.ts";
+import type { Topology } from "../model/topology.ts";
+
+/** Devices and lanes that a message from one GPU to another passes. */
+export type PathFinder = (
+  fromGpu: number,
+  toGpu: number,
+) => { readonly actors: readonly number[]; readonly lanes: readonly number[] };
+
+/** A fault with its targets resolved. */
+export interface ResolvedFault {
+  readonly spec: FaultSpec;
+  /** Actors that handle nothing from the onset on. */
+  readonly deadActors: readonly number[];
+  /** Lanes that drop all that is on them between onset and heal. */
+  readonly downLanes: readonly number[];
+  /** Actors that the fault names (what a path is looked up for). */
+  readonly namedActors: readonly number[];
+  readonly healAtPs: number;
+}
+
+/** Onset or end of a fault. */
+export interface FaultEvent {
+  readonly atPs: number;
+  readonly fault: number;
+  readonly began: boolean;
+}
+
+export class FaultTable implements FaultBoard {
+  /** The instant that `between` looks back from; the kernel's present. */
+  nowPs = 0;
+  readonly faults: ResolvedFault[] = [];
+  readonly #topology: Topology;
+  readonly #pathOf: PathFinder;
+
+  constructor(topology: Topology, specs: readonly FaultSpec[], pathOf: PathFinder) {
+    this.#topology = topology;
+    this.#pathOf = pathOf;
+    for (const spec of specs) this.add(spec);
+  }
+
+  /** Adds a fault at the end of the list and returns its onset and end. */
+  add(spec: FaultSpec): FaultEvent[] {
+    const fault = this.faults.length;
+    this.faults.push(this.#resolve(spec));
+    return this.eventsOf(fault);
+  }
+
+  eventsOf(fault: number): FaultEvent[] {
+    const { spec, healAtPs } = this.faults[fault];
+    const events: FaultEvent[] = [{ atPs: spec.atPs, fault, began: true }];
+    if (healAtPs !== NEVER_PS) events.push({ atPs: healAtPs, fault, began: false });
+    return events;
+  }
+
+  nameOf(fault: number): string {
+    return this.faults[fault]?.spec.name ?? "none";
+  }
+
+  between(rankActor: number, peerActor: number, sincePs: number): number {
+    const active = (fault: ResolvedFault): boolean =>
+      fault.spec.atPs <= this.nowPs && fault.healAtPs >= sincePs;
+    const there = this.#pathOf(rankActor, peerActor);
+    const back = this.#pathOf(peerActor, rankActor);
+    const onPath = (fault: ResolvedFault): boolean =>
+      active(fault) &&
+      (fault.namedActors.some((actor) => there.actors.includes(actor) || back.actors.includes(actor)) ||
+        fault.downLanes.some((lane) => there.lanes.includes(lane) || back.lanes.includes(lane)));
+    const place = this.faults.findIndex(onPath);
+    return place >= 0 ? place : NO_FAULT;
+  }
+
+  /** The fault that killed an actor by now; NO_FAULT when it lives. */
+  killerOf(actor: number): number {
+    return this.faults.findIndex(
+      (fault) => fault.spec.atPs <= this.nowPs && fault.deadActors.includes(actor),
+    );
+  }
+
+  #resolve(spec: FaultSpec): ResolvedFault {
+    const healAtPs = spec.healAtPs ?? NEVER_PS;
+    if (spec.kind === "link-down") {
+      return {
+        spec,
+        deadActors: [],
+        downLanes: this.#lanesWhere((link) => spec.targets.includes(link)),
+        namedActors: [],
+        healAtPs,
+      };
+    }
+    const actors = spec.targets.map((id) => this.#topology.indexOf(id));
+    if (actors.includes(-1)) violated("fault-target", `${spec.name}: ${spec.targets.join(", ")}`);
+    if (spec.kind !== "nic-down") {
+      return { spec, deadActors: actors, downLanes: [], namedActors: actors, healAtPs };
+    }
+    const network = new Set(
+      this.#topology.lanes
+        .filter((lane) => actors.includes(lane.from) && this.#isSwitch(lane.to))
+        .map((lane) => lane.link),
+    );
+    const downLanes = this.#lanesWhere((link) => network.has(link));
+    return { spec, deadActors: [], downLanes, namedActors: actors, healAtPs };
+  }
+
+  #isSwitch(actor: number): boolean {
+    const kind = this.#topology.actors[actor].kind;
+    return kind === "leaf" || kind === "spine";
+  }
+
+  #lanesWhere(matches: (link: string) => boolean): number[] {
+    const lanes: number[] = [];
+    this.#topology.lanes.forEach((lane, place) => {
+      if (matches(lane.link)) lanes.push(place);
+    });
+    return lanes;
+  }
+}

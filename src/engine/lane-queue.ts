@@ -1,0 +1,129 @@
+/**
+ * Pending deliveries. Each lane is first in, first out, so only the heads of the lanes compete: a
+ * binary heap of lanes with its keys in typed arrays, and an intrusive list of packets behind each
+ * head. A fabric with 100,000 packets in flight has a heap of a few hundred entries.
+ */
+import { violated } from "../base/assert.ts";
+import { DELIVER_AT, NEXT, NO_PACKET, ORDER, type Packet, type PacketPool } from "../model/packet.ts";
+import { NEVER_PS } from "../model/time.ts";
+
+export class LaneQueue {
+  /** Instant of the earliest delivery; NEVER_PS when there is none. */
+  headPs = NEVER_PS;
+  /** Order of the earliest delivery among equal instants. */
+  headOrder = NEVER_PS;
+  /** Lane of the packet that `pop` returned last. */
+  poppedLane = -1;
+  readonly #packets: PacketPool;
+  readonly #head: Int32Array;
+  readonly #tail: Int32Array;
+  readonly #time: Float64Array;
+  readonly #order: Float64Array;
+  readonly #lane: Int32Array;
+  #size = 0;
+
+  constructor(packets: PacketPool, lanes: number) {
+    this.#packets = packets;
+    this.#head = new Int32Array(lanes).fill(NO_PACKET);
+    this.#tail = new Int32Array(lanes).fill(NO_PACKET);
+    this.#time = new Float64Array(lanes + 1);
+    this.#order = new Float64Array(lanes + 1);
+    this.#lane = new Int32Array(lanes + 1);
+  }
+
+  /** Adds a packet at the end of a lane; its DELIVER_AT and ORDER are set and not before the lane's last. */
+  push(lane: number, packet: Packet): void {
+    const packets = this.#packets;
+    packets.words[packet + NEXT] = NO_PACKET;
+    const last = this.#tail[lane];
+    this.#tail[lane] = packet;
+    const at = packets.times[(packet >> 2) + DELIVER_AT];
+    if (last !== NO_PACKET) {
+      if (at < packets.times[(last >> 2) + DELIVER_AT]) {
+        violated("lane-in-order", `lane ${lane}: delivery at ${at} ps after a later one`);
+      }
+      packets.words[last + NEXT] = packet;
+      return;
+    }
+    this.#head[lane] = packet;
+    this.#insert(at, packets.times[(packet >> 2) + ORDER], lane);
+  }
+
+  /** Removes and returns the earliest packet; there must be one. */
+  pop(): Packet {
+    const lane = this.#lane[0];
+    const packet = this.#head[lane];
+    const next = this.#packets.words[packet + NEXT];
+    this.#head[lane] = next;
+    this.poppedLane = lane;
+    if (next === NO_PACKET) {
+      this.#tail[lane] = NO_PACKET;
+      const last = this.#size - 1;
+      this.#size = last;
+      if (last > 0) this.#sink(this.#time[last], this.#order[last], this.#lane[last]);
+    } else {
+      const times = this.#packets.times;
+      this.#sink(times[(next >> 2) + DELIVER_AT], times[(next >> 2) + ORDER], lane);
+    }
+    if (this.#size === 0) {
+      this.headPs = NEVER_PS;
+      this.headOrder = NEVER_PS;
+    } else {
+      this.headPs = this.#time[0];
+      this.headOrder = this.#order[0];
+    }
+    return packet;
+  }
+
+  #insert(at: number, order: number, lane: number): void {
+    const time = this.#time;
+    const orders = this.#order;
+    const lanes = this.#lane;
+    let place = this.#size;
+    this.#size = place + 1;
+    while (place > 0) {
+      const parent = (place - 1) >> 1;
+      const parentTime = time[parent];
+      if (parentTime < at || (parentTime === at && orders[parent] < order)) break;
+      time[place] = parentTime;
+      orders[place] = orders[parent];
+      lanes[place] = lanes[parent];
+      place = parent;
+    }
+    time[place] = at;
+    orders[place] = order;
+    lanes[place] = lane;
+    this.headPs = time[0];
+    this.headOrder = orders[0];
+  }
+
+  /** Puts an entry at the root and lets it sink to its place. */
+  #sink(at: number, order: number, lane: number): void {
+    const time = this.#time;
+    const orders = this.#order;
+    const lanes = this.#lane;
+    const size = this.#size;
+    let place = 0;
+    for (;;) {
+      let child = 2 * place + 1;
+      if (child >= size) break;
+      let childTime = time[child];
+      const right = child + 1;
+      if (right < size) {
+        const rightTime = time[right];
+        if (rightTime < childTime || (rightTime === childTime && orders[right] < orders[child])) {
+          child = right;
+          childTime = rightTime;
+        }
+      }
+      if (at < childTime || (at === childTime && order < orders[child])) break;
+      time[place] = childTime;
+      orders[place] = orders[child];
+      lanes[place] = lanes[child];
+      place = child;
+    }
+    time[place] = at;
+    orders[place] = order;
+    lanes[place] = lane;
+  }
+}

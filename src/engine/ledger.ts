@@ -1,0 +1,73 @@
+/**
+ * Accounting of (token, expert) assignments: each that a gate makes ends combined, masked by a named
+ * fault, or lost to a named fault. Counts by rank, and sums of hashes, so that one assignment
+ * combined twice and another never do not cancel out.
+ */
+import { avalanche32 } from "../base/hash.ts";
+import type { LedgerPort } from "../model/actor.ts";
+import { NO_FAULT } from "../model/fault.ts";
+
+/** What the ledger says of one actor. */
+export interface ActorBalance {
+  readonly dispatched: number;
+  readonly combined: number;
+  readonly masked: number;
+  /** Dispatched and neither combined nor masked. */
+  readonly open: number;
+  /** The hashes of what was dispatched equal those of what ended, given that nothing is open. */
+  readonly sumsAgree: boolean;
+}
+
+export class Ledger implements LedgerPort {
+  /** The actor whose event is being handled; the kernel sets it. */
+  self = 0;
+  mismatches = 0;
+  /** Masked assignments that no fault explains. */
+  unexplained = 0;
+  readonly #dispatched: Float64Array;
+  readonly #combined: Float64Array;
+  readonly #masked: Float64Array;
+  readonly #balance: Int32Array;
+  readonly #maskedByFault: number[] = [];
+
+  constructor(actors: number) {
+    this.#dispatched = new Float64Array(actors);
+    this.#combined = new Float64Array(actors);
+    this.#masked = new Float64Array(actors);
+    this.#balance = new Int32Array(actors);
+  }
+
+  dispatched(assignment: number): void {
+    this.#dispatched[this.self] += 1;
+    this.#balance[this.self] += avalanche32(assignment + 1);
+  }
+
+  combined(assignment: number): void {
+    this.#combined[this.self] += 1;
+    this.#balance[this.self] -= avalanche32(assignment + 1);
+  }
+
+  masked(assignment: number, fault: number): void {
+    this.#masked[this.self] += 1;
+    this.#balance[this.self] -= avalanche32(assignment + 1);
+    if (fault === NO_FAULT) this.unexplained += 1;
+    else this.#maskedByFault[fault] = (this.#maskedByFault[fault] ?? 0) + 1;
+  }
+
+  mismatched(): void {
+    this.mismatches += 1;
+  }
+
+  balanceOf(actor: number): ActorBalance {
+    const dispatched = this.#dispatched[actor];
+    const combined = this.#combined[actor];
+    const masked = this.#masked[actor];
+    const open = dispatched - combined - masked;
+    return { dispatched, combined, masked, open, sumsAgree: open !== 0 || this.#balance[actor] === 0 };
+  }
+
+  /** Masked assignments of this process by the place of the fault in the run's list. */
+  maskedBy(fault: number): number {
+    return this.#maskedByFault[fault] ?? 0;
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * One worker's share of a run: a kernel with the actors that the placement gives it, driven window
+ * by window. It turns grants and data frames into reports and data frames. Synchronous and without
+ * I/O: a worker process, the single placement and the tests drive the same object.
+ */
+import { violated } from "../base/assert.ts";
+import type { DeviceFactory } from "../model/device.ts";
+import { DELIVER_AT, type Packet } from "../model/packet.ts";
+import type { Scenario } from "../model/scenario.ts";
+import type { Topology } from "../model/topology.ts";
+import type { Grant, WindowReport, WorkerSummary } from "../model/window.ts";
+import { makeFatTree } from "../topology/fat-tree.ts";
+import { makePathFinder } from "../topology/paths.ts";
+import type { Placement } from "../topology/placement.ts";
+import { makeDeviceServices } from "./device-services.ts";
+import { FaultTable } from "./fault-table.ts";
+import { Kernel } from "./kernel.ts";
+import { openFrame, Outbox, type StagedFrame, unpackFrame } from "./packet-frame.ts";
+import { summarize } from "./worker-summary.ts";
+
+export interface LogicalProcessOptions {
+  readonly scenario: Scenario;
+  readonly placement: Placement;
+  /** Place of this worker in `placement.workers`. */
+  readonly worker: number;
+  readonly devices: DeviceFactory;
+}
+
+/** One peer, as seen from here. */
+interface Peer {
+  readonly outbox: Outbox;
+  sentFrames: number;
+  receivedFrames: number;
+  admittedFrames: number;
+  readonly staged: StagedFrame[];
+}
+
+export class LogicalProcess {
+  readonly kernel: Kernel;
+  readonly #topology: Topology;
+  readonly #worker: number;
+  readonly #faults: FaultTable;
+  readonly #peers: Peer[];
+  readonly #gpus: readonly number[];
+  #window = 0;
+  #floorPs = 0;
+  #outgoing: { peer: number; bytes: Uint8Array }[] = [];
+
+  constructor(options: LogicalProcessOptions) {
+    const { scenario, placement, worker, devices } = options;
+    const topology = makeFatTree(scenario.cluster, scenario.hardware);
+    const services = makeDeviceServices(scenario, topology);
+    this.#topology = topology;
+    this.#worker = worker;
+    this.#faults = new FaultTable(
+      topology,
+      scenario.faults,
+      makePathFinder(topology, scenario.cluster),
+    );
+    this.#peers = placement.workers.map(() => ({
+      outbox: new Outbox(),
+      sentFrames: 0,
+      receivedFrames: 0,
+      admittedFrames: 0,
+      staged: [],
+    }));
+    this.#gpus = placement.workers[worker].actors.filter(
+      (actor) => topology.actors[actor].kind === "gpu",
+    );
+    this.kernel = new Kernel({
+      topology,
+      workerOf: placement.workerOf,
+      worker,
+      seed: scenario.run.seed,
+      faults: this.#faults,
+      remote: { send: (peer, lane, packet) => this.#toPeer(peer, lane, packet) },
+      actorAt: (actor) => devices(actor, services),
+    });
+  }
+
+  /** Lets every actor take its first step; the report is that of window 0. */
+  start(): WindowReport {
+    this.kernel.start();
+    return this.#report();
+  }
+
+  /** Takes a data frame of a peer. It is held until the grant that names it. */
+  accept(frame: Uint8Array): void {
+    const staged = openFrame(frame, this.#worker);
+    const peer = this.#peers[staged.sender];
+    if (peer === undefined || staged.sequence !== peer.receivedFrames + 1) {
+      violated("frames-in-sequence", `frame ${staged.sequence} of worker ${staged.sender}`);
+    }
+    peer.receivedFrames += 1;
+    peer.staged.push(staged);
+  }
+
+  /** Data frames of a peer accepted since the run began. */
+  received(peer: number): number {
+    return this.#peers[peer].receivedFrames;
+  }
+
+  /** Runs one window. All frames that the grant names have been accepted. */
+  run(grant: Grant): WindowReport {
+    if (grant.window <= this.#window || grant.endPs <= this.#floorPs) {
+      violated("floor-never-falls", `window ${grant.window} after ${this.#window}`);
+    }
+    for (const { peer, count } of grant.frames) this.#admit(peer, count);
+    for (const spec of grant.faults) this.kernel.schedule(this.#faults.add(spec));
+    this.#window = grant.window;
+    this.kernel.run(grant.endPs);
+    this.#floorPs = grant.endPs;
+    return this.#report();
+  }
+
+  /** The frames to send after `start` or `run`. */
+  takeFrames(): { peer: number; bytes: Uint8Array }[] {
+    const frames = this.#outgoing;
+    this.#outgoing = [];
+    return frames;
+  }
+
+  /** Totals, and what did not hold. Call once, after the last window. */
+  summary(): WorkerSummary {
+    const held = this.#peers.reduce((sum, peer) => sum + peer.staged.length, 0);
+    return summarize({
+      kernel: this.kernel,
+      topology: this.#topology,
+      gpus: this.#gpus,
+      heldFrames: held,
+    });
+  }
+
+  #admit(peerNumber: number, count: number): void {
+    const peer = this.#peers[peerNumber];
+    if (peer.receivedFrames < count) {
+      violated("frames-before-window", `${peer.receivedFrames} of ${count} from ${peerNumber}`);
+    }
+    while (peer.admittedFrames < count) {
+      const staged = peer.staged.shift() as StagedFrame;
+      peer.admittedFrames += 1;
+      unpackFrame(staged, this.kernel.packets, (lane, packet) =>
+        this.kernel.admit(lane, packet, this.#floorPs),
+      );
+    }
+  }
+
+  #toPeer(peer: number, lane: number, packet: Packet): void {
+    const at = this.kernel.packets.times[(packet >> 2) + DELIVER_AT];
+    this.#peers[peer].outbox.add(lane, packet, at);
+  }
+
+  #report(): WindowReport {
+    const sent: { peer: number; frames: number; earliestPs: number }[] = [];
+    this.#peers.forEach((peer, number) => {
+      if (peer.outbox.count === 0) return;
+      sent.push({ peer: number, frames: 1, earliestPs: peer.outbox.earliestPs });
+      peer.sentFrames += 1;
+      const bytes = peer.outbox.drain(this.kernel.packets, this.#worker, number, peer.sentFrames);
+      this.#outgoing.push({ peer: number, bytes });
+    });
+    const { kernel } = this;
+    let finishedGpus = 0;
+    for (const gpu of this.#gpus) {
+      if (kernel.finished[gpu] !== 0 || kernel.isDead(gpu)) finishedGpus += 1;
+    }
+    return {
+      window: this.#window,
+      nextEventPs: kernel.nextEventPs,
+      nextFaultPs: kernel.nextFaultPs,
+      sent,
+      facts: kernel.takeFacts(),
+      events: kernel.events,
+      lastEventPs: kernel.nowPs,
+      finishedGpus,
+      epochs: kernel.digest.takeParts(),
+    };
+  }
+}
+

@@ -1,0 +1,130 @@
+/**
+ * The data frame: all packets that one worker sends another in one window, as one run of bytes.
+ *
+ *   header, 8 words: magic, sender, receiver, sequence, packets, checksum, 0, 0
+ *   then per packet 3 float64 (departure, delivery, order), and per packet 1 + 13 words (lane, wire words)
+ *
+ * Little-endian, fixed layout, self-checking. It holds whole numbers only, so nothing can change its
+ * value on the way; and what stands behind a packet in memory is never sent.
+ */
+import { violated } from "../base/assert.ts";
+import { type Packet, type PacketPool, ROW_TIMES, WIRE_WORDS } from "../model/packet.ts";
+
+const MAGIC = 0x46504c31;
+const HEADER_BYTES = 32;
+const TIMES = ROW_TIMES - 1;
+const PACKET_WORDS = 1 + WIRE_WORDS;
+/** Bytes of one packet in a frame. */
+export const PACKET_BYTES = TIMES * 8 + PACKET_WORDS * 4;
+
+/** A frame that passed all checks and waits for its window. */
+export interface StagedFrame {
+  readonly sequence: number;
+  readonly packets: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Collects the packets for one peer during a window. */
+export class Outbox {
+  #lanes = new Int32Array(64);
+  #packets = new Int32Array(64);
+  #count = 0;
+  earliestPs = Number.POSITIVE_INFINITY;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(lane: number, packet: Packet, deliverAtPs: number): void {
+    if (this.#count === this.#lanes.length) {
+      this.#lanes = doubled(this.#lanes);
+      this.#packets = doubled(this.#packets);
+    }
+    this.#lanes[this.#count] = lane;
+    this.#packets[this.#count] = packet;
+    this.#count += 1;
+    if (deliverAtPs < this.earliestPs) this.earliestPs = deliverAtPs;
+  }
+
+  /** Writes the frame and gives the packets back to the pool. */
+  drain(pool: PacketPool, sender: number, receiver: number, sequence: number): Uint8Array {
+    const count = this.#count;
+    const bytes = new Uint8Array(HEADER_BYTES + count * PACKET_BYTES);
+    const header = new Int32Array(bytes.buffer, 0, HEADER_BYTES / 4);
+    const times = new Float64Array(bytes.buffer, HEADER_BYTES, count * TIMES);
+    const words = new Int32Array(bytes.buffer, HEADER_BYTES + count * TIMES * 8);
+    for (let place = 0; place < count; place += 1) {
+      const packet = this.#packets[place];
+      const row = packet >> 2;
+      for (let i = 0; i < TIMES; i += 1) times[place * TIMES + i] = pool.times[row + i];
+      const at = place * PACKET_WORDS;
+      words[at] = this.#lanes[place];
+      for (let i = 0; i < WIRE_WORDS; i += 1) words[at + 1 + i] = pool.words[packet + i];
+      pool.free(packet);
+    }
+    header[0] = MAGIC;
+    header[1] = sender;
+    header[2] = receiver;
+    header[3] = sequence;
+    header[4] = count;
+    header[5] = checksum(bytes);
+    this.#count = 0;
+    this.earliestPs = Number.POSITIVE_INFINITY;
+    return bytes;
+  }
+}
+
+/** Checks a frame from a peer, byte by byte where it matters; throws what a peer must never send. */
+export function openFrame(frame: Uint8Array, receiver: number): StagedFrame & { sender: number } {
+  if (frame.byteLength < HEADER_BYTES) violated("frame-whole", `${frame.byteLength} bytes`);
+  const aligned = frame.byteOffset % 8 === 0 ? frame : new Uint8Array(frame);
+  const header = new Int32Array(aligned.buffer, aligned.byteOffset, HEADER_BYTES / 4);
+  const [magic, sender, to, sequence, packets, sum] = header;
+  if (magic !== MAGIC) violated("frame-magic", `${magic.toString(16)}`);
+  if (to !== receiver) violated("frame-address", `for worker ${to}, this is ${receiver}`);
+  if (packets < 1 || aligned.byteLength !== HEADER_BYTES + packets * PACKET_BYTES) {
+    violated("frame-length", `${packets} packets in ${aligned.byteLength} bytes`);
+  }
+  if (checksum(aligned) !== sum) violated("frame-checksum", `frame ${sequence} of worker ${sender}`);
+  return { sender, sequence, packets, bytes: aligned };
+}
+
+/** Moves the packets of a frame into a pool and hands each, with its lane, to `admit`. */
+export function unpackFrame(
+  staged: StagedFrame,
+  pool: PacketPool,
+  admit: (lane: number, packet: Packet) => void,
+): void {
+  const { bytes, packets: count } = staged;
+  const start = bytes.byteOffset + HEADER_BYTES;
+  const times = new Float64Array(bytes.buffer, start, count * TIMES);
+  const words = new Int32Array(bytes.buffer, start + count * TIMES * 8, count * PACKET_WORDS);
+  for (let place = 0; place < count; place += 1) {
+    const at = place * PACKET_WORDS;
+    const packet = pool.take(words[at + 1]);
+    const row = packet >> 2;
+    for (let i = 0; i < TIMES; i += 1) pool.times[row + i] = times[place * TIMES + i];
+    for (let i = 0; i < WIRE_WORDS; i += 1) pool.words[packet + i] = words[at + 1 + i];
+    admit(words[at], packet);
+  }
+}
+
+/** Sum over all words behind the header, each times its place: catches swaps as well as flips. */
+function checksum(bytes: Uint8Array): number {
+  const words = new Int32Array(
+    bytes.buffer,
+    bytes.byteOffset + HEADER_BYTES,
+    (bytes.byteLength - HEADER_BYTES) >> 2,
+  );
+  let sum = 0x9e3779b1 | 0;
+  for (let place = 0; place < words.length; place += 1) {
+    sum = (Math.imul(sum, 31) + words[place]) | 0;
+  }
+  return sum;
+}
+
+function doubled(old: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const bigger = new Int32Array(old.length * 2);
+  bigger.set(old);
+  return bigger;
+}

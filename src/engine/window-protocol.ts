@@ -1,0 +1,261 @@
+/**
+ * The coordinator's side of virtual time, as a state machine without I/O. It grants windows
+ * [LBTS, LBTS + lookahead), where LBTS is the lower bound on the time stamp of anything that can
+ * still happen, and commits a window when every worker that took part has reported it. Workers with
+ * nothing to do before a window's end are left out of it: their state cannot change.
+ */
+import { violated } from "../base/assert.ts";
+import { compareFacts, type FactRecord } from "../model/fact.ts";
+import type { FaultSpec } from "../model/fault.ts";
+import { NEVER_PS, PS_PER_MS } from "../model/time.ts";
+import type { AssignmentTotals, Grant, WindowReport, WorkerSummary } from "../model/window.ts";
+import { EPOCH_PS } from "./actor-digest.ts";
+import { type ClosedEpoch, DigestChain } from "./digest-chain.ts";
+
+export interface WindowProtocolOptions {
+  readonly workers: number;
+  /** Smallest latency of any lane between two workers; NEVER_PS for one worker. */
+  readonly lookaheadPs: number;
+  /** GPUs of the whole run. */
+  readonly gpus: number;
+  readonly timeLimitPs: number;
+  /** Longest window, so that a run in one process can be watched and stopped. Default 1 ms. */
+  readonly sliceMaxPs?: number;
+}
+
+export interface CommittedWindow {
+  readonly window: number;
+  /** The window's facts in the order of the log. */
+  readonly facts: readonly FactRecord[];
+  /** Nothing can happen before this instant any more (NEVER_PS: nothing can happen at all). */
+  readonly floorPs: number;
+  /** Events handled since the run began. */
+  readonly events: number;
+  readonly epochsClosed: readonly ClosedEpoch[];
+}
+
+export type NextStep =
+  | {
+      readonly type: "grants";
+      readonly startPs: number;
+      readonly endPs: number;
+      readonly grants: readonly { readonly worker: number; readonly grant: Grant }[];
+    }
+  | { readonly type: "finished"; readonly virtualTimePs: number }
+  | { readonly type: "time-limit"; readonly virtualTimePs: number }
+  /** No event is left and some GPUs have not finished: a bug in an actor. */
+  | { readonly type: "stuck"; readonly virtualTimePs: number; readonly unfinished: number };
+
+export interface RunTotals {
+  readonly digest: string;
+  readonly virtualTimePs: number;
+  readonly events: number;
+  readonly windows: number;
+  readonly assignments: AssignmentTotals;
+  readonly byFault: readonly { readonly fault: string; readonly masked: number; readonly lost: number }[];
+  readonly mismatches: number;
+  readonly violations: readonly string[];
+  readonly fabric: Readonly<Record<string, number>>;
+  readonly faultsBegun: readonly string[];
+  /** The rest of the chain, closed by the end of the run. */
+  readonly epochsClosed: readonly ClosedEpoch[];
+}
+
+interface WorkerState {
+  reported: boolean;
+  /** Earliest instant at which this worker can have an event: its own, or one on its way to it. */
+  nextPs: number;
+  faultPs: number;
+  events: number;
+  lastEventPs: number;
+  finishedGpus: number;
+  /** Frames sent to it so far, by sender, and those it has been told to admit. */
+  readonly framesTo: Map<number, number>;
+  readonly unnamed: Set<number>;
+}
+
+export class WindowProtocol {
+  readonly #options: WindowProtocolOptions;
+  readonly #workers: WorkerState[];
+  readonly #chain = new DigestChain();
+  #facts: FactRecord[] = [];
+  #inFlight: { to: number; earliestPs: number }[] = [];
+  #window = 0;
+  #endPs = 0;
+  #awaited: number;
+
+  constructor(options: WindowProtocolOptions) {
+    this.#options = options;
+    this.#awaited = options.workers;
+    this.#workers = Array.from({ length: options.workers }, () => ({
+      reported: false,
+      nextPs: 0,
+      faultPs: NEVER_PS,
+      events: 0,
+      lastEventPs: 0,
+      finishedGpus: 0,
+      framesTo: new Map(),
+      unnamed: new Set(),
+    }));
+  }
+
+  /** Windows granted so far. */
+  get windows(): number {
+    return this.#window;
+  }
+
+  /** Every worker that takes part in the current window has reported it. */
+  get complete(): boolean {
+    return this.#awaited === 0;
+  }
+
+  /** Takes a worker's report on the current window. */
+  accept(worker: number, report: WindowReport): void {
+    const state = this.#workers[worker];
+    if (state === undefined || state.reported || report.window !== this.#window) {
+      violated("one-report-a-window", `worker ${worker}, window ${report.window}, now ${this.#window}`);
+    }
+    if (report.nextEventPs < this.#endPs || report.events < state.events) {
+      violated("window-run-whole", `worker ${worker} has an event at ${report.nextEventPs} ps left`);
+    }
+    state.reported = true;
+    state.nextPs = report.nextEventPs;
+    state.faultPs = report.nextFaultPs;
+    state.events = report.events;
+    if (report.lastEventPs > state.lastEventPs) state.lastEventPs = report.lastEventPs;
+    state.finishedGpus = report.finishedGpus;
+    for (const { peer, frames, earliestPs } of report.sent) {
+      if (earliestPs < this.#endPs) {
+        violated("lookahead", `worker ${worker} sent ${earliestPs} ps in a window to ${this.#endPs} ps`);
+      }
+      const to = this.#workers[peer];
+      to.framesTo.set(worker, (to.framesTo.get(worker) ?? 0) + frames);
+      to.unnamed.add(worker);
+      this.#inFlight.push({ to: peer, earliestPs });
+    }
+    for (const fact of report.facts) this.#facts.push(fact);
+    if (report.epochs.length > 0) this.#chain.add(report.epochs);
+    this.#awaited -= 1;
+  }
+
+  /** Commits the current window: what it did is final. The caller writes it down before `next`. */
+  commit(): CommittedWindow {
+    if (!this.complete) violated("commit-when-complete", `window ${this.#window}`);
+    for (const { to, earliestPs } of this.#inFlight) {
+      const state = this.#workers[to];
+      if (earliestPs < state.nextPs) state.nextPs = earliestPs;
+    }
+    this.#inFlight.length = 0;
+    const facts = this.#facts;
+    if (facts.length > 1) facts.sort(compareFacts);
+    this.#facts = [];
+    let floorPs = NEVER_PS;
+    let events = 0;
+    for (const state of this.#workers) {
+      if (state.nextPs < floorPs) floorPs = state.nextPs;
+      events += state.events;
+    }
+    const epochsClosed = floorPs === NEVER_PS ? [] : this.#closeBefore(floorPs);
+    return { window: this.#window, facts, floorPs, events, epochsClosed };
+  }
+
+  /** Decides what comes after a committed window. `faults` are new ones, not before the window's start. */
+  next(faults: readonly FaultSpec[] = []): NextStep {
+    let eventPs = NEVER_PS;
+    let faultPs = NEVER_PS;
+    let finished = 0;
+    for (const state of this.#workers) {
+      if (state.nextPs < eventPs) eventPs = state.nextPs;
+      if (state.faultPs < faultPs) faultPs = state.faultPs;
+      finished += state.finishedGpus;
+    }
+    if (eventPs === NEVER_PS && (finished === this.#options.gpus || faultPs === NEVER_PS)) {
+      const virtualTimePs = this.virtualTimePs;
+      if (finished === this.#options.gpus) return { type: "finished", virtualTimePs };
+      return { type: "stuck", virtualTimePs, unfinished: this.#options.gpus - finished };
+    }
+    const startPs = Math.max(Math.min(eventPs, faultPs), this.#endPs);
+    if (startPs >= this.#options.timeLimitPs) {
+      return { type: "time-limit", virtualTimePs: this.virtualTimePs };
+    }
+    const span = Math.min(this.#options.lookaheadPs, this.#options.sliceMaxPs ?? PS_PER_MS);
+    const endPs = Math.min(startPs + span, this.#options.timeLimitPs);
+    return { type: "grants", startPs, endPs, grants: this.#grant(endPs, faults) };
+  }
+
+  /** Instant of the last event handled anywhere. */
+  get virtualTimePs(): number {
+    return this.#workers.reduce((latest, state) => Math.max(latest, state.lastEventPs), 0);
+  }
+
+  /** Adds up the workers' summaries and closes the digest. */
+  finish(summaries: readonly WorkerSummary[]): RunTotals {
+    for (const summary of summaries) this.#chain.add(summary.epochs);
+    const epochsClosed = this.#chain.closeBefore(NEVER_PS);
+    const fabric: Record<string, number> = {};
+    for (const summary of summaries) {
+      for (const [name, value] of Object.entries(summary.fabric)) {
+        fabric[name] = (fabric[name] ?? 0) + value;
+      }
+    }
+    const sum = (pick: (totals: AssignmentTotals) => number): number =>
+      summaries.reduce((total, summary) => total + pick(summary.assignments), 0);
+    return {
+      digest: this.#chain.digest,
+      virtualTimePs: this.virtualTimePs,
+      events: this.#workers.reduce((total, state) => total + state.events, 0),
+      windows: this.#window,
+      assignments: {
+        dispatched: sum((totals) => totals.dispatched),
+        combined: sum((totals) => totals.combined),
+        masked: sum((totals) => totals.masked),
+        lost: sum((totals) => totals.lost),
+      },
+      byFault: addByFault(summaries),
+      mismatches: summaries.reduce((total, summary) => total + summary.mismatches, 0),
+      violations: summaries.flatMap((summary) => summary.violations),
+      fabric,
+      faultsBegun: [...new Set(summaries.flatMap((summary) => summary.faultsBegun))],
+      epochsClosed,
+    };
+  }
+
+  #grant(endPs: number, faults: readonly FaultSpec[]): { worker: number; grant: Grant }[] {
+    this.#window += 1;
+    this.#endPs = endPs;
+    const grants: { worker: number; grant: Grant }[] = [];
+    for (let worker = 0; worker < this.#workers.length; worker += 1) {
+      const state = this.#workers[worker];
+      const idle = state.nextPs >= endPs && state.faultPs >= endPs && faults.length === 0;
+      if (idle) continue;
+      const frames: { peer: number; count: number }[] = [];
+      for (const peer of state.unnamed) {
+        frames.push({ peer, count: state.framesTo.get(peer) as number });
+      }
+      state.unnamed.clear();
+      state.reported = false;
+      grants.push({ worker, grant: { window: this.#window, endPs, frames, faults } });
+    }
+    this.#awaited = grants.length;
+    return grants;
+  }
+
+  #closeBefore(floorPs: number): ClosedEpoch[] {
+    return this.#chain.closeBefore(Math.floor(floorPs / EPOCH_PS));
+  }
+}
+
+function addByFault(
+  summaries: readonly WorkerSummary[],
+): { fault: string; masked: number; lost: number }[] {
+  const totals = new Map<string, { fault: string; masked: number; lost: number }>();
+  for (const summary of summaries) {
+    for (const { fault, masked, lost } of summary.byFault) {
+      const total = totals.get(fault) ?? { fault, masked: 0, lost: 0 };
+      total.masked += masked;
+      total.lost += lost;
+      totals.set(fault, total);
+    }
+  }
+  return [...totals.values()];
+}

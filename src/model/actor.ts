@@ -1,0 +1,67 @@
+/**
+ * What an emulated device is to the kernel: a synchronous handler with private state. Every effect
+ * goes through the context it is handed. No clock, no await, no randomness, no I/O of its own.
+ */
+import type { RandomStream } from "../base/random.ts";
+import type { Fact } from "./fact.ts";
+import type { Packet, PacketPool } from "./packet.ts";
+
+/** Names a pending reminder, to cancel it. */
+export type TimerId = number;
+
+/** No reminder. */
+export const NO_TIMER: TimerId = -1;
+
+/** What an actor may do while it handles an event. One object a process; valid during the call only. */
+export interface ActorContext {
+  /** Virtual time, ps. */
+  readonly nowPs: number;
+  /** Index of the actor that is handling. */
+  readonly self: number;
+  readonly packets: PacketPool;
+  /** Sends `packet` out of a port: it queues behind what was sent before, and arrives at the far end. The packet is no longer the sender's. */
+  send(port: number, packet: Packet): void;
+  /** Calls `remind` of this actor after `spanPs` with the two numbers given. */
+  remindAfter(spanPs: number, tag: number, value: number): TimerId;
+  /** Cancels a reminder that has not fired; forgets NO_TIMER silently. */
+  cancel(timer: TimerId): void;
+  /** This actor's own random stream. */
+  readonly random: RandomStream;
+  /** Writes a fact to the event log. */
+  record(fact: Fact): void;
+  readonly ledger: LedgerPort;
+  readonly faults: FaultBoard;
+  /** The actor's part in the run is over; the run ends when every GPU has said so and nothing is in flight. */
+  finish(): void;
+}
+
+/** Accounting of (token, expert) assignments by the rank that owns the token. */
+export interface LedgerPort {
+  /** The gate assigned a token to an expert. `assignment` identifies it within the actor (32 bits). */
+  dispatched(assignment: number): void;
+  combined(assignment: number): void;
+  /** Given up on purpose; `fault` is the place of the fault in the run's list. */
+  masked(assignment: number, fault: number): void;
+  /** A combine that differs from the oracle. */
+  mismatched(): void;
+}
+
+/** The faults of the run as far as virtual time has come. The same on every process. */
+export interface FaultBoard {
+  /** Name of the fault at a place in the list. */
+  nameOf(fault: number): string;
+  /**
+   * The fault that explains why `rankActor` and `peerActor` (two GPUs) cannot work together, looking at
+   * both directions' paths since `sincePs`; NO_FAULT when there is none.
+   */
+  between(rankActor: number, peerActor: number, sincePs: number): number;
+}
+
+export interface Actor {
+  /** Called once at virtual time 0, before any event. */
+  start(context: ActorContext): void;
+  /** A packet arrived at `port`; it now belongs to this actor. */
+  receive(context: ActorContext, port: number, packet: Packet): void;
+  /** A reminder fired. */
+  remind(context: ActorContext, tag: number, value: number): void;
+}

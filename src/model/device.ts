@@ -1,0 +1,45 @@
+/**
+ * What an actor gets at birth. Actors know only base and model; the functions of the workload that
+ * they need (gate, byte counts, compute times, oracle) are handed to them here.
+ */
+import type { Actor } from "./actor.ts";
+import type { RoutingSource } from "./routing.ts";
+import type { Scenario } from "./scenario.ts";
+import type { Topology } from "./topology.ts";
+
+/** Compute times of one rank in a decode step, ps. */
+export interface ComputeTimes {
+  readonly attentionPs: number;
+  readonly denseMlpPs: number;
+  readonly sharedExpertPs: number;
+  /** One routed expert that has at least one token. */
+  readonly perExpertPs: number;
+}
+
+/** One word of a payload as a function of where its token lives. */
+export type TokenWord = (group: number, rank: number, step: number, token: number) => number;
+/** One word of an expert's output on the payload (low, high). */
+export type ExpertWord = (expert: number, layer: number, low: number, high: number) => number;
+
+/** The known functions that stand for experts, and the payload that tokens start a step with. */
+export interface Oracle {
+  readonly tokenLow: TokenWord;
+  readonly tokenHigh: TokenWord;
+  readonly expertLow: ExpertWord;
+  readonly expertHigh: ExpertWord;
+}
+
+/** Everything about the run that a device may depend on. */
+export interface DeviceServices {
+  readonly scenario: Scenario;
+  readonly topology: Topology;
+  readonly routing: RoutingSource;
+  readonly compute: ComputeTimes;
+  readonly oracle: Oracle;
+  /** Bytes of one token copy on its way out and of one result on its way back. */
+  readonly dispatchCopyBytes: number;
+  readonly combineCopyBytes: number;
+}
+
+/** Makes the actor at a place of the topology. */
+export type DeviceFactory = (actor: number, services: DeviceServices) => Actor;

@@ -1,0 +1,35 @@
+/**
+ * Facts: what happened in the model, one line of the event log each. They carry virtual time and
+ * nothing of the host (no wall time, pid, window), and their order is (time, actor, index).
+ */
+
+/** What happened. `type` is `noun.past-verb` and is never reused for another meaning. */
+export type Fact =
+  | { readonly type: "fault.began"; readonly fault: string; readonly kind: string; readonly target: string }
+  | { readonly type: "fault.healed"; readonly fault: string; readonly kind: string; readonly target: string }
+  | { readonly type: "packet.dropped"; readonly fault: string; readonly link: string; readonly kind: number; readonly psn: number }
+  | { readonly type: "qp.timed-out"; readonly peer: string; readonly retry: number; readonly outstanding: number }
+  | { readonly type: "qp.retransmitted"; readonly peer: string; readonly packets: number; readonly cause: "timeout" | "nak" }
+  | { readonly type: "qp.failed"; readonly peer: string; readonly outstanding: number }
+  | { readonly type: "rank.wait-timed-out"; readonly missing: readonly string[] }
+  | { readonly type: "rank.masked"; readonly rank: string; readonly fault: string; readonly assignments: number; readonly reason: "send-failed" | "no-answer" | "notice" }
+  | { readonly type: "dispatch.completed"; readonly layer: number; readonly step: number; readonly received: number; readonly durationPs: number }
+  | { readonly type: "combine.completed"; readonly layer: number; readonly step: number; readonly combined: number; readonly masked: number; readonly durationPs: number }
+  | { readonly type: "combine.mismatched"; readonly layer: number; readonly step: number; readonly token: number; readonly expected: string; readonly actual: string }
+  | { readonly type: "layer.completed"; readonly layer: number; readonly step: number; readonly durationPs: number }
+  | { readonly type: "rank.finished"; readonly dispatched: number; readonly combined: number; readonly masked: number };
+
+/** A fact with its place in the log. */
+export interface FactRecord {
+  readonly atPs: number;
+  /** Index of the actor among the sorted actor ids. */
+  readonly actor: number;
+  /** Counts the facts of this actor. */
+  readonly index: number;
+  readonly fact: Fact;
+}
+
+/** Order of the event log: time, then actor, then the actor's own count. */
+export function compareFacts(left: FactRecord, right: FactRecord): number {
+  return left.atPs - right.atPs || left.actor - right.actor || left.index - right.index;
+}

@@ -1,0 +1,170 @@
+/**
+ * Packets live in one pool a process, a row of 64 bytes each (one cache line), and are named by the
+ * row's offset. A packet is moved, never copied: the handle that arrives at an actor is the handle it
+ * sends on, and whoever ends a packet's life gives it back with `free`. Handles are local to one
+ * process and never enter a digest.
+ *
+ * Gotcha: `take` and `clone` may grow the pool and so replace `words`; read `packets.words` afresh
+ * after them instead of keeping it in a variable.
+ */
+import { violated } from "../base/assert.ts";
+
+/** Offset of a packet's row in `words`. */
+export type Packet = number;
+
+/** No packet: the end of a list. */
+export const NO_PACKET: Packet = -1;
+
+/** What a packet is. The numbers are part of the digest and of the wire format: only append. */
+export const PacketKind = {
+  /** A token copy on its way to an expert. */
+  dispatch: 1,
+  /** "That was all": how many token copies this rank sent to that rank in this layer (in SLOT). */
+  dispatchCount: 2,
+  /** An expert's output on its way back to the token's home rank. */
+  combine: 3,
+  /** "I gave you up": the sender masks the receiver because of the fault in SLOT. */
+  maskNotice: 4,
+  /** "Are you alive?", asked of a rank that is waited for too long. */
+  probe: 5,
+  /** The answer to a probe. */
+  probeAnswer: 6,
+  /** InfiniBand RC acknowledgement, up to and including PSN. */
+  ack: 7,
+  /** InfiniBand RC negative acknowledgement: PSN is the one expected. */
+  nak: 8,
+  /** Bytes with no meaning to the model, for fabric measurements. */
+  raw: 9,
+} as const;
+
+/** Bits of the FLAGS word. */
+export const PacketFlag = {
+  /** The responder must acknowledge this packet at once (the AckReq bit of InfiniBand). */
+  ackRequest: 1,
+  /** The NIC gave the message up and returns it to its origin. */
+  failed: 2,
+} as const;
+
+/** Words of a row: `packets.words[packet + TOKEN]`. */
+/** {@link PacketKind}; 0 marks a free row. */
+export const KIND = 0;
+/** {@link PacketFlag} bits. */
+export const FLAGS = 1;
+/** Actor index of the GPU that made the message. */
+export const ORIGIN = 2;
+/** Actor index of the GPU that the message is for. */
+export const DESTINATION = 3;
+/** Actor index that the current leg leads to: a GPU over NVLink, a NIC over the network. */
+export const NEXT_HOP = 4;
+/** Actor index of the NIC that sent the packet across the network. */
+export const SOURCE = 5;
+export const SIZE_BYTES = 6;
+/** Packet sequence number inside its queue pair. */
+export const PSN = 7;
+/** Ordinal of the MoE layer in the run (steps one after another). */
+export const LAYER = 8;
+/** Token's place on its home rank. */
+export const TOKEN = 9;
+/** Which of the token's top-k choices this copy is, plus 256 x expert; a count or a fault for control kinds. */
+export const SLOT = 10;
+/** The token's real payload: two words. */
+export const PAYLOAD_LOW = 11;
+export const PAYLOAD_HIGH = 12;
+/** Words that cross between processes: 0 up to this. */
+export const WIRE_WORDS = 13;
+/** Next packet of the list this packet is in (free list, lane, an actor's own list). */
+export const NEXT = 13;
+
+/** Words a row. */
+export const ROW_WORDS = 16;
+
+/** Instants of a row: `packets.times[(packet >> 2) + DELIVER_AT]`, ps. */
+/** Start of serialization on the link it is crossing. */
+export const DEPARTS_AT = 0;
+/** When the receiving actor handles it. */
+export const DELIVER_AT = 1;
+/** Order among equal instants: see event-order.ts. */
+export const ORDER = 2;
+/** Float64 entries a row (the fourth pads it). */
+export const ROW_TIMES = 4;
+
+/** All packets of one process. Grows by doubling; never shrinks. */
+export class PacketPool {
+  words: Int32Array;
+  times: Float64Array;
+  #rows: number;
+  #free = NO_PACKET;
+  #inUse = 0;
+
+  constructor(rows = 1024) {
+    this.#rows = rows;
+    this.words = new Int32Array(rows * ROW_WORDS);
+    this.times = new Float64Array(rows * ROW_TIMES);
+    this.#linkFree(0, rows);
+  }
+
+  /** Packets taken and not yet given back. */
+  get inUse(): number {
+    return this.#inUse;
+  }
+
+  /** Bytes that the pool holds. */
+  get sizeBytes(): number {
+    return this.words.byteLength + this.times.byteLength;
+  }
+
+  /** Takes a packet of a kind; its other words are 0. */
+  take(kind: number): Packet {
+    const packet = this.#unlink();
+    const words = this.words;
+    words[packet + KIND] = kind;
+    for (let word = FLAGS; word < WIRE_WORDS; word += 1) words[packet + word] = 0;
+    return packet;
+  }
+
+  /** Gives a packet back. Freeing one twice is a bug, caught here. */
+  free(packet: Packet): void {
+    const words = this.words;
+    if (words[packet + KIND] === 0) violated("packet-freed-once", `packet ${packet} is free already`);
+    words[packet + KIND] = 0;
+    words[packet + NEXT] = this.#free;
+    this.#free = packet;
+    this.#inUse -= 1;
+  }
+
+  /** A second packet with the same wire words; for retransmission, where the NIC keeps the first. */
+  clone(packet: Packet): Packet {
+    const copy = this.#unlink();
+    const words = this.words;
+    for (let word = KIND; word < WIRE_WORDS; word += 1) words[copy + word] = words[packet + word];
+    return copy;
+  }
+
+  #unlink(): Packet {
+    if (this.#free === NO_PACKET) this.#grow();
+    const packet = this.#free;
+    this.#free = this.words[packet + NEXT];
+    this.#inUse += 1;
+    return packet;
+  }
+
+  #linkFree(fromRow: number, untilRow: number): void {
+    for (let row = untilRow - 1; row >= fromRow; row -= 1) {
+      this.words[row * ROW_WORDS + NEXT] = this.#free;
+      this.#free = row * ROW_WORDS;
+    }
+  }
+
+  #grow(): void {
+    const rows = this.#rows * 2;
+    const words = new Int32Array(rows * ROW_WORDS);
+    words.set(this.words);
+    const times = new Float64Array(rows * ROW_TIMES);
+    times.set(this.times);
+    this.words = words;
+    this.times = times;
+    const from = this.#rows;
+    this.#rows = rows;
+    this.#linkFree(from, rows);
+  }
+}

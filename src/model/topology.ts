@@ -1,0 +1,61 @@
+/**
+ * The emulated cluster as a graph: actors sorted by id, and links between their ports. A lane is one
+ * direction of a link. Everything is derived from a scenario by pure functions, so every process
+ * of a run builds the same one.
+ */
+import type { LaneClass } from "./hardware.ts";
+
+export type ActorKind = "gpu" | "nic" | "nvswitch" | "leaf" | "spine";
+
+/** One actor's place in the cluster. Fields that do not apply to its kind are -1. */
+export interface ActorPlace {
+  /** Unique: `node2.gpu3`, `node2.nic3`, `node2.nvswitch`, `plane3.leaf0`, `plane3.spine1`. */
+  readonly id: string;
+  readonly kind: ActorKind;
+  readonly node: number;
+  /** Place inside the node (GPU or NIC number), or of the switch inside its tier and plane. */
+  readonly ordinal: number;
+  readonly plane: number;
+  /** Ports, numbered from 0; the lanes out of port p are `laneOf[portBase + p]` in the kernel. */
+  readonly ports: number;
+}
+
+/** Port of a GPU or NIC by what is at its other end. */
+export const DevicePort = {
+  gpuToNvswitch: 0,
+  gpuToNic: 1,
+  nicToGpu: 0,
+  nicToLeaf: 1,
+} as const;
+
+/** One direction of a link. */
+export interface Lane {
+  /** The link's id, `node2.nic3--plane3.leaf0`; its two lanes share it. */
+  readonly link: string;
+  /** Index of the sending actor, and its port. */
+  readonly from: number;
+  readonly fromPort: number;
+  readonly to: number;
+  readonly toPort: number;
+  readonly lane: LaneClass;
+}
+
+/** Where an actor sends a packet for a given next hop. */
+export interface SwitchRoutes {
+  /** By actor index: the port that leads down to it; -1 = by one of the uplinks. */
+  readonly portOf: Int16Array;
+  /** Ports that lead up, ascending; a packet takes one by the rule in uplink.ts. */
+  readonly uplinks: readonly number[];
+  /** By actor index: a NIC's number on its plane, what the uplink rule counts with; 0 for others. */
+  readonly numberOf: Int32Array;
+}
+
+export interface Topology {
+  /** Sorted by id (code units); an actor's index here is its rank in event order. */
+  readonly actors: readonly ActorPlace[];
+  /** Sorted by (from, fromPort): a lane's place here is its number. */
+  readonly lanes: readonly Lane[];
+  indexOf(id: string): number;
+  /** Routes of a switch (NVSwitch, leaf or spine), by actor index. */
+  routesOf(actor: number): SwitchRoutes;
+}

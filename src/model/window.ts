@@ -1,0 +1,69 @@
+/**
+ * What a worker and the coordinator say to each other about windows of virtual time. Plain data, the
+ * same in one process and over sockets. A window is a matter of the placement: nothing in here but
+ * facts, epochs and totals may reach a result.
+ */
+import type { FactRecord } from "./fact.ts";
+import type { FaultSpec } from "./fault.ts";
+
+/** Leave to run events strictly before `endPs`. Granting window k+1 says that window k is committed. */
+export interface Grant {
+  readonly window: number;
+  readonly endPs: number;
+  /** Data frames that must have arrived before the window runs: by peer worker, counted since the run began. */
+  readonly frames: readonly { readonly peer: number; readonly count: number }[];
+  /** Faults that the run learnt of since the last grant; all at or after the window's start. */
+  readonly faults: readonly FaultSpec[];
+}
+
+/** Digest contribution of one worker to one epoch: sums over its actors, so the placement cancels out. */
+export interface EpochPart {
+  readonly epoch: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What a worker did in a window. */
+export interface WindowReport {
+  readonly window: number;
+  /** Its next event (packet or reminder), NEVER_PS when there is none. */
+  readonly nextEventPs: number;
+  /** Its next onset or end of a fault, NEVER_PS when there is none. */
+  readonly nextFaultPs: number;
+  /** Data frames sent in this window, and the earliest packet in them. */
+  readonly sent: readonly { readonly peer: number; readonly frames: number; readonly earliestPs: number }[];
+  readonly facts: readonly FactRecord[];
+  /** Events handled since the run began. */
+  readonly events: number;
+  /** Instant of the last event handled, ps. */
+  readonly lastEventPs: number;
+  /** GPUs of this worker that have finished or are dead. */
+  readonly finishedGpus: number;
+  readonly epochs: readonly EpochPart[];
+}
+
+/** (token, expert) assignments, by where they ended. */
+export interface AssignmentTotals {
+  readonly dispatched: number;
+  readonly combined: number;
+  readonly masked: number;
+  readonly lost: number;
+}
+
+/** What a worker knows when the run is over. */
+export interface WorkerSummary {
+  readonly assignments: AssignmentTotals;
+  /** Masked and lost by the name of the fault. */
+  readonly byFault: readonly { readonly fault: string; readonly masked: number; readonly lost: number }[];
+  /** Combines that differ from the oracle. */
+  readonly mismatches: number;
+  /** The rest of the last epoch. */
+  readonly epochs: readonly EpochPart[];
+  /** Counters of the fabric: packets and bytes sent, received, dropped; retransmissions. */
+  readonly fabric: Readonly<Record<string, number>>;
+  /** Invariants that did not hold at the end (each a sentence); empty in a good run. */
+  readonly violations: readonly string[];
+  /** Names of the faults that began. */
+  readonly faultsBegun: readonly string[];
+  readonly finishedGpus: number;
+}

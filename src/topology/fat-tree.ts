@@ -1,0 +1,160 @@
+/**
+ * The multi-plane two-layer fat tree of arXiv 2505.09343, section 5.1, as a graph: every GPU has a
+ * NIC of its own, NIC i of every node is on plane i mod P, and every node has one NVSwitch. Pure:
+ * every process of a run builds the same graph from the same scenario.
+ */
+import { violated } from "../base/assert.ts";
+import type { Hardware, LaneClass } from "../model/hardware.ts";
+import type { ClusterSpec } from "../model/scenario.ts";
+import { type ActorPlace, DevicePort, type Lane, type Topology } from "../model/topology.ts";
+import { nicNumberOf, planeShapeOf } from "./plane-shape.ts";
+import { topologyProblems } from "./problems.ts";
+import { makeRoutes } from "./switch-routes.ts";
+
+/** A link before its ends have numbers. `there` is the lane class from `from` to `to`. */
+interface LinkPlan {
+  readonly from: string;
+  readonly fromPort: number;
+  readonly to: string;
+  readonly toPort: number;
+  /** `.k` of one of several parallel links, else empty. */
+  readonly suffix: string;
+  readonly there: LaneClass;
+  readonly back: LaneClass;
+}
+
+/**
+ * Builds the cluster. Every port that a place counts carries a link, so the lane out of port p is
+ * the sum of the ports of the actors before, plus p. Throws an InvariantError for a cluster that has
+ * {@link topologyProblems}: ask first.
+ */
+export function makeFatTree(cluster: ClusterSpec, hardware: Hardware): Topology {
+  const problem = topologyProblems(cluster)[0];
+  if (problem !== undefined) {
+    violated("topology-is-possible", `${problem.path}: ${problem.message}`);
+  }
+  const actors = [...nodePlaces(cluster), ...planePlaces(cluster)].sort((left, right) =>
+    left.id < right.id ? -1 : 1,
+  );
+  const places = new Map(actors.map((actor, index) => [actor.id, index]));
+  const indexOf = (id: string): number =>
+    places.get(id) ?? violated("actor-exists", `there is no actor ${id}`);
+  const links = [...nodeLinks(cluster, hardware), ...planeLinks(cluster, hardware)];
+  const lanes = links
+    .flatMap((link) => lanesOf(link, indexOf))
+    .sort((left, right) => left.from - right.from || left.fromPort - right.fromPort);
+  return { actors, lanes, indexOf, routesOf: makeRoutes(cluster, actors) };
+}
+
+/** Places of the GPUs, NICs and NVSwitches. A GPU's plane is its NIC's: the one that it owns. */
+function nodePlaces(cluster: ClusterSpec): ActorPlace[] {
+  const places: ActorPlace[] = [];
+  for (let node = 0; node < cluster.nodes; node += 1) {
+    for (let ordinal = 0; ordinal < cluster.gpusPerNode; ordinal += 1) {
+      const place = { node, ordinal, plane: ordinal % cluster.planes, ports: 2 };
+      places.push({ id: `node${node}.gpu${ordinal}`, kind: "gpu", ...place });
+      places.push({ id: `node${node}.nic${ordinal}`, kind: "nic", ...place });
+    }
+    const place = { node, ordinal: 0, plane: -1, ports: cluster.gpusPerNode };
+    places.push({ id: `node${node}.nvswitch`, kind: "nvswitch", ...place });
+  }
+  return places;
+}
+
+/** Places of the leaves and spines. */
+function planePlaces(cluster: ClusterSpec): ActorPlace[] {
+  const shape = planeShapeOf(cluster);
+  const places: ActorPlace[] = [];
+  for (let plane = 0; plane < cluster.planes; plane += 1) {
+    for (let leaf = 0; leaf < shape.leaves; leaf += 1) {
+      const nics = Math.min(shape.down, shape.nics - leaf * shape.down);
+      const ports = nics + shape.spines * shape.parallel;
+      const id = `plane${plane}.leaf${leaf}`;
+      places.push({ id, kind: "leaf", node: -1, ordinal: leaf, plane, ports });
+    }
+    for (let spine = 0; spine < shape.spines; spine += 1) {
+      const ports = shape.spinePorts;
+      const id = `plane${plane}.spine${spine}`;
+      places.push({ id, kind: "spine", node: -1, ordinal: spine, plane, ports });
+    }
+  }
+  return places;
+}
+
+/** Links of every GPU to its NVSwitch and its NIC, and of every NIC to its leaf. */
+function nodeLinks(cluster: ClusterSpec, hardware: Hardware): LinkPlan[] {
+  const { down } = planeShapeOf(cluster);
+  const links: LinkPlan[] = [];
+  for (let node = 0; node < cluster.nodes; node += 1) {
+    for (let ordinal = 0; ordinal < cluster.gpusPerNode; ordinal += 1) {
+      const gpu = `node${node}.gpu${ordinal}`;
+      const nic = `node${node}.nic${ordinal}`;
+      const number = nicNumberOf(cluster, node, ordinal);
+      links.push({
+        from: gpu,
+        fromPort: DevicePort.gpuToNvswitch,
+        to: `node${node}.nvswitch`,
+        toPort: ordinal,
+        suffix: "",
+        there: hardware.gpuToNvswitch,
+        back: hardware.nvswitchToGpu,
+      });
+      links.push({
+        from: gpu,
+        fromPort: DevicePort.gpuToNic,
+        to: nic,
+        toPort: DevicePort.nicToGpu,
+        suffix: "",
+        there: hardware.gpuToNic,
+        back: hardware.nicToGpu,
+      });
+      links.push({
+        from: nic,
+        fromPort: DevicePort.nicToLeaf,
+        to: `plane${ordinal % cluster.planes}.leaf${Math.floor(number / down)}`,
+        toPort: number % down,
+        suffix: "",
+        there: hardware.nicToLeaf,
+        back: hardware.leafToNic,
+      });
+    }
+  }
+  return links;
+}
+
+/** Links between leaves and spines: on a leaf by spine, on a spine by leaf, then by parallel number. */
+function planeLinks(cluster: ClusterSpec, hardware: Hardware): LinkPlan[] {
+  const { down, leaves, spines, parallel, nics } = planeShapeOf(cluster);
+  const links: LinkPlan[] = [];
+  for (let plane = 0; plane < cluster.planes; plane += 1) {
+    for (let leaf = 0; leaf < leaves; leaf += 1) {
+      const firstUplink = Math.min(down, nics - leaf * down);
+      for (let uplink = 0; uplink < spines * parallel; uplink += 1) {
+        const among = uplink % parallel;
+        const spine = (uplink - among) / parallel;
+        links.push({
+          from: `plane${plane}.leaf${leaf}`,
+          fromPort: firstUplink + uplink,
+          to: `plane${plane}.spine${spine}`,
+          toPort: leaf * parallel + among,
+          suffix: parallel > 1 ? `.${among}` : "",
+          there: hardware.leafToSpine,
+          back: hardware.spineToLeaf,
+        });
+      }
+    }
+  }
+  return links;
+}
+
+/** Both directions of a link. */
+function lanesOf(plan: LinkPlan, indexOf: (id: string) => number): Lane[] {
+  const link = `${plan.from}--${plan.to}${plan.suffix}`;
+  const from = indexOf(plan.from);
+  const to = indexOf(plan.to);
+  const { fromPort, toPort } = plan;
+  return [
+    { link, from, fromPort, to, toPort, lane: plan.there },
+    { link, from: to, fromPort: toPort, to: from, toPort: fromPort, lane: plan.back },
+  ];
+}

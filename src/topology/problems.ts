@@ -1,0 +1,81 @@
+/**
+ * What is wrong with the cluster a user asked for, before anything is built from it. It finds all
+ * problems at once and words them for people; where in the file they stand is the caller's part.
+ */
+import type { ClusterSpec } from "../model/scenario.ts";
+import { largestPlane, planeShapeOf } from "./plane-shape.ts";
+
+/** One reason why a cluster cannot be built. */
+export interface TopologyProblem {
+  /** Field of the scenario, `cluster.planes`. */
+  readonly path: string;
+  /** What was found; what is allowed. */
+  readonly message: string;
+  /** Error code of the catalogue, `E020`. */
+  readonly code: string;
+}
+
+/** The largest cluster that is built, GPUs: twice the published one. */
+export const MAX_GPUS = 4_096;
+
+/**
+ * All problems of `cluster`, empty when it can be built. Codes: E013 not a whole number of 1 or more,
+ * E019 does not divide, E020 too few ports, E023 too large.
+ */
+export function topologyProblems(cluster: ClusterSpec): TopologyProblem[] {
+  const problems = fieldProblems(cluster);
+  if (problems.length > 0) return problems;
+  const { nodes, gpusPerNode, planes } = cluster;
+  const gpus = nodes * gpusPerNode;
+  if (gpus > MAX_GPUS) {
+    problems.push({
+      path: "cluster.nodes",
+      message: `${nodes} nodes x ${gpusPerNode} GPUs are ${gpus} GPUs; at most ${MAX_GPUS} are allowed`,
+      code: "E023",
+    });
+  }
+  if (planes > gpusPerNode) {
+    problems.push({
+      path: "cluster.planes",
+      message: `${planes} planes, but a node has ${gpusPerNode} NICs; planes must divide gpusPerNode`,
+      code: "E020",
+    });
+  } else if (gpusPerNode % planes !== 0) {
+    problems.push({
+      path: "cluster.planes",
+      message: `${gpusPerNode} GPUs a node do not divide over ${planes} planes; planes must divide gpusPerNode`,
+      code: "E019",
+    });
+  } else {
+    problems.push(...portProblems(cluster));
+  }
+  return problems;
+}
+
+function fieldProblems(cluster: ClusterSpec): TopologyProblem[] {
+  const fields = ["nodes", "gpusPerNode", "planes", "switchPorts"] as const;
+  return fields
+    .filter((field) => !Number.isSafeInteger(cluster[field]) || cluster[field] < 1)
+    .map((field) => ({
+      path: `cluster.${field}`,
+      message: `must be a whole number of 1 or more, got ${cluster[field]}`,
+      code: "E013",
+    }));
+}
+
+function portProblems(cluster: ClusterSpec): TopologyProblem[] {
+  const radix = cluster.switchPorts;
+  const shape = planeShapeOf(cluster);
+  const needs =
+    shape.leafPorts > radix
+      ? `plane0.leaf0 needs ${shape.leafPorts} ports`
+      : shape.spinePorts > radix
+        ? `plane0.spine0 needs ${shape.spinePorts} ports`
+        : undefined;
+  if (needs === undefined) return [];
+  const largest = largestPlane(radix);
+  const message =
+    `${needs}, has ${radix}; two layers of ${radix}-port switches hold at most ` +
+    `${largest} NICs a plane, this cluster has ${shape.nics}`;
+  return [{ path: "cluster.switchPorts", message, code: "E020" }];
+}

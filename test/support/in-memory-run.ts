@@ -1,0 +1,82 @@
+/**
+ * A whole run in this process: the real kernel, actors, window protocol and data frames, under any
+ * placement. Only the sockets are missing. Frames may be delivered late on purpose.
+ */
+import { makeDevice } from "../../actors/catalogue.ts";
+import type { RandomStream } from "../../src/base/random.ts";
+import { LogicalProcess } from "../../src/engine/logical-process.ts";
+import { type NextStep, type RunTotals, WindowProtocol } from "../../src/engine/window-protocol.ts";
+import type { DeviceFactory } from "../../src/model/device.ts";
+import type { FactRecord } from "../../src/model/fact.ts";
+import type { PlacementName, Scenario } from "../../src/model/scenario.ts";
+import { makeFatTree } from "../../src/topology/fat-tree.ts";
+import { lookaheadOf, placeActors } from "../../src/topology/placement.ts";
+
+export interface InMemoryResult extends RunTotals {
+  readonly end: NextStep["type"];
+  readonly facts: readonly FactRecord[];
+  readonly epochs: readonly { readonly epoch: number; readonly digest: string }[];
+  readonly workers: number;
+}
+
+export interface InMemoryOptions {
+  readonly placement?: PlacementName;
+  readonly workers?: number;
+  readonly devices?: DeviceFactory;
+  /** Shuffles the order in which workers run and frames arrive. */
+  readonly shuffle?: RandomStream;
+}
+
+/** Runs a scenario to its end. */
+export function runInMemory(scenario: Scenario, options: InMemoryOptions = {}): InMemoryResult {
+  const topology = makeFatTree(scenario.cluster, scenario.hardware);
+  const name = options.placement ?? scenario.run.placement;
+  const placement = placeActors(topology, name, options.workers ?? scenario.run.workers);
+  const workers = placement.workers.map(
+    (_, worker) =>
+      new LogicalProcess({ scenario, placement, worker, devices: options.devices ?? makeDevice }),
+  );
+  const protocol = new WindowProtocol({
+    workers: workers.length,
+    lookaheadPs: lookaheadOf(topology, placement),
+    gpus: topology.actors.filter((actor) => actor.kind === "gpu").length,
+    timeLimitPs: scenario.run.timeLimitPs,
+  });
+  const facts: FactRecord[] = [];
+  const epochs: { epoch: number; digest: string }[] = [];
+  const deliver = (frames: { peer: number; bytes: Uint8Array }[]): void => {
+    for (const { peer, bytes } of frames) workers[peer].accept(bytes);
+  };
+  workers.forEach((worker, number) => {
+    protocol.accept(number, worker.start());
+  });
+  for (const worker of workers) deliver(worker.takeFrames());
+  for (;;) {
+    const window = protocol.commit();
+    facts.push(...window.facts);
+    epochs.push(...window.epochsClosed);
+    const step = protocol.next();
+    if (step.type !== "grants") {
+      const totals = protocol.finish(workers.map((worker) => worker.summary()));
+      epochs.push(...totals.epochsClosed);
+      return { ...totals, end: step.type, facts, epochs, workers: workers.length };
+    }
+    const grants = shuffled(step.grants, options.shuffle);
+    const frames: { peer: number; bytes: Uint8Array }[] = [];
+    for (const { worker, grant } of grants) {
+      protocol.accept(worker, workers[worker].run(grant));
+      frames.push(...workers[worker].takeFrames());
+    }
+    deliver(frames);
+  }
+}
+
+function shuffled<T>(items: readonly T[], stream: RandomStream | undefined): readonly T[] {
+  if (stream === undefined) return items;
+  const copy = [...items];
+  for (let last = copy.length - 1; last > 0; last -= 1) {
+    const other = stream.below(last + 1);
+    [copy[last], copy[other]] = [copy[other], copy[last]];
+  }
+  return copy;
+}

@@ -1,0 +1,62 @@
+/** Scenarios for tests: small, complete, and changed by what a test says. */
+import { HARDWARE_PRESETS } from "../../src/hardware/presets.ts";
+import type { ModelShape } from "../../src/model/model-shape.ts";
+import type { Scenario } from "../../src/model/scenario.ts";
+import { PS_PER_S } from "../../src/model/time.ts";
+
+/** A mixture-of-experts model that is quick to run: 16 experts, top-2, one dense and three MoE layers. */
+export const TINY_MODEL: ModelShape = {
+  name: "tiny",
+  hidden_size: 256,
+  num_hidden_layers: 4,
+  first_k_dense_replace: 1,
+  n_routed_experts: 16,
+  n_shared_experts: 1,
+  num_experts_per_tok: 2,
+  n_group: 4,
+  topk_group: 2,
+  scoring_func: "sigmoid",
+  norm_topk_prob: true,
+  routed_scaling_factor: 2.5,
+  moe_intermediate_size: 128,
+  intermediate_size: 512,
+  attentionParameters: 200_000,
+};
+
+type Changes = { [Key in keyof Scenario]?: Partial<Scenario[Key]> };
+
+/** 2 nodes of 4 GPUs on 4 planes; `changes` replace fields part by part, arrays and strings whole. */
+export function tinyScenario(changes: Changes = {}): Scenario {
+  const base: Scenario = {
+    title: "tiny",
+    model: TINY_MODEL,
+    hardware: HARDWARE_PRESETS["h800-infiniband"],
+    cluster: { nodes: 2, gpusPerNode: 4, planes: 4, switchPorts: 8 },
+    workload: {
+      phase: "decode",
+      protocol: "low-latency",
+      tokensPerGpu: 4,
+      steps: 1,
+      epSize: 8,
+      layers: [0, 1, 2, 3],
+    },
+    routing: { source: "gate", imbalance: 0 },
+    transport: { ackTimeoutExponent: 10, retryCount: 3, waitTimeoutPs: PS_PER_S },
+    faults: [],
+    run: {
+      seed: "1",
+      placement: "single",
+      workers: 2,
+      speed: "max",
+      timeLimitPs: 600 * PS_PER_S,
+      lagBudgetSeconds: 2,
+    },
+  };
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, change] of Object.entries(changes)) {
+    const old = merged[key];
+    const whole = Array.isArray(change) || typeof change !== "object";
+    merged[key] = whole ? change : { ...(old as object), ...change };
+  }
+  return merged as unknown as Scenario;
+}

@@ -1,0 +1,191 @@
+/**
+ * Paths against the switches' own tables, walked hop by hop by a second program, and against the
+ * shape that the fabric must give them.
+ */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { ClusterSpec } from "../../src/model/scenario.ts";
+import type { Topology } from "../../src/model/topology.ts";
+import { uplinkOf } from "../../src/model/uplink.ts";
+import { makePathFinder } from "../../src/topology/paths.ts";
+import { build, buildableCluster, CROOKED, NAMED, PUBLISHED, SMALL, W128 } from "./clusters.ts";
+
+/** Actor ids on the way from one GPU to another. */
+function idsBetween(cluster: ClusterSpec, from: string, to: string): string[] {
+  const topology = build(cluster);
+  const path = makePathFinder(topology, cluster)(topology.indexOf(from), topology.indexOf(to));
+  return path.actors.map((actor) => topology.actors[actor].id);
+}
+
+/** Walks a message as devices forward it: by ids and tables only. Returns actors and link ids. */
+function walk(topology: Topology, fromGpu: number, toGpu: number): [number[], string[]] {
+  const { actors, lanes } = topology;
+  const laneAt = new Map(lanes.map((lane) => [`${lane.from}:${lane.fromPort}`, lane]));
+  const walked: number[] = [fromGpu];
+  const links: string[] = [];
+  const step = (port: number): number => {
+    const lane = laneAt.get(`${walked[walked.length - 1]}:${port}`);
+    if (lane === undefined) throw new Error(`no lane at port ${port}`);
+    walked.push(lane.to);
+    links.push(lane.link);
+    return lane.to;
+  };
+  const forward = (at: number, source: number, target: number): void => {
+    let here = at;
+    while (here !== target) {
+      const { portOf, uplinks, numberOf } = topology.routesOf(here);
+      const up = uplinkOf(numberOf[source], numberOf[target], 0, uplinks.length);
+      here = step(portOf[target] >= 0 ? portOf[target] : uplinks[up]);
+    }
+  };
+  const from = actors[fromGpu];
+  const to = actors[toGpu];
+  if (fromGpu === toGpu) return [walked, links];
+  if (from.node === to.node) {
+    forward(step(0), fromGpu, toGpu);
+    return [walked, links];
+  }
+  const targetNic = topology.indexOf(to.id.replace("gpu", "nic"));
+  let sender = from.id;
+  if (actors[topology.indexOf(from.id.replace("gpu", "nic"))].plane !== actors[targetNic].plane) {
+    sender = `node${from.node}.gpu${to.ordinal}`;
+    forward(step(0), fromGpu, topology.indexOf(sender));
+  }
+  const sourceNic = step(1);
+  expect(actors[sourceNic].id).toBe(sender.replace("gpu", "nic"));
+  forward(step(1), sourceNic, targetNic);
+  step(0);
+  return [walked, links];
+}
+
+function checkPath(topology: Topology, cluster: ClusterSpec, from: number, to: number): void {
+  const path = makePathFinder(topology, cluster)(from, to);
+  const [walked, links] = walk(topology, from, to);
+  expect(path.actors).toEqual(walked);
+  expect(path.lanes.map((lane) => topology.lanes[lane].link)).toEqual(links);
+  expect(path.lanes.map((lane) => topology.lanes[lane].to)).toEqual(path.actors.slice(1));
+  expect(path.lanes.map((lane) => topology.lanes[lane].from)).toEqual(path.actors.slice(0, -1));
+  expect(path.actors[path.actors.length - 1]).toBe(to);
+  const kinds = path.actors.map((actor) => topology.actors[actor].kind).join(" ");
+  expect(kinds).toMatch(/^gpu( nvswitch gpu)?( nic leaf( spine leaf)? nic gpu)?$/);
+  expect(new Set(path.actors).size).toBe(path.actors.length);
+}
+
+describe("path", () => {
+  test("inside a node crosses the NVSwitch", () => {
+    expect(idsBetween(SMALL, "node1.gpu0", "node1.gpu7")).toEqual([
+      "node1.gpu0",
+      "node1.nvswitch",
+      "node1.gpu7",
+    ]);
+  });
+
+  test("to the same GPU has no lanes", () => {
+    expect(idsBetween(SMALL, "node1.gpu0", "node1.gpu0")).toEqual(["node1.gpu0"]);
+  });
+
+  test("to another node on another plane first hops to the GPU that owns the plane", () => {
+    expect(idsBetween(SMALL, "node1.gpu0", "node3.gpu5")).toEqual([
+      "node1.gpu0",
+      "node1.nvswitch",
+      "node1.gpu5",
+      "node1.nic5",
+      "plane5.leaf0",
+      "node3.nic5",
+      "node3.gpu5",
+    ]);
+  });
+
+  test("to another node on the same plane uses the GPU's own NIC", () => {
+    expect(idsBetween(CROOKED, "node0.gpu1", "node1.gpu3")).toEqual([
+      "node0.gpu1",
+      "node0.nic1",
+      "plane1.leaf0",
+      "node1.nic3",
+      "node1.gpu3",
+    ]);
+  });
+
+  test("across leaves goes over the spine that the uplink rule names", () => {
+    // W128: (3 + 100) mod 8 is spine 7.
+    expect(idsBetween(W128, "node3.gpu0", "node100.gpu0")).toEqual([
+      "node3.gpu0",
+      "node3.nic0",
+      "plane0.leaf0",
+      "plane0.spine7",
+      "plane0.leaf12",
+      "node100.nic0",
+      "node100.gpu0",
+    ]);
+  });
+
+  test.each(NAMED)("follows the switches' routes between all pairs: %s", (_, cluster) => {
+    const topology = build(cluster);
+    const gpus = topology.actors.flatMap((actor, index) => (actor.kind === "gpu" ? [index] : []));
+    // A prime stride keeps the largest shapes to some hundred pairs and reaches every GPU.
+    const stride = gpus.length > 16 ? 41 : 1;
+    for (let pair = 0; pair < gpus.length * gpus.length; pair += stride) {
+      const from = gpus[Math.floor(pair / gpus.length)];
+      checkPath(topology, cluster, from, gpus[pair % gpus.length]);
+    }
+  });
+
+  test("follows the switches' routes on random clusters", () => {
+    const shape = fc.tuple(buildableCluster, fc.nat(), fc.nat());
+    fc.assert(
+      fc.property(shape, ([cluster, first, second]) => {
+        const topology = build(cluster);
+        const gpus = topology.actors.flatMap((actor, at) => (actor.kind === "gpu" ? [at] : []));
+        checkPath(topology, cluster, gpus[first % gpus.length], gpus[second % gpus.length]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test("refuses actors that are no GPUs", () => {
+    const topology = build(SMALL);
+    const find = makePathFinder(topology, SMALL);
+    expect(() => find(topology.indexOf("node0.nic0"), topology.indexOf("node1.gpu0"))).toThrow(
+      "path-joins-gpus",
+    );
+    expect(() => find(-1, 0)).toThrow("path-joins-gpus");
+  });
+});
+
+describe("routes", () => {
+  test("of a spine spread the NICs of a leaf over its parallel links", () => {
+    const topology = build(PUBLISHED);
+    const { portOf } = topology.routesOf(topology.indexOf("plane2.spine3"));
+    const ports = Array.from(
+      { length: 32 },
+      (_, n) => portOf[topology.indexOf(`node${64 + n}.nic2`)],
+    );
+    // Leaf 2 has ports 16..23 of each spine; 32 NICs share 8 links, 4 each.
+    expect(ports).toEqual(Array.from({ length: 32 }, (_, n) => 16 + (n % 8)));
+  });
+
+  test("of a leaf lead down to its own NICs and up to all others", () => {
+    const topology = build(CROOKED);
+    const { portOf, uplinks, numberOf } = topology.routesOf(topology.indexOf("plane0.leaf1"));
+    const nic = (id: string) => topology.indexOf(id);
+    expect([portOf[nic("node2.nic0")], portOf[nic("node3.nic2")]]).toEqual([0, 3]);
+    expect([portOf[nic("node0.nic0")], portOf[nic("node2.nic1")]]).toEqual([-1, -1]);
+    expect(uplinks).toEqual([4, 5, 6, 7]);
+    expect([numberOf[nic("node3.nic2")], numberOf[nic("node3.gpu2")]]).toEqual([7, 0]);
+  });
+
+  test("of an NVSwitch lead to the GPUs of its node only", () => {
+    const topology = build(SMALL);
+    const { portOf, uplinks } = topology.routesOf(topology.indexOf("node1.nvswitch"));
+    expect(portOf[topology.indexOf("node1.gpu6")]).toBe(6);
+    expect(portOf[topology.indexOf("node0.gpu6")]).toBe(-1);
+    expect(uplinks).toEqual([]);
+  });
+
+  test("are made once", () => {
+    const topology = build(SMALL);
+    expect(topology.routesOf(topology.indexOf("plane0.leaf0"))).toBe(
+      topology.routesOf(topology.indexOf("plane0.leaf0")),
+    );
+  });
+});
