@@ -10,8 +10,8 @@ import type { Actor, ActorContext } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
 import {
   DESTINATION,
-  FLAGS,
   KIND,
+  KIND_MASK,
   LAYER,
   NEXT,
   NO_PACKET,
@@ -94,7 +94,7 @@ export class Gpu implements Actor, MaskHost {
 
   receive(context: ActorContext, _port: number, packet: Packet): void {
     const words = context.packets.words;
-    if ((words[packet + FLAGS] & PacketFlag.failed) !== 0) {
+    if ((words[packet + KIND] & PacketFlag.failed) !== 0) {
       if (words[packet + ORIGIN] === context.self) this.#masks.sendFailed(context, packet);
       else this.#messenger.giveBack(context, packet);
       return;
@@ -104,7 +104,7 @@ export class Gpu implements Actor, MaskHost {
       return;
     }
     const rank = this.#peers.rankOf(words[packet + ORIGIN]);
-    switch (words[packet + KIND]) {
+    switch (words[packet + KIND] & KIND_MASK) {
       case PacketKind.dispatch:
       case PacketKind.dispatchCount:
         this.#tokenArrived(context, packet, rank);
@@ -279,7 +279,7 @@ export class Gpu implements Actor, MaskHost {
     if (inbox.layer !== layer) {
       violated("ranks-in-step", `layer ${layer} from rank ${rank}, collecting ${inbox.layer}`);
     }
-    if (packets.words[packet + KIND] === PacketKind.dispatch) inbox.add(packets, packet, rank);
+    if ((packets.words[packet + KIND] & KIND_MASK) === PacketKind.dispatch) inbox.add(packets, packet, rank);
     else {
       inbox.announce(rank, packets.words[packet + SLOT]);
       packets.free(packet);
@@ -360,8 +360,8 @@ export class Gpu implements Actor, MaskHost {
       const high = words[packet + PAYLOAD_HIGH];
       const expert = Math.floor(words[packet + SLOT] / EXPERT_UNIT);
       inbox.arrived[rank] -= 1;
-      words[packet + KIND] = PacketKind.combine;
-      words[packet + FLAGS] = inbox.arrived[rank] === 0 ? PacketFlag.ackRequest : 0;
+      words[packet + KIND] =
+        PacketKind.combine | (inbox.arrived[rank] === 0 ? PacketFlag.ackRequest : 0);
       words[packet + ORIGIN] = context.self;
       words[packet + DESTINATION] = home;
       words[packet + SIZE_BYTES] = combineCopyBytes;

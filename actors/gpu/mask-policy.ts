@@ -9,6 +9,7 @@ import { type ActorContext, NO_TIMER, type TimerId } from "../../src/model/actor
 import {
   DESTINATION,
   KIND,
+  KIND_MASK,
   type Packet,
   PacketKind,
   SLOT,
@@ -130,7 +131,7 @@ export class MaskPolicy {
     const { packets } = context;
     const words = packets.words;
     const rank = this.#peers.rankOf(words[packet + DESTINATION]);
-    const isNotice = words[packet + KIND] === PacketKind.maskNotice;
+    const isNotice = (words[packet + KIND] & KIND_MASK) === PacketKind.maskNotice;
     const fault = words[packet + SLOT];
     const attempt = words[packet + TOKEN] + 1;
     packets.free(packet);
@@ -141,7 +142,7 @@ export class MaskPolicy {
   /** A notice, a probe or an answer from a rank. */
   controlArrived(context: ActorContext, packet: Packet, rank: number): void {
     const { packets } = context;
-    const kind = packets.words[packet + KIND];
+    const kind = packets.words[packet + KIND] & KIND_MASK;
     const fault = packets.words[packet + SLOT];
     packets.free(packet);
     if (kind === PacketKind.maskNotice) this.mask(context, rank, "notice", fault);

@@ -6,7 +6,7 @@
 import type { ActorContext } from "../../src/model/actor.ts";
 import {
   DESTINATION,
-  FLAGS,
+  KIND,
   NEXT_HOP,
   ORIGIN,
   type Packet,
@@ -62,7 +62,7 @@ export class Messenger {
   control(context: ActorContext, kind: number, destination: number, slot: number): Packet {
     const packet = context.packets.take(kind);
     const words = context.packets.words;
-    words[packet + FLAGS] = PacketFlag.ackRequest;
+    words[packet + KIND] |= PacketFlag.ackRequest;
     words[packet + ORIGIN] = context.self;
     words[packet + DESTINATION] = destination;
     words[packet + SIZE_BYTES] = CONTROL_BYTES;

@@ -7,8 +7,8 @@
 import { violated } from "../../src/base/assert.ts";
 import { type Actor, type ActorContext, NO_TIMER } from "../../src/model/actor.ts";
 import {
-  FLAGS,
   KIND,
+  KIND_MASK,
   NEXT,
   NEXT_HOP,
   NO_PACKET,
@@ -62,7 +62,7 @@ export class Nic implements Actor {
       this.#post(context, packet);
       return;
     }
-    const kind = context.packets.words[packet + KIND];
+    const kind = context.packets.words[packet + KIND] & KIND_MASK;
     if (kind === PacketKind.ack) this.#acknowledged(context, packet, 1);
     else if (kind === PacketKind.nak) this.#complainedOf(context, packet);
     else this.#arrived(context, packet);
@@ -98,8 +98,8 @@ export class Nic implements Actor {
     words[packet + SOURCE] = context.self;
     words[packet + PSN] = psn;
     const waiting = pairs.unrequested[pair] + 1;
-    if (waiting >= ACK_EVERY) words[packet + FLAGS] |= PacketFlag.ackRequest;
-    pairs.unrequested[pair] = (words[packet + FLAGS] & PacketFlag.ackRequest) !== 0 ? 0 : waiting;
+    if (waiting >= ACK_EVERY) words[packet + KIND] |= PacketFlag.ackRequest;
+    pairs.unrequested[pair] = (words[packet + KIND] & PacketFlag.ackRequest) !== 0 ? 0 : waiting;
     pairs.hold(context.packets, pair, packet);
     context.send(DevicePort.nicToLeaf, context.packets.clone(packet));
     if (pairs.timer[pair] === NO_TIMER) this.#arm(context, pair);
@@ -139,11 +139,11 @@ export class Nic implements Actor {
     const pair = pairs.to(words[packet + SOURCE]);
     const psn = words[packet + PSN];
     const expected = pairs.expectedPsn[pair];
-    const wantsAck = (words[packet + FLAGS] & PacketFlag.ackRequest) !== 0;
+    const wantsAck = (words[packet + KIND] & PacketFlag.ackRequest) !== 0;
     if (psn === expected) {
       pairs.expectedPsn[pair] = expected + 1;
       pairs.complained[pair] = false;
-      words[packet + FLAGS] &= ~PacketFlag.ackRequest;
+      words[packet + KIND] &= ~PacketFlag.ackRequest;
       context.send(DevicePort.nicToGpu, packet);
       if (wantsAck) this.#answer(context, pair, PacketKind.ack, psn);
       return;
@@ -176,7 +176,7 @@ export class Nic implements Actor {
     for (let held = pairs.head[pair]; held !== NO_PACKET; held = packets.words[held + NEXT]) {
       const copy = packets.clone(held);
       if (packets.words[held + NEXT] === NO_PACKET) {
-        packets.words[copy + FLAGS] |= PacketFlag.ackRequest;
+        packets.words[copy + KIND] |= PacketFlag.ackRequest;
       }
       context.send(DevicePort.nicToLeaf, copy);
       count += 1;
@@ -200,7 +200,7 @@ export class Nic implements Actor {
   }
 
   #giveBack(context: ActorContext, packet: Packet): void {
-    context.packets.words[packet + FLAGS] |= PacketFlag.failed;
+    context.packets.words[packet + KIND] |= PacketFlag.failed;
     context.send(DevicePort.nicToGpu, packet);
   }
 

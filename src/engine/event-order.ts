@@ -15,7 +15,7 @@ export function orderBase(actor: number): number {
   return (actor + 1) * COUNTER_SPAN;
 }
 
-/** Checks that an actor has not used up its counter. */
-export function checkOrder(actor: number, order: number): void {
-  if (order >= (actor + 2) * COUNTER_SPAN) violated("order-counter", `actor ${actor} sent 2^32 events`);
+/** Checks that an actor's counter is not used up. */
+export function checkCounter(actor: number, counter: number): void {
+  if (counter >= COUNTER_SPAN) violated("order-counter", `actor ${actor} sent 2^32 events`);
 }

@@ -14,14 +14,11 @@ import type { Actor, ActorContext, TimerId } from "../model/actor.ts";
 import type { Fact, FactRecord } from "../model/fact.ts";
 import { NO_FAULT } from "../model/fault.ts";
 import {
-  DELIVER_AT,
-  DEPARTS_AT,
+  COUNTER,
   DESTINATION,
-  FLAGS,
   KIND,
   LAYER,
   NEXT_HOP,
-  ORDER,
   ORIGIN,
   PAYLOAD_HIGH,
   PAYLOAD_LOW,
@@ -32,11 +29,12 @@ import {
   SLOT,
   SOURCE,
   TOKEN,
+  timePlace,
 } from "../model/packet.ts";
 import { TIME_MAX_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 import { ActorDigest } from "./actor-digest.ts";
-import { checkOrder, orderBase } from "./event-order.ts";
+import { checkCounter, orderBase } from "./event-order.ts";
 import { FaultSchedule } from "./fault-schedule.ts";
 import type { FaultEvent, FaultTable } from "./fault-table.ts";
 import { LaneFaults } from "./lane-faults.ts";
@@ -108,9 +106,9 @@ export class Kernel implements ActorContext {
   readonly #laneFaults: LaneFaults;
   readonly #deadBy: Int32Array;
   #lastOrder = 0;
-  /** By actor: number of the lane out of its port 0, and the order its next event gets. */
+  /** By actor: number of the lane out of its port 0, and the events it has sent. */
   readonly #firstLane: Int32Array;
-  readonly #nextOrder: Float64Array;
+  readonly #counter: Float64Array;
   /** By lane. */
   readonly #freeAt: Float64Array;
   readonly #latencyPs: Float64Array;
@@ -133,11 +131,12 @@ export class Kernel implements ActorContext {
     this.digest = new ActorDigest(actors);
     this.finished = new Uint8Array(actors);
     this.#factCount = new Int32Array(actors);
-    this.#queue = new LaneQueue(this.packets, lanes);
+    const orderBases = Float64Array.from(topology.lanes, (lane) => orderBase(lane.from));
+    this.#queue = new LaneQueue(this.packets, orderBases);
     this.#laneFaults = new LaneFaults(lanes);
     this.#deadBy = new Int32Array(actors).fill(NO_FAULT);
     this.#firstLane = new Int32Array(actors + 1).fill(lanes);
-    this.#nextOrder = new Float64Array(actors);
+    this.#counter = new Float64Array(actors);
     this.#freeAt = new Float64Array(lanes);
     this.#latencyPs = new Float64Array(lanes);
     this.#psPerByte = new Float64Array(lanes);
@@ -198,7 +197,7 @@ export class Kernel implements ActorContext {
 
   /** A packet from another process: it lands on its lane. Its words and times are set. */
   admit(lane: number, packet: Packet, floorPs: number): void {
-    const at = this.packets.times[(packet >> 2) + DELIVER_AT];
+    const at = this.packets.times[timePlace(packet)];
     if (!(at >= floorPs)) {
       violated("no-event-before-its-time", `delivery at ${at} ps, window starts at ${floorPs} ps`);
     }
@@ -252,12 +251,9 @@ export class Kernel implements ActorContext {
       violated("packet-has-size", `${sizeBytes} bytes, arrival at ${at} ps`);
     }
     this.#freeAt[lane] = done;
-    const times = this.packets.times;
-    const row = packet >> 2;
-    times[row + DEPARTS_AT] = departs;
-    times[row + DELIVER_AT] = at;
-    times[row + ORDER] = this.#nextOrder[self];
-    this.#nextOrder[self] += 1;
+    this.packets.times[timePlace(packet)] = at;
+    this.packets.words[packet + COUNTER] = this.#counter[self];
+    this.#counter[self] += 1;
     this.counters.sentPackets += 1;
     this.counters.sentBytes += sizeBytes;
     const peer = this.#peer[lane];
@@ -270,8 +266,8 @@ export class Kernel implements ActorContext {
     if (!(spanPs >= 1 && Number.isSafeInteger(at))) {
       violated("reminder-in-the-future", `${spanPs} ps from ${this.nowPs} ps`);
     }
-    const order = this.#nextOrder[this.self];
-    this.#nextOrder[this.self] += 1;
+    const order = orderBase(this.self) + this.#counter[this.self];
+    this.#counter[this.self] += 1;
     return this.#timers.add(at, order, this.self, tag, value);
   }
 
@@ -285,6 +281,13 @@ export class Kernel implements ActorContext {
 
   finish(): void {
     this.finished[this.self] = 1;
+  }
+
+  /** Checks that no counter has run out; once a window is often enough. */
+  checkCounters(): void {
+    this.#counter.forEach((counter, actor) => {
+      checkCounter(actor, counter);
+    });
   }
 
   /** Facts recorded since the last call, in the order in which they happened here. */
@@ -312,7 +315,7 @@ export class Kernel implements ActorContext {
     const w1 = highWord(now);
     const w2 = lowWord(order);
     const w3 = highWord(order);
-    const w4 = words[packet + KIND] | (words[packet + FLAGS] << 8);
+    const w4 = words[packet + KIND];
     const w5 = words[packet + ORIGIN];
     const w6 = words[packet + DESTINATION];
     const w7 = words[packet + NEXT_HOP];
@@ -384,15 +387,15 @@ export class Kernel implements ActorContext {
 
   /** Ends a packet that a fault stops; says whether it did. */
   #dropped(lane: number, actor: number, packet: Packet): boolean {
-    const row = packet >> 2;
-    const times = this.packets.times;
+    const sizeBytes = this.packets.words[packet + SIZE_BYTES];
     const dead = this.#deadBy[actor] !== NO_FAULT;
     if (!dead) {
-      const outage = this.#laneFaults.during(lane, times[row + DEPARTS_AT], times[row + DELIVER_AT]);
+      const flightPs = this.#latencyPs[lane] + Math.ceil(sizeBytes * this.#psPerByte[lane]);
+      const outage = this.#laneFaults.during(lane, this.nowPs - flightPs, this.nowPs);
       if (outage === NO_FAULT) return false;
     }
     this.counters.droppedPackets += 1;
-    this.counters.droppedBytes += this.packets.words[packet + SIZE_BYTES];
+    this.counters.droppedBytes += sizeBytes;
     this.packets.free(packet);
     return true;
   }
@@ -436,7 +439,6 @@ export class Kernel implements ActorContext {
   #enter(actor: number): void {
     this.self = actor;
     this.ledger.self = actor;
-    checkOrder(actor, this.#nextOrder[actor]);
   }
 
   #layLanes(): void {
@@ -454,7 +456,6 @@ export class Kernel implements ActorContext {
       if (this.#firstLane[actor] > this.#firstLane[actor + 1]) {
         this.#firstLane[actor] = this.#firstLane[actor + 1];
       }
-      this.#nextOrder[actor] = orderBase(actor);
     }
   }
 }

@@ -4,7 +4,14 @@
  * head. A fabric with 100,000 packets in flight has a heap of a few hundred entries.
  */
 import { violated } from "../base/assert.ts";
-import { DELIVER_AT, NEXT, NO_PACKET, ORDER, type Packet, type PacketPool } from "../model/packet.ts";
+import {
+  COUNTER,
+  NEXT,
+  NO_PACKET,
+  type Packet,
+  type PacketPool,
+  timePlace,
+} from "../model/packet.ts";
 import { NEVER_PS } from "../model/time.ts";
 
 export class LaneQueue {
@@ -20,10 +27,15 @@ export class LaneQueue {
   readonly #time: Float64Array;
   readonly #order: Float64Array;
   readonly #lane: Int32Array;
+  /** By lane: order of its sender's event 0. */
+  readonly #orderBase: Float64Array;
   #size = 0;
 
-  constructor(packets: PacketPool, lanes: number) {
+  /** `orderBase` is, by lane, what the sender's counter is added to. */
+  constructor(packets: PacketPool, orderBase: Float64Array) {
+    const lanes = orderBase.length;
     this.#packets = packets;
+    this.#orderBase = orderBase;
     this.#head = new Int32Array(lanes).fill(NO_PACKET);
     this.#tail = new Int32Array(lanes).fill(NO_PACKET);
     this.#time = new Float64Array(lanes + 1);
@@ -31,22 +43,22 @@ export class LaneQueue {
     this.#lane = new Int32Array(lanes + 1);
   }
 
-  /** Adds a packet at the end of a lane; its DELIVER_AT and ORDER are set and not before the lane's last. */
+  /** Adds a packet at the end of a lane; its arrival and COUNTER are set, and it is not before the lane's last. */
   push(lane: number, packet: Packet): void {
     const packets = this.#packets;
     packets.words[packet + NEXT] = NO_PACKET;
     const last = this.#tail[lane];
     this.#tail[lane] = packet;
-    const at = packets.times[(packet >> 2) + DELIVER_AT];
+    const at = packets.times[timePlace(packet)];
     if (last !== NO_PACKET) {
-      if (at < packets.times[(last >> 2) + DELIVER_AT]) {
+      if (at < packets.times[timePlace(last)]) {
         violated("lane-in-order", `lane ${lane}: delivery at ${at} ps after a later one`);
       }
       packets.words[last + NEXT] = packet;
       return;
     }
     this.#head[lane] = packet;
-    this.#insert(at, packets.times[(packet >> 2) + ORDER], lane);
+    this.#insert(at, this.#orderBase[lane] + (packets.words[packet + COUNTER] >>> 0), lane);
   }
 
   /** Removes and returns the earliest packet; there must be one. */
@@ -62,8 +74,9 @@ export class LaneQueue {
       this.#size = last;
       if (last > 0) this.#sink(this.#time[last], this.#order[last], this.#lane[last]);
     } else {
-      const times = this.#packets.times;
-      this.#sink(times[(next >> 2) + DELIVER_AT], times[(next >> 2) + ORDER], lane);
+      const packets = this.#packets;
+      const counter = packets.words[next + COUNTER] >>> 0;
+      this.#sink(packets.times[timePlace(next)], this.#orderBase[lane] + counter, lane);
     }
     if (this.#size === 0) {
       this.headPs = NEVER_PS;

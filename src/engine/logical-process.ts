@@ -5,7 +5,7 @@
  */
 import { violated } from "../base/assert.ts";
 import type { DeviceFactory } from "../model/device.ts";
-import { DELIVER_AT, type Packet } from "../model/packet.ts";
+import { type Packet, timePlace } from "../model/packet.ts";
 import type { Scenario } from "../model/scenario.ts";
 import type { Topology } from "../model/topology.ts";
 import type { Grant, WindowReport, WorkerSummary } from "../model/window.ts";
@@ -146,7 +146,7 @@ export class LogicalProcess {
   }
 
   #toPeer(peer: number, lane: number, packet: Packet): void {
-    const at = this.kernel.packets.times[(packet >> 2) + DELIVER_AT];
+    const at = this.kernel.packets.times[timePlace(packet)];
     this.#peers[peer].outbox.add(lane, packet, at);
   }
 
@@ -160,6 +160,7 @@ export class LogicalProcess {
       this.#outgoing.push({ peer: number, bytes });
     });
     const { kernel } = this;
+    kernel.checkCounters();
     let finishedGpus = 0;
     for (const gpu of this.#gpus) {
       if (kernel.finished[gpu] !== 0 || kernel.isDead(gpu)) finishedGpus += 1;

@@ -1,21 +1,19 @@
 /**
  * The data frame: all packets that one worker sends another in one window, as one run of bytes.
  *
- *   header, 8 words: magic, sender, receiver, sequence, packets, checksum, 0, 0
- *   then per packet 3 float64 (departure, delivery, order), and per packet 1 + 13 words (lane, wire words)
+ *   header, 16 words: magic, sender, receiver, sequence, packets, checksum, then zeros
+ *   then the packets' rows of 16 words as they stand in the pool, with the lane in place of NEXT
  *
  * Little-endian, fixed layout, self-checking. It holds whole numbers only, so nothing can change its
  * value on the way; and what stands behind a packet in memory is never sent.
  */
 import { violated } from "../base/assert.ts";
-import { type Packet, type PacketPool, ROW_TIMES, WIRE_WORDS } from "../model/packet.ts";
+import { KIND_MASK, NEXT, type Packet, type PacketPool, ROW_WORDS } from "../model/packet.ts";
 
 const MAGIC = 0x46504c31;
-const HEADER_BYTES = 32;
-const TIMES = ROW_TIMES - 1;
-const PACKET_WORDS = 1 + WIRE_WORDS;
+const HEADER_BYTES = 64;
 /** Bytes of one packet in a frame. */
-export const PACKET_BYTES = TIMES * 8 + PACKET_WORDS * 4;
+export const PACKET_BYTES = ROW_WORDS * 4;
 
 /** A frame that passed all checks and waits for its window. */
 export interface StagedFrame {
@@ -51,15 +49,12 @@ export class Outbox {
     const count = this.#count;
     const bytes = new Uint8Array(HEADER_BYTES + count * PACKET_BYTES);
     const header = new Int32Array(bytes.buffer, 0, HEADER_BYTES / 4);
-    const times = new Float64Array(bytes.buffer, HEADER_BYTES, count * TIMES);
-    const words = new Int32Array(bytes.buffer, HEADER_BYTES + count * TIMES * 8);
+    const words = new Int32Array(bytes.buffer, HEADER_BYTES);
     for (let place = 0; place < count; place += 1) {
       const packet = this.#packets[place];
-      const row = packet >> 2;
-      for (let i = 0; i < TIMES; i += 1) times[place * TIMES + i] = pool.times[row + i];
-      const at = place * PACKET_WORDS;
-      words[at] = this.#lanes[place];
-      for (let i = 0; i < WIRE_WORDS; i += 1) words[at + 1 + i] = pool.words[packet + i];
+      const at = place * ROW_WORDS;
+      for (let word = 0; word < NEXT; word += 1) words[at + word] = pool.words[packet + word];
+      words[at + NEXT] = this.#lanes[place];
       pool.free(packet);
     }
     header[0] = MAGIC;
@@ -96,16 +91,13 @@ export function unpackFrame(
   admit: (lane: number, packet: Packet) => void,
 ): void {
   const { bytes, packets: count } = staged;
-  const start = bytes.byteOffset + HEADER_BYTES;
-  const times = new Float64Array(bytes.buffer, start, count * TIMES);
-  const words = new Int32Array(bytes.buffer, start + count * TIMES * 8, count * PACKET_WORDS);
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, count * ROW_WORDS);
   for (let place = 0; place < count; place += 1) {
-    const at = place * PACKET_WORDS;
-    const packet = pool.take(words[at + 1]);
-    const row = packet >> 2;
-    for (let i = 0; i < TIMES; i += 1) pool.times[row + i] = times[place * TIMES + i];
-    for (let i = 0; i < WIRE_WORDS; i += 1) pool.words[packet + i] = words[at + 1 + i];
-    admit(words[at], packet);
+    const at = place * ROW_WORDS;
+    if ((words[at] & KIND_MASK) === 0) violated("frame-packets", `packet ${place} has no kind`);
+    const packet = pool.take(words[at]);
+    for (let word = 1; word < NEXT; word += 1) pool.words[packet + word] = words[at + word];
+    admit(words[at + NEXT], packet);
   }
 }
 

@@ -51,7 +51,7 @@ export interface SwitchRoutes {
 }
 
 export interface Topology {
-  /** Sorted by id (code units); an actor's index here is its rank in event order. */
+  /** Sorted by id in natural order (node9 before node10); an actor's index is its place in event order. */
   readonly actors: readonly ActorPlace[];
   /** Sorted by (from, fromPort): a lane's place here is its number. */
   readonly lanes: readonly Lane[];

@@ -7,6 +7,7 @@ import { violated } from "../base/assert.ts";
 import type { Hardware, LaneClass } from "../model/hardware.ts";
 import type { ClusterSpec } from "../model/scenario.ts";
 import { type ActorPlace, DevicePort, type Lane, type Topology } from "../model/topology.ts";
+import { compareNatural } from "./natural-order.ts";
 import { nicNumberOf, planeShapeOf } from "./plane-shape.ts";
 import { topologyProblems } from "./problems.ts";
 import { makeRoutes } from "./switch-routes.ts";
@@ -34,7 +35,7 @@ export function makeFatTree(cluster: ClusterSpec, hardware: Hardware): Topology 
     violated("topology-is-possible", `${problem.path}: ${problem.message}`);
   }
   const actors = [...nodePlaces(cluster), ...planePlaces(cluster)].sort((left, right) =>
-    left.id < right.id ? -1 : 1,
+    compareNatural(left.id, right.id),
   );
   const places = new Map(actors.map((actor, index) => [actor.id, index]));
   const indexOf = (id: string): number =>

@@ -1,6 +1,6 @@
 /**
- * The order in which people read numbered names: node9 before node10. For listings and labels only;
- * event order goes by actor index, which sorts ids by plain code units.
+ * The order in which people read numbered names: node9 before node10. It is the order of actors, and so
+ * of events of one instant: with it, ties fall as in simulators that number their hosts.
  */
 
 /** Compares runs of digits as numbers and everything else by code units; negative, 0 or positive. */

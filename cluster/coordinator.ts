@@ -1,0 +1,413 @@
+/**
+ * The coordinator's side of the processes: listens, starts the agent, brings the workers in, hands out the
+ * configuration, passes grants and reports on, and sees everybody out. What a window is it does not know; that is the
+ * window loop's matter.
+ */
+import { randomBytes } from "node:crypto";
+import { InvariantError } from "../src/base/assert.ts";
+import type { Grant, WindowReport, WorkerSummary } from "../src/model/window.ts";
+import type { Placement } from "../src/topology/placement.ts";
+import { ExitCode, messageOf, OperatingError } from "./errors.ts";
+import { type Caller, identityOf, type Refusal, type RunIdentity } from "./handshake.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import type { Link, Listener } from "./link.ts";
+import { LOOPBACK } from "./membership.ts";
+import { type LaunchedProcess, launch } from "./process-launcher.ts";
+import { listen } from "./websocket-transport.ts";
+import {
+  type Configuration,
+  decodeMemberMessage,
+  Env,
+  type ExitNotice,
+  encodeGrant,
+  encodeMessage,
+  encodeTag,
+  type MemberMessage,
+  Tag,
+} from "./wire.ts";
+
+/** Largest message that the coordinator takes: a window's report with its facts. */
+const CONTROL_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+/** Connections beyond those of the run's members. */
+const SPARE_CONNECTIONS = 32;
+
+const AUTH_WITHIN_MS = 2000;
+
+/** Wall ms in which all workers must have joined. */
+const JOIN_WITHIN_MS = 120_000;
+
+/** Wall ms that members have to leave; after that they are ended. */
+const LEAVE_WITHIN_MS = 5000;
+
+/** Wall ms to wait for the agent's word on why a worker's connection closed. */
+const EXPLAIN_WITHIN_MS = 1500;
+
+/**
+ * Flags of a worker's node: a small young generation and no helper threads. A run may have a hundred
+ * workers, and each is busy for microseconds at a time.
+ */
+const WORKER_FLAGS = ["--max-semi-space-size=1", "--single-threaded-gc", "--v8-pool-size=1"];
+
+export interface CoordinatorOptions {
+  readonly runId: string;
+  /** Encoded scenario. */
+  readonly scenario: Uint8Array;
+  readonly scenarioHash: string;
+  readonly placement: Placement;
+  /** Pairs of workers that share a lane. */
+  readonly pairs: readonly (readonly [number, number])[];
+  /** Wall ms to wait before each window, by worker label. */
+  readonly delays: ReadonlyMap<string, number>;
+  readonly agentMain: string;
+  readonly workerMain: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Seconds of silence before a member counts as lost. */
+  readonly silenceLimitSeconds?: number;
+  report(worker: number, report: WindowReport): void;
+  /** Called once: a process of the run is gone, or one of them broke a rule. The run cannot go on. */
+  failed(failure: Failure): void;
+}
+
+/** Why a run cannot go on. */
+export type Failure =
+  /** A process is gone. `detail` names it and says how. */
+  | { readonly kind: "lost"; readonly detail: string }
+  | { readonly kind: "error"; readonly error: Error };
+
+interface WorkerState {
+  readonly label: string;
+  pid: number;
+  link: Link | undefined;
+  heartbeat: Heartbeat | undefined;
+  port: number;
+  exit: ExitNotice | undefined;
+}
+
+/** Members of one run. */
+export class Coordinator {
+  readonly #options: CoordinatorOptions;
+  readonly #identity: RunIdentity;
+  readonly #workers: WorkerState[];
+  #listener: Listener | undefined;
+  #agentProcess: LaunchedProcess | undefined;
+  #agentLink: Link | undefined;
+  #agentHeartbeat: Heartbeat | undefined;
+  #agentExit: ExitNotice | undefined;
+  #agentPeakRssBytes = 0;
+  readonly #summaries: (WorkerSummary | undefined)[] = [];
+  #workersPeakRssBytes = 0;
+  /** What is being waited for, and the words for it when it does not come. */
+  #waits: { count: number; readonly done: () => void } | undefined;
+  #leaving = false;
+  #failure: Failure | undefined;
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options;
+    this.#identity = identityOf(randomBytes(32), options.runId, options.scenarioHash);
+    this.#workers = options.placement.workers.map(({ label }) => ({
+      label,
+      pid: 0,
+      link: undefined,
+      heartbeat: undefined,
+      port: 0,
+      exit: undefined,
+    }));
+  }
+
+  /** Process ids of the workers, once they have started. */
+  get workerPids(): number[] {
+    return this.#workers.map((worker) => worker.pid);
+  }
+
+  /** Highest resident memory of agent and workers, each one's peak added up, bytes; complete after `leave`. */
+  get peakRssBytes(): number {
+    return this.#agentPeakRssBytes + this.#workersPeakRssBytes;
+  }
+
+  /** Brings up agent and workers until all are linked. Failures go to `failed`; then this never resolves. */
+  async start(): Promise<void> {
+    this.#listener = await listen({
+      host: LOOPBACK,
+      port: this.#options.port,
+      identity: this.#identity,
+      maxMessageBytes: CONTROL_MESSAGE_BYTES,
+      maxConnections: this.#workers.length + 1 + SPARE_CONNECTIONS,
+      authWithinMs: AUTH_WITHIN_MS,
+      admit: (caller) => this.#admit(caller),
+      accepted: (link) => this.#accepted(link),
+    });
+    const listening = this.#waitFor(this.#workers.length);
+    const deadline = setTimeout(() => this.#joinedTooLate(), JOIN_WITHIN_MS);
+    this.#launchAgent(this.#listener.port);
+    await listening;
+    const linked = this.#waitFor(this.#workers.length);
+    for (let worker = 0; worker < this.#workers.length; worker += 1) {
+      this.#sendTo(worker, encodeMessage(Tag.configure, this.#configurationOf(worker)));
+    }
+    await linked;
+    clearTimeout(deadline);
+  }
+
+  /** Lets the actors take their first step: window 0. */
+  begin(): void {
+    const begin = encodeTag(Tag.begin);
+    for (let worker = 0; worker < this.#workers.length; worker += 1) this.#sendTo(worker, begin);
+  }
+
+  grant(worker: number, grant: Grant): void {
+    this.#workers[worker].link?.send(encodeGrant(grant));
+  }
+
+  /** Asks every worker for its totals. Never resolves when the run fails meanwhile. */
+  async collect(): Promise<WorkerSummary[]> {
+    const collected = this.#waitFor(this.#workers.length);
+    const finish = encodeTag(Tag.finish);
+    for (let worker = 0; worker < this.#workers.length; worker += 1) this.#sendTo(worker, finish);
+    await collected;
+    return this.#summaries as WorkerSummary[];
+  }
+
+  /**
+   * Sees everybody out and closes the port. Resolves when all have ended. `inPeace`: workers are idle and may
+   * go by themselves; otherwise the agent ends them. Nobody gets more than a few seconds.
+   */
+  async leave(inPeace: boolean): Promise<void> {
+    this.#leaving = true;
+    for (const worker of this.#workers) worker.heartbeat?.stop();
+    this.#agentHeartbeat?.stop();
+    const goodbye = encodeTag(Tag.goodbye);
+    for (const worker of this.#workers) worker.link?.send(goodbye);
+    if (inPeace) {
+      await this.#until(() => this.#workers.every((worker) => worker.exit !== undefined));
+    }
+    this.#agentLink?.send(goodbye);
+    if (this.#agentLink === undefined) this.#agentProcess?.kill("SIGTERM");
+    if (this.#agentProcess !== undefined) await this.#agentGone(this.#agentProcess);
+    this.#listener?.close();
+  }
+
+  #launchAgent(port: number): void {
+    const { runId, scenarioHash, agentMain } = this.#options;
+    this.#agentProcess = launch({
+      main: agentMain,
+      nodeFlags: [],
+      environment: {
+        [Env.coordinator]: `${LOOPBACK}:${port}`,
+        [Env.token]: Buffer.from(this.#identity.token).toString("hex"),
+        [Env.runId]: runId,
+        [Env.scenarioHash]: scenarioHash,
+      },
+      exited: (exit) => {
+        this.#agentExit = exit;
+        this.#fail({ kind: "lost", detail: `the host agent ${describeExit(exit)}` });
+        this.#ticked?.();
+      },
+    });
+  }
+
+  #admit(caller: Caller): Refusal | undefined {
+    const refusal: Refusal = { code: "not-expected", message: "this process is not expected" };
+    if (this.#leaving) return refusal;
+    switch (caller.role) {
+      case "agent":
+        return this.#agentLink === undefined ? undefined : refusal;
+      case "worker": {
+        const worker = this.#workers[caller.worker];
+        return worker !== undefined && worker.link === undefined ? undefined : refusal;
+      }
+      default:
+        return refusal;
+    }
+  }
+
+  #accepted(link: Link): void {
+    const { role, worker } = link.caller;
+    const beat = encodeTag(Tag.heartbeat);
+    const name = role === "agent" ? "the host agent" : this.#nameOf(worker);
+    const { silenceLimitSeconds } = this.#options;
+    const heartbeat = new Heartbeat({
+      beat: () => link.send(beat),
+      silent: () => this.#fail({ kind: "lost", detail: `${name} has gone silent` }),
+      ...(silenceLimitSeconds === undefined ? {} : { limitSeconds: silenceLimitSeconds }),
+    });
+    if (role === "agent") {
+      this.#agentLink = link;
+      this.#agentHeartbeat = heartbeat;
+    } else {
+      this.#workers[worker].link = link;
+      this.#workers[worker].heartbeat = heartbeat;
+    }
+    link.onClosed((reason) => {
+      heartbeat.stop();
+      this.#linkClosed(role === "agent" ? undefined : worker, reason);
+    });
+    link.onMessage((bytes) => {
+      heartbeat.heard();
+      try {
+        const message = decodeMemberMessage(bytes);
+        if (role === "agent") this.#fromAgent(message);
+        else this.#fromWorker(worker, message);
+      } catch (error) {
+        const trouble = new InvariantError("messages-are-known", `${name}: ${messageOf(error)}`);
+        this.#fail({ kind: "error", error: trouble });
+      }
+    });
+    if (role === "agent") this.#orderWorkers(link);
+  }
+
+  #orderWorkers(agent: Link): void {
+    const { workerMain } = this.#options;
+    const workers = this.#workers.map((_, worker) => worker);
+    agent.send(encodeMessage(Tag.spawn, { workerMain, nodeFlags: WORKER_FLAGS, workers }));
+  }
+
+  #fromAgent(message: MemberMessage): void {
+    switch (message.tag) {
+      case Tag.heartbeat:
+        return;
+      case Tag.spawned:
+        this.#workers[message.worker].pid = message.pid;
+        return;
+      case Tag.exited: {
+        const worker = this.#workers[message.worker];
+        worker.exit = message.exit;
+        const detail = `${this.#nameOf(message.worker)} ${describeExit(message.exit)}`;
+        this.#fail({ kind: "lost", detail });
+        this.#ticked?.();
+        return;
+      }
+      case Tag.usage:
+        this.#agentPeakRssBytes = message.peakRssBytes;
+        return;
+      default:
+        throw new Error(`message ${message.tag} is not an agent's`);
+    }
+  }
+
+  #fromWorker(worker: number, message: MemberMessage): void {
+    switch (message.tag) {
+      case Tag.report:
+        this.#options.report(worker, message.report);
+        return;
+      case Tag.heartbeat:
+        return;
+      case Tag.listening:
+        this.#workers[worker].port = message.port;
+        this.#arrived();
+        return;
+      case Tag.linked:
+        this.#arrived();
+        return;
+      case Tag.summary:
+        this.#summaries[worker] = message.summary;
+        this.#workersPeakRssBytes += message.peakRssBytes;
+        this.#arrived();
+        return;
+      case Tag.failed: {
+        const text = `${this.#nameOf(worker)}: ${message.message}`;
+        const error = new InvariantError(message.rule === "" ? "worker-runs" : message.rule, text);
+        this.#fail({ kind: "error", error });
+        return;
+      }
+      default:
+        throw new Error(`message ${message.tag} is not a worker's`);
+    }
+  }
+
+  /** A closed connection is final; the agent usually knows why, a moment later. `worker` undefined: the agent's. */
+  #linkClosed(worker: number | undefined, reason: string): void {
+    if (this.#leaving || this.#failure !== undefined) return;
+    setTimeout(() => {
+      const name = worker === undefined ? "the host agent" : this.#nameOf(worker);
+      this.#fail({ kind: "lost", detail: `${name} is gone: ${reason}` });
+    }, EXPLAIN_WITHIN_MS);
+  }
+
+  #joinedTooLate(): void {
+    const late = this.#workers.filter((worker) => worker.port === 0).map((worker) => worker.label);
+    const names = late.length > 0 ? late.join(", ") : "the links between workers";
+    const message = `cannot reach ${names} (timed out after ${JOIN_WITHIN_MS / 1000} s)`;
+    const error = new OperatingError("E047", message, "", ExitCode.unavailable);
+    this.#fail({ kind: "error", error });
+  }
+
+  #configurationOf(worker: number): Configuration {
+    const { scenario, placement, pairs, delays } = this.#options;
+    const peers: { worker: number; port: number }[] = [];
+    for (const [low, high] of pairs) {
+      if (low === worker) peers.push({ worker: high, port: this.#workers[high].port });
+      else if (high === worker) peers.push({ worker: low, port: this.#workers[low].port });
+    }
+    const delayMs = delays.get(this.#workers[worker].label) ?? 0;
+    return { scenario, workers: placement.workers, peers, delayMs };
+  }
+
+  #sendTo(worker: number, bytes: Uint8Array): void {
+    this.#workers[worker].link?.send(bytes);
+  }
+
+  #nameOf(worker: number): string {
+    const { label, pid } = this.#workers[worker];
+    return `worker ${label} (pid ${pid})`;
+  }
+
+  /** Resolves when `count` messages of the kind that this phase waits for have come. */
+  #waitFor(count: number): Promise<void> {
+    return new Promise((done) => {
+      this.#waits = { count, done };
+    });
+  }
+
+  #arrived(): void {
+    const waits = this.#waits;
+    if (waits === undefined) return;
+    waits.count -= 1;
+    if (waits.count === 0) waits.done();
+  }
+
+  #fail(failure: Failure): void {
+    if (this.#leaving || this.#failure !== undefined) return;
+    this.#failure = failure;
+    this.#options.failed(failure);
+  }
+
+  /** Called when a process has ended. */
+  #ticked: (() => void) | undefined;
+
+  async #agentGone(agent: LaunchedProcess): Promise<void> {
+    await this.#until(() => this.#agentExit !== undefined);
+    if (this.#agentExit !== undefined) return;
+    agent.kill("SIGKILL");
+    await this.#until(() => this.#agentExit !== undefined);
+  }
+
+  /** Resolves when `condition` holds after the end of some process, or when the time to leave is over. */
+  #until(condition: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        clearTimeout(deadline);
+        this.#ticked = undefined;
+        resolve();
+      };
+      const deadline = setTimeout(finish, LEAVE_WITHIN_MS);
+      this.#ticked = () => {
+        if (condition()) finish();
+      };
+      this.#ticked();
+    });
+  }
+}
+
+/** How a process ended, in words, with the last line of its standard error. */
+export function describeExit(exit: ExitNotice): string {
+  const how =
+    exit.signal !== null
+      ? `was ended by ${exit.signal}`
+      : exit.code !== null
+        ? `ended with exit code ${exit.code}`
+        : "could not be started";
+  const last = exit.stderr.at(-1);
+  return last === undefined ? how : `${how}: ${last}`;
+}

@@ -1,0 +1,53 @@
+/**
+ * A link between two processes of a run: whole binary messages, in order, both ways, after both ends have
+ * proved that they hold the token. What workers, agent and coordinator are written against; it knows no
+ * socket library.
+ */
+import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
+
+/** An authenticated link. */
+export interface Link {
+  /** Who dialled it. */
+  readonly caller: Caller;
+  /** Sends one message; the bytes must not change afterwards. Silently nothing once the link is closed. */
+  send(bytes: Uint8Array): void;
+  /** Calls `handler` for every message, those that came before the call included. */
+  onMessage(handler: (bytes: Uint8Array) => void): void;
+  /** Calls `handler` once when the link is gone, at once if it is already. */
+  onClosed(handler: (reason: string) => void): void;
+  /** Closes after what was sent. */
+  close(): void;
+  /** Drops the connection at once. */
+  terminate(): void;
+}
+
+/** An open port. */
+export interface Listener {
+  readonly port: number;
+  /** Stops listening and drops every connection. */
+  close(): void;
+}
+
+export interface ListenOptions {
+  /** An address of this host; loopback unless the operator said otherwise. */
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly identity: RunIdentity;
+  /** Largest message, bytes. */
+  readonly maxMessageBytes: number;
+  readonly maxConnections: number;
+  /** How long a connection may take to prove itself, wall ms. */
+  readonly authWithinMs: number;
+  /** Who is expected; called once the token is proved. A refusal goes back to the caller. */
+  admit(caller: Caller): Refusal | undefined;
+  accepted(link: Link): void;
+}
+
+export interface DialOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly identity: RunIdentity;
+  readonly caller: Caller;
+  readonly maxMessageBytes: number;
+}

@@ -1,0 +1,82 @@
+/**
+ * Starts Node processes of a run: an explicit environment, no standard input, an IPC channel whose end tells
+ * the child that its parent is gone, and the tail of its standard error. The only file that imports
+ * node:child_process; there is no shell anywhere.
+ */
+import { spawn } from "node:child_process";
+import type { ExitNotice } from "./wire.ts";
+
+/** What is kept of a child's standard error. */
+const STDERR_LINES = 20;
+const STDERR_CHARACTERS = 16_384;
+
+/** Variables of this process's own environment that a child needs to run at all. */
+const INHERITED = ["PATH", "LD_LIBRARY_PATH", "SystemRoot", "TMPDIR"];
+
+export interface LaunchOptions {
+  /** The child's entry point, a .js file. */
+  readonly main: string;
+  /** Flags of node and V8. */
+  readonly nodeFlags: readonly string[];
+  /** The child's environment, besides the few variables it needs to run at all. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Called once, when the process has ended and its standard error has been read. */
+  exited(exit: ExitNotice): void;
+}
+
+/** A child. */
+export interface LaunchedProcess {
+  /** 0 when it could not be started; `exited` follows. */
+  readonly pid: number;
+  kill(signal: "SIGTERM" | "SIGKILL"): void;
+}
+
+/** Starts `node nodeFlags main`. Never throws: a child that cannot be started has exited. */
+export function launch(options: LaunchOptions): LaunchedProcess {
+  const environment: Record<string, string> = {};
+  for (const name of INHERITED) {
+    const value = process.env[name];
+    if (value !== undefined) environment[name] = value;
+  }
+  const child = spawn(process.execPath, [...options.nodeFlags, options.main], {
+    env: { ...environment, ...options.environment },
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    windowsHide: true,
+  });
+  let stderr = "";
+  let done = false;
+  const finish = (code: number | null, signal: string | null): void => {
+    if (done) return;
+    done = true;
+    options.exited({ code, signal, stderr: lastLines(stderr) });
+  };
+  child.stderr?.setEncoding("utf8");
+  child.stderr?.on("data", (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_CHARACTERS);
+  });
+  child.stderr?.on("error", () => undefined);
+  child.on("error", (error) => {
+    if (child.pid !== undefined) return;
+    stderr += error.message;
+    finish(null, null);
+  });
+  child.on("close", finish);
+  return { pid: child.pid ?? 0, kill: (signal) => child.kill(signal) };
+}
+
+/** Calls `gone` when the process that launched this one has ended, or closed the channel. */
+export function onLauncherGone(gone: () => void): void {
+  process.on("disconnect", gone);
+  if (!process.connected) gone();
+}
+
+function lastLines(text: string): string[] {
+  return (
+    text
+      .split("\n")
+      .filter((line) => line !== "")
+      .slice(-STDERR_LINES)
+      // A slice can begin in the middle of a surrogate pair, which no codec accepts.
+      .map((line) => line.replace(/\p{Surrogate}/gu, "\uFFFD"))
+  );
+}

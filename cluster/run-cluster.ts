@@ -1,0 +1,254 @@
+/**
+ * A run from a resolved scenario to its totals: chooses between one process and many, drives the
+ * window loop, and tears everything down whatever happened. It writes no file and prints nothing: the observer
+ * does.
+ */
+import { createHash } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { type CommittedWindow, WindowProtocol } from "../src/engine/window-protocol.ts";
+import type { DeviceFactory } from "../src/model/device.ts";
+import type { Scenario } from "../src/model/scenario.ts";
+import { formatTime } from "../src/model/time.ts";
+import type { AssignmentTotals, WorkerSummary } from "../src/model/window.ts";
+import { makeFatTree } from "../src/topology/fat-tree.ts";
+import { crossingPeers, lookaheadOf, placeActors } from "../src/topology/placement.ts";
+import { encodeChecked } from "./codec.ts";
+import { Coordinator, type Failure } from "./coordinator.ts";
+import { checkHost } from "./host-limits.ts";
+import { peakRssBytes } from "./membership.ts";
+import { driveSingle } from "./run-single.ts";
+import { type LoopEnd, type RunStatus, WindowLoop } from "./window-loop.ts";
+
+export type { RunStatus } from "./window-loop.ts";
+
+export interface RunOptions {
+  readonly scenario: Scenario;
+  readonly runId: string;
+  /** Path of dist/scripts/agent-main.js. */
+  readonly agentMain: string;
+  /** Path of dist/scripts/worker-main.js. */
+  readonly workerMain: string;
+  /** Makes the actors of placement `single`, which run in this process. */
+  readonly devices: DeviceFactory;
+  /** Wall ms to wait before each window, by worker label: to slow a worker on purpose. */
+  readonly delays?: ReadonlyMap<string, number>;
+  readonly observer: RunObserver;
+  /** Aborted when the operator asks for the end: the run stops after the current window. */
+  readonly stop: AbortSignal;
+  /** Port of the coordinator on loopback; default 0, any free one. */
+  readonly port?: number;
+  /** Seconds of silence before a process counts as lost; default 30. */
+  readonly silenceLimitSeconds?: number;
+}
+
+/** What a run looks like before its first window. */
+export interface RunStart {
+  /** Labels by worker number. */
+  readonly workers: readonly string[];
+  /** Process ids by worker number; empty for placement `single`. */
+  readonly pids: readonly number[];
+  /** Processes of the run, this one included. */
+  readonly processes: number;
+  /** Infinity for one worker. */
+  readonly lookaheadPs: number;
+}
+
+export interface RunObserver {
+  started(start: RunStart): void;
+  /** Called in order, before the next grants go out; a promise is waited for. */
+  committed(window: CommittedWindow, status: RunStatus): void | Promise<void>;
+}
+
+/** How a run ended, and its totals. For `worker-lost` totals of assignments are zero: nobody is left to ask. */
+export interface RunOutcome {
+  readonly end: "finished" | "interrupted" | "time-limit" | "worker-lost" | "stuck";
+  /** A sentence for the operator. */
+  readonly detail?: string;
+  readonly digest: string;
+  readonly virtualTimePs: number;
+  readonly wallSeconds: number;
+  readonly maxLagSeconds: number;
+  readonly events: number;
+  readonly windows: number;
+  readonly processes: number;
+  /** Each process's own peak, added up. */
+  readonly peakRssBytes: number;
+  readonly assignments: AssignmentTotals;
+  readonly byFault: readonly {
+    readonly fault: string;
+    readonly masked: number;
+    readonly lost: number;
+  }[];
+  readonly mismatches: number;
+  readonly violations: readonly string[];
+  readonly faultsBegun: readonly string[];
+  readonly fabric: Readonly<Record<string, number>>;
+}
+
+/** How the windows of a run ended, before the totals are asked for. */
+export type Ending = LoopEnd | { readonly end: "worker-lost"; readonly detail: string };
+
+/** What is known when everybody has left. */
+export interface DriveResult {
+  readonly ending: Ending;
+  readonly summaries: readonly WorkerSummary[];
+  readonly maxLagSeconds: number;
+  readonly processes: number;
+  readonly peakRssBytes: number;
+}
+
+/** Longest window of a run in one process, ps: short enough to be watched, long enough to cost nothing. */
+const SINGLE_SLICE_PS = 1e7;
+
+/**
+ * Runs a scenario to its end. Throws an OperatingError for what an operator can mend and an InvariantError for
+ * a broken rule; no process is left in either case.
+ */
+export async function runCluster(options: RunOptions): Promise<RunOutcome> {
+  const startedMs = performance.now();
+  const { scenario } = options;
+  const topology = makeFatTree(scenario.cluster, scenario.hardware);
+  const placement = placeActors(topology, scenario.run.placement, scenario.run.workers);
+  const lookaheadPs = lookaheadOf(topology, placement);
+  const single = scenario.run.placement === "single";
+  const protocol = new WindowProtocol({
+    workers: placement.workers.length,
+    lookaheadPs,
+    gpus: topology.actors.filter((actor) => actor.kind === "gpu").length,
+    timeLimitPs: scenario.run.timeLimitPs,
+    ...(single ? { sliceMaxPs: SINGLE_SLICE_PS } : {}),
+  });
+  const run = { options, placement, protocol, lookaheadPs };
+  const pairs = crossingPeers(topology, placement);
+  const result = single ? await driveSingle(run) : await driveProcesses(run, pairs);
+  const totals = protocol.finish(result.summaries);
+  const { ending } = result;
+  return {
+    end: ending.end,
+    ...(ending.detail === undefined ? {} : { detail: ending.detail }),
+    digest: totals.digest,
+    virtualTimePs: totals.virtualTimePs,
+    wallSeconds: (performance.now() - startedMs) / 1000,
+    maxLagSeconds: result.maxLagSeconds,
+    events: totals.events,
+    windows: totals.windows,
+    processes: result.processes,
+    peakRssBytes: result.peakRssBytes,
+    assignments: totals.assignments,
+    byFault: totals.byFault,
+    mismatches: totals.mismatches,
+    violations: totals.violations,
+    faultsBegun: totals.faultsBegun,
+    fabric: totals.fabric,
+  };
+}
+
+/** A run that is ready to be driven. */
+export interface PreparedRun {
+  readonly options: RunOptions;
+  readonly placement: ReturnType<typeof placeActors>;
+  readonly protocol: WindowProtocol;
+  readonly lookaheadPs: number;
+}
+
+/** Drives a run over worker processes. */
+async function driveProcesses(
+  run: PreparedRun,
+  pairs: readonly (readonly [number, number])[],
+): Promise<DriveResult> {
+  const { options, placement, protocol } = run;
+  const workers = placement.workers.length;
+  const { agentMain, workerMain } = options;
+  checkHost([agentMain, workerMain], workers, mostPeers(pairs, workers));
+  const scenario = encodeChecked(options.scenario);
+  let loop: WindowLoop | undefined;
+  let failed: (failure: Failure) => void = () => undefined;
+  const failure = new Promise<Failure>((resolve) => {
+    failed = resolve;
+  });
+  const coordinator = new Coordinator({
+    runId: options.runId,
+    scenario,
+    scenarioHash: createHash("sha256").update(scenario).digest("hex").slice(0, 16),
+    placement,
+    pairs,
+    delays: options.delays ?? new Map(),
+    agentMain,
+    workerMain,
+    port: options.port ?? 0,
+    ...(options.silenceLimitSeconds === undefined
+      ? {}
+      : { silenceLimitSeconds: options.silenceLimitSeconds }),
+    report: (worker, report) => loop?.report(worker, report),
+    failed: (what) => {
+      loop?.abandon();
+      failed(what);
+    },
+  });
+  const lost = failure.then((what): Ending => {
+    if (what.kind === "error") throw what.error;
+    const at = formatTime(protocol.virtualTimePs);
+    return { end: "worker-lost", detail: `${what.detail}; at virtual time ${at}` };
+  });
+  const stopped = new Promise<Ending>((resolve) => {
+    const interrupted = (): void => resolve({ end: "interrupted" });
+    if (options.stop.aborted) interrupted();
+    else options.stop.addEventListener("abort", interrupted, { once: true });
+  });
+  let summaries: readonly WorkerSummary[] = [];
+  let ending: Ending;
+  let inPeace = false;
+  try {
+    const early = await Promise.race([coordinator.start(), lost, stopped]);
+    if (early !== undefined) {
+      ending = early;
+    } else {
+      options.observer.started({
+        workers: placement.workers.map((worker) => worker.label),
+        pids: coordinator.workerPids,
+        processes: workers + 2,
+        lookaheadPs: run.lookaheadPs,
+      });
+      const windows = new Promise<Ending>((resolve, reject) => {
+        loop = new WindowLoop({
+          protocol,
+          speed: options.scenario.run.speed,
+          stop: options.stop,
+          committed: (window, status) => options.observer.committed(window, status),
+          grant: (worker, grant) => coordinator.grant(worker, grant),
+          ended: resolve,
+          failed: reject,
+        });
+      });
+      coordinator.begin();
+      ending = await Promise.race([windows, lost]);
+      if (ending.end !== "worker-lost") {
+        const collected = await Promise.race([coordinator.collect(), lost]);
+        if ("end" in collected) ending = collected;
+        else {
+          summaries = collected;
+          inPeace = true;
+        }
+      }
+    }
+  } finally {
+    await coordinator.leave(inPeace);
+  }
+  return {
+    ending,
+    summaries,
+    maxLagSeconds: loop?.maxLagSeconds ?? 0,
+    processes: workers + 2,
+    peakRssBytes: coordinator.peakRssBytes + peakRssBytes(),
+  };
+}
+
+/** Most peers that one worker has. */
+function mostPeers(pairs: readonly (readonly [number, number])[], workers: number): number {
+  const peers = new Int32Array(workers);
+  for (const [low, high] of pairs) {
+    peers[low] += 1;
+    peers[high] += 1;
+  }
+  return peers.reduce((most, count) => Math.max(most, count), 0);
+}

@@ -1,0 +1,5 @@
+/** Entry point of a host agent. Started by a run, never by hand. */
+import { runAgent } from "../cluster/agent.ts";
+import { exitFailed } from "../cluster/membership.ts";
+
+runAgent().catch(exitFailed);

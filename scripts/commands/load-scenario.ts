@@ -1,0 +1,132 @@
+/**
+ * Reads a scenario file and the files it names from the disk, and hands them to the parser. Files beside
+ * the scenario may not lead out of its folder, not even through a symbolic link.
+ */
+import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { OperatingError, systemCodeOf } from "../../cluster/errors.ts";
+import type { Scenario } from "../../src/model/scenario.ts";
+import type { FileReading } from "../../src/scenario/linked-files.ts";
+import { parseScenario, type ScenarioOverrides } from "../../src/scenario/parse-scenario.ts";
+import { escapeText, formatProblems, type Problem } from "../../src/scenario/problem.ts";
+import { Exit } from "./exit-codes.ts";
+
+/** No file is read beyond this, bytes; the parser has smaller limits of its own. */
+const READ_LIMIT_BYTES = 80 * 1024 * 1024;
+
+/** What is wrong with a scenario; printed by {@link printProblems}. */
+export class ScenarioProblems extends Error {
+  readonly problems: readonly Problem[];
+  readonly exitCode: number;
+
+  constructor(problems: readonly Problem[], exitCode: number) {
+    super(`${problems.length} problems`);
+    this.name = "ScenarioProblems";
+    this.problems = problems;
+    this.exitCode = exitCode;
+  }
+}
+
+/** A scenario that may be run. */
+export interface LoadedScenario {
+  readonly scenario: Scenario;
+  /** The file as given. */
+  readonly bytes: Uint8Array;
+  readonly notes: readonly string[];
+  readonly given: ReadonlySet<string>;
+}
+
+/** Throws OperatingError E001 (unreadable) or ScenarioProblems. */
+export function loadScenario(path: string, overrides: ScenarioOverrides = {}): LoadedScenario {
+  const read = readWhole(path);
+  if (!read.ok) {
+    throw new OperatingError(
+      "E001",
+      `cannot read scenario file '${escapeText(path)}': ${read.problem}`,
+      "name a scenario file, or leave it out for the default drill",
+      Exit.noInput,
+    );
+  }
+  const result = parseScenario({
+    text: read.bytes,
+    file: path,
+    readFile: (relativePath) => readBeside(path, relativePath),
+    overrides,
+  });
+  if (!result.ok) throw new ScenarioProblems(result.problems, result.exitCode);
+  const { scenario, notes, given } = result;
+  return { scenario, bytes: read.bytes, notes, given };
+}
+
+/** Writes the problems of `error` to stderr and returns the exit code; throws any other error on. */
+export function printProblems(error: unknown): number {
+  if (!(error instanceof ScenarioProblems)) throw error;
+  process.stderr.write(`${formatProblems(error.problems)}\n`);
+  return error.exitCode;
+}
+
+function readBeside(scenarioPath: string, relativePath: string): FileReading {
+  const file = join(dirname(scenarioPath), relativePath);
+  try {
+    const inside = relative(realpathSync(dirname(scenarioPath)), realpathSync(file));
+    if (inside === ".." || inside.startsWith(`..${sep}`)) {
+      return { ok: false, problem: "it leads out of the folder of the scenario" };
+    }
+  } catch (error) {
+    return { ok: false, problem: reasonOf(error) };
+  }
+  const read = readWhole(file);
+  return read.ok ? { ok: true, bytes: read.bytes, file } : read;
+}
+
+function readWhole(
+  path: string,
+): { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; problem: string } {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, "r");
+    const stat = fstatSync(descriptor);
+    if (stat.isDirectory()) return { ok: false, problem: "it is a directory" };
+    if (stat.size > READ_LIMIT_BYTES) {
+      return { ok: false, problem: `it is ${Math.ceil(stat.size / 2 ** 20)} MiB large` };
+    }
+    return { ok: true, bytes: readBounded(descriptor) };
+  } catch (error) {
+    return { ok: false, problem: reasonOf(error) };
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** Everything up to the limit and one byte more; pipes have no size to go by. */
+function readBounded(descriptor: number): Uint8Array {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  while (total <= READ_LIMIT_BYTES) {
+    const chunk = Buffer.alloc(256 * 1024);
+    const length = readSync(descriptor, chunk);
+    if (length === 0) break;
+    chunks.push(chunk.subarray(0, length));
+    total += length;
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+function reasonOf(error: unknown): string {
+  const code = systemCodeOf(error);
+  switch (code) {
+    case "ENOENT":
+      return "no such file";
+    case "EACCES":
+    case "EPERM":
+      return "permission denied";
+    case "EISDIR":
+      return "it is a directory";
+    case "ENOTDIR":
+      return "part of its path is not a folder";
+    case "ELOOP":
+      return "too many symbolic links";
+    default:
+      return code === "" ? "it cannot be opened" : code;
+  }
+}

@@ -1,0 +1,51 @@
+/** What to try after a run: whole commands with real paths, to be copied. */
+import { readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { RunReport } from "../../cluster/report.ts";
+import { defaultScenario, packageRoot } from "./package-files.ts";
+
+/** `path` is the scenario as it was given; undefined: the default one. */
+export function nextSteps(report: RunReport, path: string | undefined): string[] {
+  const command = process.env.npm_lifecycle_event === undefined ? "faultplane" : "npx faultplane";
+  const again = path === undefined ? `${command} run` : `${command} run ${shellWord(path)}`;
+  const steps = [
+    [`${command} replay ${shellWord(report.runDir)}`, "run it again from its folder, and compare"],
+  ];
+  const other = otherDrill(path);
+  if (other !== undefined) steps.push([`${command} run ${shellWord(other)}`, "another fault"]);
+  if (report.placement !== "actor") {
+    steps.push([
+      `${again} --placement actor`,
+      "each GPU, NIC and switch a process: the same digest",
+    ]);
+  }
+  if (report.speed === "max") {
+    steps.push([`${again} --speed 0.001`, "a thousand times slower than life, to watch"]);
+  }
+  const width = Math.max(...steps.map(([text]) => text.length));
+  return steps.map(([text, why]) => `${text.padEnd(Math.min(width, 60))}  # ${why}`);
+}
+
+/** A drill of the package that was not just run. */
+function otherDrill(path: string | undefined): string | undefined {
+  const folder = join(packageRoot(), "drills");
+  try {
+    const found = readdirSync(folder).find(
+      (name) =>
+        /\.ya?ml$/.test(name) &&
+        join(folder, name) !== defaultScenario() &&
+        (path === undefined || !path.endsWith(name)),
+    );
+    if (found === undefined) return undefined;
+    const absolute = join(folder, found);
+    const short = relative(".", absolute);
+    return short.startsWith("..") ? absolute : short;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `word` quoted for a POSIX shell when it has to be. */
+export function shellWord(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

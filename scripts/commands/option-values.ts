@@ -1,0 +1,104 @@
+/**
+ * Values of options, checked to the letter: nothing is guessed, trimmed or rounded. Pure; errors are
+ * OperatingError with exit code 2.
+ */
+import { OperatingError } from "../../cluster/errors.ts";
+import type { PlacementName } from "../../src/model/scenario.ts";
+import { Exit } from "./exit-codes.ts";
+
+const PLACEMENTS: readonly PlacementName[] = ["node", "actor", "pack", "single"];
+const SEED_MAX = 2n ** 64n - 1n;
+const WORKERS_MAX = 4_096;
+/** Longest delay of a worker, ms. */
+const DELAY_MAX_MS = 60_000;
+
+/** A usage error. */
+export function usageError(code: string, message: string, hint = ""): OperatingError {
+  return new OperatingError(code, message, hint, Exit.usage);
+}
+
+/** A value in a message: control characters as JSON writes them, cut at 80 characters. */
+function quoted(value: string): string {
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}...` : value);
+}
+
+/** Throws E040 when what follows an option is another option. */
+export function refuseFlag(option: string, value: string): void {
+  if (value.startsWith("--")) {
+    throw usageError("E040", `${option} needs a value, got option ${quoted(value)}`);
+  }
+}
+
+/** A seed: 0..2^64-1 in plain decimal. */
+export function parseSeed(value: string): string {
+  refuseFlag("--seed", value);
+  if (!/^(0|[1-9]\d{0,19})$/.test(value) || BigInt(value) > SEED_MAX) {
+    throw usageError("E042", `--seed: expected 0..2^64-1 in decimal, got ${quoted(value)}`);
+  }
+  return value;
+}
+
+/** A placement by its name. */
+export function parsePlacement(value: string): PlacementName {
+  refuseFlag("--placement", value);
+  const found = PLACEMENTS.find((name) => name === value);
+  if (found === undefined) {
+    throw usageError(
+      "E042",
+      `--placement: expected one of ${PLACEMENTS.join(", ")}, got ${quoted(value)}`,
+    );
+  }
+  return found;
+}
+
+/** Worker processes of placement pack. */
+export function parseWorkers(value: string): number {
+  refuseFlag("--workers", value);
+  const workers = /^[1-9]\d{0,5}$/.test(value) ? Number(value) : 0;
+  if (workers < 1 || workers > WORKERS_MAX) {
+    throw usageError("E042", `--workers: expected 1..${WORKERS_MAX}, got ${quoted(value)}`);
+  }
+  return workers;
+}
+
+/** Virtual seconds per wall second, or max. */
+export function parseSpeed(value: string): number | "max" {
+  refuseFlag("--speed", value);
+  if (value === "max") return "max";
+  const speed = /^\d{1,9}(\.\d{1,12})?(e-?\d{1,2})?$/.test(value) ? Number(value) : 0;
+  if (!(speed > 0)) {
+    throw usageError(
+      "E042",
+      `--speed: expected max or virtual seconds per wall second above 0, got ${quoted(value)}`,
+    );
+  }
+  return speed;
+}
+
+/** A folder name. */
+export function parseOut(value: string): string {
+  refuseFlag("--out", value);
+  if (value === "" || value.includes("\0")) {
+    throw usageError("E042", `--out: expected a folder name, got ${quoted(value)}`);
+  }
+  return value;
+}
+
+/** `LABEL=MS`, added to those given before. */
+export function parseDelay(
+  value: string,
+  before: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
+  refuseFlag("--delay-worker", value);
+  const match = /^([a-z0-9._-]{1,63})=(\d{1,5})$/.exec(value);
+  if (match === null || Number(match[2]) > DELAY_MAX_MS) {
+    throw usageError(
+      "E042",
+      `--delay-worker: expected LABEL=MS with 0..${DELAY_MAX_MS} ms, got ${quoted(value)}`,
+    );
+  }
+  if (before.has(match[1])) {
+    throw usageError("E041", `--delay-worker for '${match[1]}' given twice`);
+  }
+  return new Map([...before, [match[1], Number(match[2])]]);
+}

@@ -1,0 +1,111 @@
+/**
+ * Compares a run as it goes on with the record of an earlier one: every line of the event log byte for
+ * byte, every closed epoch's digest. Finds the first difference, and knows when a record that was cut
+ * off has been covered. Pure but for the lines' formatter.
+ */
+import type { EventLines } from "../../cluster/event-log.ts";
+import type { Journal } from "../../cluster/journal.ts";
+import type { RunOutcome } from "../../cluster/run-cluster.ts";
+import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
+
+/** Longest line that is shown whole, characters. */
+const SHOWN_LENGTH = 400;
+
+/** What was recorded. */
+export interface Recorded {
+  readonly journal: Journal;
+  /** Lines of events.ndjson without their line ends. */
+  readonly lines: readonly string[];
+  /** The record holds the whole run. */
+  readonly isWhole: boolean;
+}
+
+/** Follows one replay. */
+export class ReplayCheck {
+  readonly #recorded: Recorded;
+  readonly #format: EventLines;
+  #facts = 0;
+  #epochs = 0;
+  #difference: string | undefined;
+
+  constructor(recorded: Recorded, format: EventLines) {
+    this.#recorded = recorded;
+    this.#format = format;
+  }
+
+  /** Facts and epochs that were compared and are equal. */
+  get facts(): number {
+    return this.#facts;
+  }
+
+  get epochs(): number {
+    return this.#epochs;
+  }
+
+  /** The first difference in words; undefined: none so far. */
+  get difference(): string | undefined {
+    return this.#difference;
+  }
+
+  /** Whether there is nothing left to compare: a difference, or the end of a record that was cut off. */
+  get isOver(): boolean {
+    if (this.#difference !== undefined) return true;
+    const { lines, journal, isWhole } = this.#recorded;
+    return !isWhole && this.#facts >= lines.length && this.#epochs >= journal.epochs.length;
+  }
+
+  /** Takes a window of the replay. */
+  committed(window: CommittedWindow): void {
+    for (const line of this.#format.of(window.facts)) this.#fact(line.trimEnd());
+    for (const { epoch, digest } of window.epochsClosed) this.#epoch(epoch, digest);
+  }
+
+  /** Takes the end of the replay. */
+  ended(outcome: RunOutcome): void {
+    if (this.#difference !== undefined) return;
+    const { lines, journal, isWhole } = this.#recorded;
+    if (this.#facts < lines.length) {
+      this.#difference = differ(this.#facts + 1, lines[this.#facts], "nothing: the replay ended");
+    } else if (this.#epochs < journal.epochs.length) {
+      const { epoch, digest } = journal.epochs[this.#epochs];
+      this.#difference = `epoch ${epoch}: expected digest ${digest}, actual none: the replay ended`;
+    } else if (isWhole && journal.end !== undefined && journal.end.digest !== outcome.digest) {
+      this.#difference = `final digest: expected ${journal.end.digest}, actual ${outcome.digest}`;
+    }
+  }
+
+  #fact(actual: string): void {
+    const { lines, isWhole } = this.#recorded;
+    if (this.#difference !== undefined) return;
+    if (this.#facts >= lines.length) {
+      if (isWhole) this.#difference = differ(this.#facts + 1, "nothing: the log ended", actual);
+      return;
+    }
+    const expected = lines[this.#facts];
+    if (expected === actual) this.#facts += 1;
+    else this.#difference = differ(this.#facts + 1, expected, actual);
+  }
+
+  #epoch(epoch: number, digest: string): void {
+    if (this.#difference !== undefined) return;
+    const expected = this.#recorded.journal.epochs[this.#epochs];
+    if (expected === undefined) {
+      // The record's last epochs were closed by its end; their digests are in the final one.
+      return;
+    }
+    if (expected.epoch === epoch && expected.digest === digest) this.#epochs += 1;
+    else {
+      this.#difference =
+        `epoch ${expected.epoch}: expected digest ${expected.digest}, ` +
+        `actual epoch ${epoch} digest ${digest}`;
+    }
+  }
+}
+
+function differ(line: number, expected: string, actual: string): string {
+  return `fact ${line} (line ${line} of events.ndjson): expected ${cut(expected)}; actual ${cut(actual)}`;
+}
+
+function cut(text: string): string {
+  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}...` : text;
+}

@@ -1,0 +1,130 @@
+/**
+ * Observes a run: writes each committed window to the event log and the journal before the next may
+ * begin, then tells the terminal. Keeps what the report needs besides.
+ */
+import { EventLog } from "../../cluster/event-log.ts";
+import { type JournalHeader, type JournalRecord, JournalWriter } from "../../cluster/journal.ts";
+import type { RunObserver, RunOutcome, RunStart, RunStatus } from "../../cluster/run-cluster.ts";
+import { RunFile, type RunFolder } from "../../cluster/run-folder.ts";
+import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
+import type { Scenario } from "../../src/model/scenario.ts";
+import { formatTime } from "../../src/model/time.ts";
+import type { Topology } from "../../src/model/topology.ts";
+import { counted } from "../terminal/describe-fact.ts";
+import { formatLine, LiveLog } from "../terminal/live-log.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+
+/** What the terminal is told. */
+export type Loudness = "quiet" | "normal" | "verbose";
+
+/** The observer of `faultplane run`. */
+export class RunRecorder implements RunObserver {
+  readonly #terminal: Terminal;
+  readonly #loudness: Loudness;
+  readonly #live: LiveLog;
+  readonly #scenario: Scenario;
+  readonly #events: EventLog;
+  readonly #journal: JournalWriter;
+  #commits = 0;
+  #safeUntilPs = 0;
+  #finishedAtPs = 0;
+  #retransmitted = 0;
+
+  /** Creates both log files in `folder`. */
+  constructor(options: {
+    readonly folder: RunFolder;
+    readonly header: JournalHeader;
+    readonly scenario: Scenario;
+    readonly topology: Topology;
+    readonly terminal: Terminal;
+    readonly loudness: Loudness;
+  }) {
+    const { folder, header, scenario, topology, terminal, loudness } = options;
+    this.#terminal = terminal;
+    this.#loudness = loudness;
+    this.#scenario = scenario;
+    const actorIds = topology.actors.map((actor) => actor.id);
+    const gpus = topology.actors.filter((actor) => actor.kind === "gpu").map(({ id }) => id);
+    const { layers, steps } = scenario.workload;
+    this.#live = new LiveLog(actorIds, { gpus, layers, steps }, loudness === "verbose");
+    this.#journal = new JournalWriter(folder.file(RunFile.journal), header);
+    this.#events = new EventLog(folder.file(RunFile.events), actorIds);
+  }
+
+  /** Windows written. */
+  get commits(): number {
+    return this.#commits;
+  }
+
+  /** When the last rank so far finished, ps; 0 = none. */
+  get finishedAtPs(): number {
+    return this.#finishedAtPs;
+  }
+
+  /** Packets that NICs sent again. */
+  get retransmittedPackets(): number {
+    return this.#retransmitted;
+  }
+
+  started(info: RunStart): void {
+    if (this.#loudness === "quiet") return;
+    const { placement, seed, speed } = this.#scenario.run;
+    const lookahead = Number.isFinite(info.lookaheadPs)
+      ? `, lookahead ${formatTime(info.lookaheadPs)}`
+      : "";
+    this.#terminal.log(
+      `started: placement ${placement}, ${counted(info.workers.length, "worker")}, ` +
+        `${info.processes === 1 ? "this process" : `${info.processes} processes`}` +
+        `${lookahead}, speed ${speed}, seed ${seed}`,
+    );
+  }
+
+  committed(window: CommittedWindow, status: RunStatus): void {
+    this.#events.write(window.facts, this.#safeUntilPs);
+    const closed = window.epochsClosed.map(
+      ({ epoch, digest }): JournalRecord => ({ record: "epoch", epoch, digest }),
+    );
+    if (closed.length > 0) this.#journal.write(closed, this.#safeUntilPs);
+    this.#commits += 1;
+    for (const { atPs, fact } of window.facts) {
+      if (fact.type === "rank.finished") this.#finishedAtPs = atPs;
+      else if (fact.type === "qp.retransmitted") this.#retransmitted += fact.packets;
+    }
+    this.#safeUntilPs = status.virtualTimePs;
+    if (this.#loudness === "quiet") return;
+    for (const line of this.#live.take(window.facts, status.virtualTimePs)) {
+      this.#terminal.log(this.#terminal.paint(formatLine(line), line.tone));
+    }
+    this.#terminal.status(() => this.#statusText(status), status.wallSeconds * 1e3);
+  }
+
+  /** Writes the journal's last line. */
+  end(outcome: RunOutcome): void {
+    const { end, digest, virtualTimePs, events, assignments } = outcome;
+    this.#journal.write(
+      [{ record: "end", end, digest, virtualTimePs, events, assignments }],
+      this.#safeUntilPs,
+    );
+  }
+
+  /** Says what was still held back, and closes the files. */
+  close(): void {
+    this.#terminal.endStatus();
+    if (this.#loudness !== "quiet") {
+      for (const line of this.#live.flush()) {
+        this.#terminal.log(this.#terminal.paint(formatLine(line), line.tone));
+      }
+    }
+    this.#events.close();
+    this.#journal.close();
+  }
+
+  #statusText(status: RunStatus): string {
+    const { done, total } = this.#live.progress;
+    const percent = total === 0 ? 0 : Math.floor((100 * done) / total);
+    return (
+      `layer ${done}/${total}  virtual ${formatTime(status.virtualTimePs)}  ` +
+      `speed ${status.speed.toPrecision(2)}  lag ${status.lagSeconds.toFixed(2)} s  ${percent} %`
+    );
+  }
+}

@@ -1,0 +1,180 @@
+#!/usr/bin/env node
+/**
+ * The `faultplane` command: options, help and exit codes. Each command's work is imported when it is
+ * called, so that `--help` loads nothing but commander (which no other file imports).
+ */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { EXIT_CODE_HELP, Exit } from "./commands/exit-codes.ts";
+import {
+  parseDelay,
+  parseOut,
+  parsePlacement,
+  parseSeed,
+  parseSpeed,
+  parseWorkers,
+  usageError,
+} from "./commands/option-values.ts";
+import { packageRoot } from "./commands/package-files.ts";
+import type { RunCommandOptions } from "./commands/run.ts";
+import { reportFailure, runContext } from "./terminal/failure.ts";
+
+/** Oldest Node that works; package.json says the same. */
+const NODE_MIN = [20, 19] as const;
+
+/** The exit code of the command that ran. */
+let exitCode: number = Exit.pass;
+
+function makeProgram(): Command {
+  const { version } = JSON.parse(readFileSync(`${packageRoot()}/package.json`, "utf8")) as {
+    version: string;
+  };
+  const program = new Command("faultplane")
+    .description(
+      "A flight simulator for expert-parallel GPU fleets: emulates the cluster without GPUs, breaks it on purpose, and replays it bit for bit.",
+    )
+    .version(version)
+    .addHelpText("after", EXIT_CODE_HELP);
+
+  const run = program
+    .command("run")
+    .description("run a scenario; without one, the drill that comes with the package")
+    .argument("[scenario]", "scenario file, YAML or JSON")
+    .option("--seed <seed>", "seed of every random stream, 0..2^64-1", parseSeed)
+    .option("--placement <name>", "node, actor, pack or single", parsePlacement)
+    .option("--workers <count>", "worker processes of placement pack", parseWorkers)
+    .option("--speed <speed>", "virtual seconds per wall second, or max", parseSpeed)
+    .option("--out <folder>", "run folder to create", parseOut)
+    .option("--force", "replace the run folder if it exists")
+    .option(
+      "--delay-worker <label=ms>",
+      "slow one worker down before each window (repeatable)",
+      parseDelay,
+      new Map<string, number>(),
+    )
+    .action(async (scenario: string | undefined, options: RunCommandOptions) => {
+      const { runCommand } = await import("./commands/run.ts");
+      exitCode = await runCommand(scenario, options, version);
+    });
+  const replay = program
+    .command("replay")
+    .description("run a run again from its folder, in one process, and compare")
+    .argument("<run>", "run folder")
+    .action(async (folder: string, options: { json?: true; quiet?: true; color: boolean }) => {
+      const { replayCommand } = await import("./commands/replay.ts");
+      exitCode = await replayCommand(folder, options);
+    });
+  const check = program
+    .command("check")
+    .description("read a scenario and print what it resolves to")
+    .argument("<scenario>", "scenario file, YAML or JSON")
+    .action(async (scenario: string, options: { json?: true; color: boolean }) => {
+      const { checkCommand } = await import("./commands/check.ts");
+      exitCode = await checkCommand(scenario, options);
+    });
+  const topology = program
+    .command("topology")
+    .description("count what a scenario's cluster consists of")
+    .argument("<scenario>", "scenario file, YAML or JSON")
+    .action(async (scenario: string, options: { json?: true; color: boolean }) => {
+      const { topologyCommand } = await import("./commands/topology.ts");
+      exitCode = await topologyCommand(scenario, options);
+    });
+
+  for (const command of [run, replay, check, topology]) {
+    command.option("--json", "print one JSON object on stdout");
+    if (command === run || command === replay) {
+      command.option("-q, --quiet", "no live log and no status line");
+    }
+    if (command === run) command.option("-v, --verbose", "log every fact of every actor");
+    command.option("--no-color", "no colours");
+    command.option("--debug", "show stack traces");
+    command.hook("preAction", () => {
+      runContext.debug = command.opts().debug === true;
+    });
+  }
+  for (const command of [program, ...program.commands]) beStrict(command);
+  return program;
+}
+
+/** No option twice; every error in our own words (see {@link usageFailure}). */
+function beStrict(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => {} });
+  for (const option of command.options) {
+    if (option.long === "--delay-worker") continue;
+    let given = 0;
+    command.on(`option:${option.name()}`, () => {
+      given += 1;
+      if (given > 1) throw usageError("E041", `${option.long} given twice`);
+    });
+  }
+}
+
+/** A commander error as one of ours, with a suggestion where a word was mistyped. */
+async function usageFailure(error: CommanderError, program: Command): Promise<Error> {
+  const { didYouMean } = await import("../src/scenario/suggest.ts");
+  const words = /'([^']*)'/.exec(error.message)?.[1] ?? "";
+  const active = program.commands.find((command) => command.name() === program.args[0]) ?? program;
+  const help =
+    active === program ? "see faultplane --help" : `see faultplane ${active.name()} --help`;
+  const asked = (kind: string, word: string, allowed: readonly string[]): Error => {
+    const meant = didYouMean(word, allowed);
+    const shown = word.length > 80 ? `${word.slice(0, 80)}...` : word;
+    return usageError(
+      "E040",
+      `unknown ${kind} '${shown}'${meant === undefined ? "" : `; ${meant}`}`,
+      help,
+    );
+  };
+  const long = words.split(/[ ,]+/).find((word) => word.startsWith("--")) ?? words;
+  switch (error.code) {
+    case "commander.unknownOption": {
+      const flags = active.options.flatMap((option) => [option.long ?? "", option.short ?? ""]);
+      return asked("option", words, [...flags.filter((flag) => flag !== ""), "--help"]);
+    }
+    case "commander.unknownCommand":
+      return asked(
+        "command",
+        words,
+        program.commands.map((command) => command.name()),
+      );
+    case "commander.optionMissingArgument":
+      return usageError("E040", `${long} needs a value`, help);
+    case "commander.missingArgument":
+      return usageError("E040", `${active.name()} needs <${words}>`, help);
+    case "commander.excessArguments":
+      return usageError("E040", `too many arguments for ${active.name()}`, help);
+    default:
+      return usageError("E040", error.message.replace(/^error: /, ""), help);
+  }
+}
+
+async function main(): Promise<number> {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major < NODE_MIN[0] || (major === NODE_MIN[0] && minor < NODE_MIN[1])) {
+    process.stderr.write(
+      `error[E062] needs Node >= ${NODE_MIN.join(".")}, found ${process.versions.node}\n`,
+    );
+    return Exit.unavailable;
+  }
+  const program = makeProgram();
+  try {
+    await program.parseAsync(process.argv);
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return reportFailure(error);
+    if (error.code === "commander.help") return Exit.usage;
+    if (error.exitCode === 0) return Exit.pass;
+    return reportFailure(await usageFailure(error, program));
+  }
+}
+
+const quit = (error: unknown): void => {
+  process.exit(reportFailure(error));
+};
+process.on("uncaughtException", quit);
+process.on("unhandledRejection", quit);
+process.stdout.on("error", () => {});
+process.stderr.on("error", () => {});
+
+process.exit(await main());

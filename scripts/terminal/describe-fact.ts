@@ -1,0 +1,81 @@
+/**
+ * Facts in words: one sentence each, for people. Pure; what is shown and when is decided elsewhere.
+ */
+import { unreachable } from "../../src/base/assert.ts";
+import type { Fact } from "../../src/model/fact.ts";
+import { formatTime } from "../../src/model/time.ts";
+
+/** How a line is painted. */
+export type Tone = "plain" | "good" | "warning" | "bad" | "quiet";
+
+/** `1 packet`, `2 packets`. */
+export function counted(count: number, noun: string): string {
+  return `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** What one fact says. Names in it may hold control characters: escape the line before printing. */
+export function describeFact(fact: Fact): string {
+  switch (fact.type) {
+    case "fault.began":
+      return `fault ${fact.fault} began: ${fact.kind} on ${fact.target}`;
+    case "fault.healed":
+      return `fault ${fact.fault} healed: ${fact.kind} on ${fact.target}`;
+    case "packet.dropped":
+      return `packet ${fact.psn} dropped on ${fact.link} (fault ${fact.fault})`;
+    case "qp.timed-out":
+      return `no acknowledgement from ${fact.peer}, retry ${fact.retry}, ${counted(fact.outstanding, "packet")} outstanding`;
+    case "qp.retransmitted":
+      return `${counted(fact.packets, "packet")} sent again to ${fact.peer} (${fact.cause})`;
+    case "qp.failed":
+      return `queue pair to ${fact.peer} failed after the last retry, ${counted(fact.outstanding, "packet")} outstanding`;
+    case "rank.wait-timed-out":
+      return `waited too long for ${fact.missing.join(", ")}`;
+    case "rank.masked":
+      return `masks rank ${fact.rank}: ${REASONS[fact.reason]} (fault ${fact.fault}, ${counted(fact.assignments, "assignment")})`;
+    case "dispatch.completed":
+      return `dispatch of layer ${fact.layer} done: ${counted(fact.received, "token copy").replace("copys", "copies")} received in ${formatTime(fact.durationPs)}`;
+    case "combine.completed":
+      return `combine of layer ${fact.layer} done: ${fact.combined} combined, ${fact.masked} masked in ${formatTime(fact.durationPs)}`;
+    case "combine.mismatched":
+      return `WRONG RESULT in layer ${fact.layer}, token ${fact.token}: expected ${fact.expected}, got ${fact.actual}`;
+    case "layer.completed":
+      return `layer ${fact.layer} done in ${formatTime(fact.durationPs)}`;
+    case "rank.finished":
+      return `finished: ${fact.dispatched} dispatched, ${fact.combined} combined, ${fact.masked} masked`;
+    default:
+      return unreachable(fact);
+  }
+}
+
+/** Why a rank was given up, in words. */
+export const REASONS = {
+  "send-failed": "its queue pair failed",
+  "no-answer": "no answer in time",
+  notice: "told by another rank",
+} as const;
+
+/** How bad a fact is, for colour. */
+export function toneOf(fact: Fact): Tone {
+  switch (fact.type) {
+    case "fault.began":
+    case "combine.mismatched":
+      return "bad";
+    case "qp.failed":
+    case "rank.masked":
+    case "rank.wait-timed-out":
+    case "qp.timed-out":
+      return "warning";
+    case "fault.healed":
+    case "rank.finished":
+      return "good";
+    case "packet.dropped":
+    case "qp.retransmitted":
+      return "quiet";
+    case "dispatch.completed":
+    case "combine.completed":
+    case "layer.completed":
+      return "plain";
+    default:
+      return unreachable(fact);
+  }
+}

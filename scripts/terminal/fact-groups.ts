@@ -1,0 +1,143 @@
+/**
+ * What many actors say at nearly the same moment, in one sentence: 24 ranks masking one rank, or one NIC
+ * losing 24 queue pairs. Pure; used by the live log, never by the event log.
+ */
+import type { Fact } from "../../src/model/fact.ts";
+import { counted, describeFact } from "./describe-fact.ts";
+
+/** One fact of a group and who said it. */
+export interface GroupMember {
+  readonly actor: string;
+  readonly fact: Fact;
+}
+
+/** Facts with the same key belong together; undefined: this fact always stands alone. */
+export function groupKeyOf(fact: Fact): string | undefined {
+  switch (fact.type) {
+    case "rank.masked":
+      return `${fact.type}|${fact.fault}`;
+    case "qp.timed-out":
+      return `${fact.type}|${fact.retry}`;
+    case "qp.failed":
+    case "rank.wait-timed-out":
+    case "rank.finished":
+      return fact.type;
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * The sentences for one group: first one for the subjects that the same several actors speak of, then one
+ * for every actor that is left. The actor is empty when several spoke.
+ */
+export function describeGroup(
+  members: readonly GroupMember[],
+): { readonly actor: string; readonly text: string }[] {
+  const bySubject = gather(members, (member) => subjectOf(member.fact));
+  const left: GroupMember[] = [];
+  const bySpeakers = new Map<string, { subjects: string[]; speakers: GroupMember[] }>();
+  for (const [subject, speakers] of bySubject) {
+    if (distinct(speakers) === 1) {
+      left.push(...speakers);
+      continue;
+    }
+    const key = [...new Set(speakers.map((member) => member.actor))].sort().join(" ");
+    const same = bySpeakers.get(key) ?? { subjects: [], speakers: [] };
+    same.subjects.push(subject);
+    same.speakers.push(...speakers);
+    bySpeakers.set(key, same);
+  }
+  const sentences: { actor: string; text: string }[] = [];
+  for (const { subjects, speakers } of bySpeakers.values()) {
+    sentences.push({ actor: "", text: manySay(subjects, speakers) });
+  }
+  for (const [actor, facts] of gather(left, (member) => member.actor)) {
+    const text = facts.length > 1 ? oneSays(facts) : describeFact(facts[0].fact);
+    sentences.push({ actor, text });
+  }
+  return sentences;
+}
+
+function subjectOf(fact: Fact): string {
+  switch (fact.type) {
+    case "rank.masked":
+      return fact.rank;
+    case "qp.timed-out":
+    case "qp.failed":
+      return fact.peer;
+    case "rank.wait-timed-out":
+      return listed(fact.missing);
+    default:
+      return "";
+  }
+}
+
+function manySay(subjects: readonly string[], speakers: readonly GroupMember[]): string {
+  const { fact } = speakers[0];
+  const actors = distinct(speakers);
+  const named = listed(subjects);
+  switch (fact.type) {
+    case "rank.masked": {
+      const assignments = sumOf(speakers);
+      return `${subjects.length === 1 ? "rank" : "ranks"} ${named} masked by ${actors} ranks (fault ${fact.fault}, ${counted(assignments, "assignment")})`;
+    }
+    case "qp.timed-out":
+      return `no acknowledgement from ${named} to ${actors} NICs, retry ${fact.retry}`;
+    case "qp.failed":
+      return `queue pairs of ${actors} NICs to ${named} failed after the last retry`;
+    case "rank.wait-timed-out":
+      return `${actors} ranks waited too long for ${named}`;
+    case "rank.finished":
+      return `${actors} ranks finished`;
+    default:
+      return `${describeFact(fact)} (${actors} times)`;
+  }
+}
+
+function oneSays(facts: readonly GroupMember[]): string {
+  const { fact } = facts[0];
+  const subjects = [...new Set(facts.map((member) => subjectOf(member.fact)))];
+  switch (fact.type) {
+    case "rank.masked": {
+      const assignments = sumOf(facts);
+      return `masks ${counted(subjects.length, "rank")}: ${listed(subjects)} (fault ${fact.fault}, ${counted(assignments, "assignment")})`;
+    }
+    case "qp.timed-out":
+      return `no acknowledgement from ${counted(subjects.length, "NIC")}, retry ${fact.retry}: ${listed(subjects)}`;
+    case "qp.failed":
+      return `queue pairs to ${counted(subjects.length, "NIC")} failed after the last retry: ${listed(subjects)}`;
+    default:
+      return `${describeFact(fact)} (${facts.length} times)`;
+  }
+}
+
+/** The first three names, then how many more. */
+function listed(names: readonly string[]): string {
+  if (names.length <= 4) return names.join(", ");
+  return `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
+}
+
+function distinct(members: readonly GroupMember[]): number {
+  return new Set(members.map((member) => member.actor)).size;
+}
+
+function sumOf(members: readonly GroupMember[]): number {
+  let sum = 0;
+  for (const { fact } of members) if (fact.type === "rank.masked") sum += fact.assignments;
+  return sum;
+}
+
+function gather(
+  members: readonly GroupMember[],
+  keyOf: (member: GroupMember) => string,
+): Map<string, GroupMember[]> {
+  const groups = new Map<string, GroupMember[]>();
+  for (const member of members) {
+    const key = keyOf(member);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [member]);
+    else group.push(member);
+  }
+  return groups;
+}

@@ -1,0 +1,164 @@
+/**
+ * Follows the fleet layer by layer from what its ranks say: when a layer is done everywhere, how long it
+ * took, and whether that is worth a line. Pure.
+ */
+import type { Fact } from "../../src/model/fact.ts";
+import { formatTime } from "../../src/model/time.ts";
+import { counted } from "./describe-fact.ts";
+
+/** Lines are written for the first layers with experts and without, then for every tenth. */
+const FIRST_LAYERS = 2;
+const EVERY_LAYERS = 10;
+/** A layer that takes this many times the median is always worth a line. */
+const SLOW_FACTOR = 2;
+
+interface OpenLayer {
+  readonly position: number;
+  readonly durations: number[];
+  readonly dispatches: number[];
+  readonly combines: number[];
+  masked: number;
+}
+
+/** What the fleet is expected to do. */
+export interface FleetPlan {
+  /** Actor ids of all GPUs. */
+  readonly gpus: readonly string[];
+  /** Model layers of a step, ascending. */
+  readonly layers: readonly number[];
+  readonly steps: number;
+}
+
+/** Counts the ranks that have completed each layer. */
+export class LayerProgress {
+  readonly #plan: FleetPlan;
+  readonly #placeOf: Map<number, number>;
+  readonly #live: Set<string>;
+  readonly #maskers = new Map<string, Set<string>>();
+  readonly #open = new Map<number, OpenLayer>();
+  readonly #medians: number[] = [];
+  #done = 0;
+  #lastMasked = 0;
+  #dense = 0;
+  #sparse = 0;
+
+  constructor(plan: FleetPlan) {
+    this.#plan = plan;
+    this.#placeOf = new Map(plan.layers.map((layer, place) => [layer, place]));
+    this.#live = new Set(plan.gpus);
+  }
+
+  /** Layers of the whole run, all steps. */
+  get total(): number {
+    return this.#plan.layers.length * this.#plan.steps;
+  }
+
+  /** The furthest layer that is done on every rank still expected, counted from 1; 0 = none. */
+  get done(): number {
+    return this.#done;
+  }
+
+  /** Ranks that live and are not cut off from the rest. */
+  get expected(): number {
+    return this.#live.size;
+  }
+
+  /** Takes one fact; returns the lines that it is cause for. */
+  take(actor: string, fact: Fact): string[] {
+    switch (fact.type) {
+      case "dispatch.completed":
+        this.#layer(fact.step, fact.layer).dispatches.push(fact.durationPs);
+        return [];
+      case "combine.completed": {
+        const layer = this.#layer(fact.step, fact.layer);
+        layer.combines.push(fact.durationPs);
+        layer.masked += fact.masked;
+        return [];
+      }
+      case "layer.completed":
+        this.#layer(fact.step, fact.layer).durations.push(fact.durationPs);
+        return this.#close();
+      case "fault.began":
+        if (fact.kind !== "gpu-dead" && fact.kind !== "actors-lost") return [];
+        this.#live.delete(fact.target);
+        return this.#close();
+      case "rank.masked":
+        return this.#maskedBy(fact.rank, actor) ? this.#close() : [];
+      default:
+        return [];
+    }
+  }
+
+  /** Whether `rank` is now cut off: half of the others have given it up. */
+  #maskedBy(rank: string, masker: string): boolean {
+    const maskers = this.#maskers.get(rank) ?? new Set<string>();
+    maskers.add(masker);
+    this.#maskers.set(rank, maskers);
+    return maskers.size * 2 >= this.#plan.gpus.length && this.#live.delete(rank);
+  }
+
+  #layer(step: number, layer: number): OpenLayer {
+    const place = this.#placeOf.get(layer) ?? layer;
+    const position = step * this.#plan.layers.length + place + 1;
+    let open = this.#open.get(position);
+    if (open === undefined) {
+      open = { position, durations: [], dispatches: [], combines: [], masked: 0 };
+      this.#open.set(position, open);
+    }
+    return open;
+  }
+
+  #close(): string[] {
+    const lines: string[] = [];
+    const ready = [...this.#open.values()].filter(
+      (layer) => layer.durations.length > 0 && layer.durations.length >= this.#live.size,
+    );
+    for (const layer of ready.sort((left, right) => left.position - right.position)) {
+      if (layer.position <= this.#done) {
+        this.#open.delete(layer.position);
+        continue;
+      }
+      this.#open.delete(layer.position);
+      this.#done = layer.position;
+      const took = medianOf(layer.durations);
+      const usual = medianOf(this.#medians);
+      this.#medians.push(took);
+      const worth =
+        this.#isFirst(layer.dispatches.length > 0) ||
+        layer.position % EVERY_LAYERS === 0 ||
+        layer.position === this.total ||
+        (this.#medians.length > 2 * FIRST_LAYERS && took > SLOW_FACTOR * usual) ||
+        layer.masked > 0 !== this.#lastMasked > 0;
+      this.#lastMasked = layer.masked;
+      if (worth) lines.push(this.#describe(layer, took));
+    }
+    return lines;
+  }
+
+  #isFirst(hasExperts: boolean): boolean {
+    const seen = hasExperts ? ++this.#sparse : ++this.#dense;
+    return seen <= FIRST_LAYERS;
+  }
+
+  #describe(layer: OpenLayer, took: number): string {
+    const { layers, steps } = this.#plan;
+    const step = Math.floor((layer.position - 1) / layers.length);
+    const place = layer.position - step * layers.length;
+    const name = steps > 1 ? `step ${step + 1}/${steps}, layer` : "layer";
+    const parts: string[] = [];
+    if (layer.dispatches.length > 0)
+      parts.push(`dispatch ${formatTime(medianOf(layer.dispatches))}`);
+    if (layer.combines.length > 0) parts.push(`combine ${formatTime(medianOf(layer.combines))}`);
+    const detail = parts.length > 0 ? ` (median ${parts.join(", ")})` : "";
+    const masked = layer.masked > 0 ? `, ${counted(layer.masked, "assignment")} masked` : "";
+    const ranks = counted(layer.durations.length, "rank");
+    return `${name} ${place}/${layers.length} done on ${ranks}: ${formatTime(took)}${detail}${masked}`;
+  }
+}
+
+/** The middle value (the upper of two); 0 of nothing. */
+export function medianOf(values: readonly number[]): number {
+  if (values.length === 0) return 0;
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)];
+}

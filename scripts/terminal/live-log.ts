@@ -1,0 +1,124 @@
+/**
+ * Facts as lines that a person can follow while the run goes on: faults, timeouts and masks, the same from
+ * many actors in one line, and the fleet's progress layer by layer. Pure; the event log has everything.
+ */
+import type { Fact, FactRecord } from "../../src/model/fact.ts";
+import { formatTime } from "../../src/model/time.ts";
+import { describeFact, type Tone, toneOf } from "./describe-fact.ts";
+import { escapeControls } from "./escape.ts";
+import { describeGroup, type GroupMember, groupKeyOf } from "./fact-groups.ts";
+import { type FleetPlan, LayerProgress } from "./layer-progress.ts";
+
+/** Who speaks in a line about many actors. */
+const FLEET = "fleet";
+/** Facts of one kind within this much virtual time of the first are told together, ps. */
+const TOGETHER_PS = 100e6;
+/** Width of the actor's column. */
+const ACTOR_WIDTH = 14;
+
+/** One line of the live log, before colours. */
+export interface LiveLine {
+  readonly atPs: number;
+  readonly actor: string;
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+interface OpenGroup {
+  readonly atPs: number;
+  readonly key: string;
+  readonly tone: Tone;
+  readonly members: GroupMember[];
+}
+
+/** Turns committed facts into lines, in virtual-time order. */
+export class LiveLog {
+  readonly progress: LayerProgress;
+  readonly #actorIds: readonly string[];
+  readonly #verbose: boolean;
+  readonly #pending: (LiveLine | OpenGroup)[] = [];
+  readonly #groups = new Map<string, OpenGroup>();
+
+  /** `actorIds` by actor index; `verbose` tells every fact by itself. */
+  constructor(actorIds: readonly string[], plan: FleetPlan, verbose: boolean) {
+    this.#actorIds = actorIds;
+    this.#verbose = verbose;
+    this.progress = new LayerProgress(plan);
+  }
+
+  /** Takes the facts of a committed window; returns the lines that are ready at virtual time `nowPs`. */
+  take(records: readonly FactRecord[], nowPs: number): LiveLine[] {
+    for (const { atPs, actor: index, fact } of records) {
+      const actor = this.#actorIds[index] ?? `actor ${index}`;
+      if (this.#verbose) this.#add(atPs, actor, describeFact(fact), toneOf(fact));
+      else this.#tell(atPs, actor, fact);
+      for (const line of this.progress.take(actor, fact)) this.#add(atPs, FLEET, line, "plain");
+    }
+    return this.#release(nowPs);
+  }
+
+  /** Everything still held back; the run is over. */
+  flush(): LiveLine[] {
+    return this.#release(Number.POSITIVE_INFINITY);
+  }
+
+  #tell(atPs: number, actor: string, fact: Fact): void {
+    if (!isTold(fact)) return;
+    const key = groupKeyOf(fact);
+    if (key === undefined) {
+      this.#add(atPs, actor, describeFact(fact), toneOf(fact));
+      return;
+    }
+    let group = this.#groups.get(key);
+    if (group === undefined || atPs > group.atPs + TOGETHER_PS) {
+      group = { atPs, key, tone: toneOf(fact), members: [] };
+      this.#groups.set(key, group);
+      this.#pending.push(group);
+    }
+    group.members.push({ actor, fact });
+  }
+
+  #add(atPs: number, actor: string, text: string, tone: Tone): void {
+    this.#pending.push({ atPs, actor, text, tone });
+  }
+
+  #release(nowPs: number): LiveLine[] {
+    const lines: LiveLine[] = [];
+    let taken = 0;
+    for (const entry of this.#pending) {
+      if ("text" in entry) lines.push(entry);
+      else {
+        if (entry.atPs + TOGETHER_PS > nowPs) break;
+        for (const { actor, text } of describeGroup(entry.members)) {
+          lines.push({ atPs: entry.atPs, actor: actor || FLEET, text, tone: entry.tone });
+        }
+        if (this.#groups.get(entry.key) === entry) this.#groups.delete(entry.key);
+      }
+      taken += 1;
+    }
+    this.#pending.splice(0, taken);
+    return lines;
+  }
+}
+
+/** Whether a fact is told one by one (or in a group) when not verbose. */
+function isTold(fact: Fact): boolean {
+  switch (fact.type) {
+    case "packet.dropped":
+    case "qp.retransmitted":
+    case "dispatch.completed":
+    case "combine.completed":
+    case "layer.completed":
+      return false;
+    case "qp.timed-out":
+      return fact.retry <= 1;
+    default:
+      return true;
+  }
+}
+
+/** `[   6.000 ms]  node2.nic3      fault lost-nic began: ...`, safe for a terminal. */
+export function formatLine(line: LiveLine): string {
+  const time = formatTime(line.atPs).padStart(11);
+  return `[${time}]  ${escapeControls(line.actor).padEnd(ACTOR_WIDTH)} ${escapeControls(line.text)}`;
+}

@@ -1,0 +1,112 @@
+/** What a scenario resolves to, for people: one line a fact, defaults marked as such. */
+import type { FaultSpec } from "../model/fault.ts";
+import type { RoutingSpec, Scenario } from "../model/scenario.ts";
+import { formatTime } from "../model/time.ts";
+import { escapeText } from "./problem.ts";
+import { scenarioHash } from "./scenario-hash.ts";
+
+/**
+ * Lines without line ends. `given` holds the paths that the file gave, as parseScenario reports them; a
+ * line about values of which none was given ends in `(default)`.
+ */
+export function describeScenario(scenario: Scenario, given?: ReadonlySet<string>): string[] {
+  const { model, cluster, workload, transport, run, hardware } = scenario;
+  const gpus = cluster.nodes * cluster.gpusPerNode;
+  const from = (...paths: string[]): string =>
+    given === undefined || paths.some((path) => given.has(path)) ? "" : "  (default)";
+  const line = (name: string, text: string, origin = ""): string =>
+    `${name.padEnd(10)} ${text}${origin}`;
+  const experts = workload.layers.filter((layer) => layer >= model.first_k_dense_replace).length;
+  const ackPs = 4_096_000 * powerOfTwo(transport.ackTimeoutExponent);
+  const pace = run.speed === "max" ? "as fast as it goes" : `${run.speed} virtual seconds a second`;
+  const workers = run.placement === "pack" ? ` over ${run.workers} workers` : "";
+  return [
+    line("title", escapeText(scenario.title), from("title")),
+    line(
+      "model",
+      `${escapeText(model.name)}: ${model.num_hidden_layers} layers, ${model.n_routed_experts} experts, ` +
+        `top ${model.num_experts_per_tok}, hidden size ${model.hidden_size}`,
+    ),
+    line("hardware", hardware.name, from("hardware")),
+    line(
+      "cluster",
+      `${count(cluster.nodes, "node")} x ${cluster.gpusPerNode} GPUs = ${count(gpus, "GPU")}, ` +
+        `${count(cluster.planes, "plane")}, ${cluster.switchPorts}-port switches`,
+    ),
+    line(
+      "workload",
+      `${workload.phase}, ${workload.protocol}, ${workload.tokensPerGpu} tokens a GPU, ` +
+        `${count(workload.steps, "step")}, EP${workload.epSize}`,
+      from("workload"),
+    ),
+    line(
+      "layers",
+      `${rangesOf(workload.layers)}: ${count(workload.layers.length, "layer")}, ${experts} with experts`,
+      from("workload.layers"),
+    ),
+    line("routing", describeRouting(scenario.routing), from("routing")),
+    line(
+      "transport",
+      `ACK timeout ${formatTime(ackPs)}, ${transport.retryCount} retries, ` +
+        `wait ${formatTime(transport.waitTimeoutPs)}`,
+      from("transport"),
+    ),
+    ...(scenario.faults.length === 0 ? [line("faults", "none", from("faults"))] : []),
+    ...scenario.faults.map((fault) => line("fault", describeFault(fault))),
+    line("seed", run.seed, from("run.seed")),
+    line("placement", `${run.placement}${workers}`, from("run.placement")),
+    line("speed", pace, from("run.speed")),
+    line(
+      "limits",
+      `stops at ${formatTime(run.timeLimitPs)} of virtual time; lag up to ${run.lagBudgetSeconds} s`,
+      from("run.timeLimit", "run.lagBudget"),
+    ),
+    line("hash", scenarioHash(scenario)),
+  ];
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+
+function powerOfTwo(exponent: number): number {
+  let power = 1;
+  for (let n = 0; n < exponent; n += 1) power *= 2;
+  return power;
+}
+
+function describeRouting(routing: RoutingSpec): string {
+  switch (routing.source) {
+    case "gate":
+      return `the model's gate, imbalance ${routing.imbalance}`;
+    case "uniform":
+      return "uniform";
+    case "zipf":
+      return `zipf, exponent ${routing.exponent}`;
+    case "file": {
+      const { tokensOfRank } = routing.table;
+      const total = tokensOfRank.reduce((sum, count) => sum + count, 0);
+      const counts = `${total} tokens, by rank ${tokensOfRank.join(", ")}`;
+      return `recorded, ${escapeText(routing.path)}: ${counts}`;
+    }
+  }
+}
+
+function describeFault(fault: FaultSpec): string {
+  const heal =
+    fault.healAtPs === undefined ? "never heals" : `heals at ${formatTime(fault.healAtPs)}`;
+  const targets = fault.targets.join(", ");
+  return `${fault.name}: ${fault.kind} ${targets} at ${formatTime(fault.atPs)}, ${heal}`;
+}
+
+/** Ascending whole numbers as ranges: `0-2, 5`. */
+function rangesOf(numbers: readonly number[]): string {
+  const parts: string[] = [];
+  for (let from = 0; from < numbers.length; ) {
+    let until = from;
+    while (numbers[until + 1] === numbers[until] + 1) until += 1;
+    parts.push(until === from ? `${numbers[from]}` : `${numbers[from]}-${numbers[until]}`);
+    from = until + 1;
+  }
+  return parts.join(", ");
+}

@@ -1,0 +1,98 @@
+/**
+ * Files that a scenario names: read through the caller's function, below the scenario's folder only. What
+ * is wrong with their content is reported with their own name and line.
+ */
+import type { ModelShape } from "../model/model-shape.ts";
+import type { RoutingSpec } from "../model/scenario.ts";
+import { parseRoutingCsv } from "../workload/recorded-routing.ts";
+import { pathProblem } from "./file-path.ts";
+import { escapeText, exitCodeOf, type Problem, quote } from "./problem.ts";
+import type { ProblemList } from "./problem-list.ts";
+import { textOf } from "./utf8.ts";
+import type { DocumentPath } from "./yaml-text.ts";
+
+/** Largest recorded routing file, bytes. */
+export const ROUTING_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** Bytes of a file, with its name as messages show it; or why it cannot be read. */
+export type FileReading =
+  | { readonly ok: true; readonly bytes: Uint8Array; readonly file: string }
+  | { readonly ok: false; readonly problem: string };
+
+/** Reads a file by its path relative to the scenario's folder. */
+export type ReadFile = (relativePath: string) => FileReading;
+
+/** Bytes of the file `name`, which stands at `path`; undefined, with a problem, when it has none. */
+export function readLinked(
+  path: DocumentPath,
+  name: string,
+  what: string,
+  readFile: ReadFile,
+  problems: ProblemList,
+): (FileReading & { readonly ok: true }) | undefined {
+  const wrong = pathProblem(name);
+  if (wrong !== undefined) {
+    problems.add("E034", path, `${wrong}, got ${quote(name)}`);
+    return undefined;
+  }
+  const reading = readFile(name);
+  if (reading.ok) return reading;
+  const hint = "the path is relative to the scenario file";
+  const message = `cannot read ${what} file '${escapeText(name)}': ${escapeText(reading.problem)}`;
+  problems.add("E001", path, message, { hint });
+  return undefined;
+}
+
+/** What recorded routing has to fit. */
+export interface RecordedRoutingContext {
+  readonly model: ModelShape;
+  /** Layers that run. */
+  readonly layers: readonly number[];
+  readonly epSize: number;
+  readonly readFile: ReadFile;
+  readonly problems: ProblemList;
+}
+
+/** A routing that carries a table. */
+export type RecordedRoutingSpec = RoutingSpec & { readonly source: "file" };
+
+/** Reads and parses the recorded routing that the scenario names; undefined with problems. */
+export function readRecordedRouting(
+  given: { readonly path: string; readonly step: number },
+  context: RecordedRoutingContext,
+): { readonly routing: RecordedRoutingSpec; readonly notes: readonly string[] } | undefined {
+  const { model, layers, epSize, problems } = context;
+  const path = ["routing", "path"];
+  const reading = readLinked(path, given.path, "routing", context.readFile, problems);
+  if (reading === undefined) return undefined;
+  const place = { file: reading.file, line: 1, column: 1, path: "" };
+  const decoded = textOf(reading.bytes, ROUTING_LIMIT_BYTES);
+  if (!decoded.ok) {
+    const { code, message, hint } = decoded;
+    problems.addAll(path, [{ code, ...place, message, hint, exitCode: exitCodeOf(code) }]);
+    return undefined;
+  }
+  const result = parseRoutingCsv(decoded.text, {
+    layers: layers.filter((layer) => layer >= model.first_k_dense_replace),
+    step: given.step,
+    epSize,
+    experts: model.n_routed_experts,
+    topK: model.num_experts_per_tok,
+  });
+  if (result.ok) {
+    const routing = { source: "file", path: given.path, table: result.table } as const;
+    return { routing, notes: result.notes };
+  }
+  const wrong = result.problems.map(({ line, column, message }): Problem => {
+    const text = { ...place, line, column: column ?? 1, message: escapeLong(message) };
+    return { code: "E036", ...text, exitCode: exitCodeOf("E036") };
+  });
+  problems.addAll(path, wrong);
+  return undefined;
+}
+
+/** Escapes a message that may hold text of the file and is longer than what is shown of a value. */
+function escapeLong(message: string): string {
+  const parts = message.match(/[\s\S]{1,60}/gu) ?? [];
+  return parts.map(escapeText).join("");
+}

@@ -1,0 +1,133 @@
+/**
+ * Relations between numbers of a scenario that each are fine alone: what must divide, fit or exist. They
+ * only add problems; nothing is corrected.
+ */
+import type { ModelShape } from "../model/model-shape.ts";
+import type { ClusterSpec } from "../model/scenario.ts";
+import { fieldNames } from "./model-file.ts";
+import type { Problem } from "./problem.ts";
+import { ProblemList } from "./problem-list.ts";
+import type { TextTree } from "./yaml-text.ts";
+
+/** Largest cluster, GPUs. */
+export const GPU_LIMIT = 4_096;
+
+/** Most token copies of one dispatch over all ranks: each is held in memory until it is combined. */
+export const COPY_LIMIT = 8_000_000;
+
+/** Bytes that one token copy in flight costs a process: a packet, its retransmission copy, the ledger. */
+const BYTES_PER_COPY = 500;
+
+/** Width of a block that FP8 activations share a scale over; hidden sizes are multiples of it. */
+const SCALE_BLOCK = 128;
+
+/** Relations inside the model file `tree`. */
+export function modelProblems(model: ModelShape, tree: TextTree): readonly Problem[] {
+  const list = new ProblemList(tree);
+  const complain = (field: string, message: string): void => {
+    const name = fieldNames(field).find((name) => Object.hasOwn(tree.root, name)) ?? field;
+    list.add("E019", [name], message);
+  };
+  const experts = model.n_routed_experts;
+  const topK = model.num_experts_per_tok;
+  const groups = model.n_group;
+  if (model.hidden_size % SCALE_BLOCK !== 0) {
+    complain("hidden_size", `hidden_size ${model.hidden_size} is not a multiple of ${SCALE_BLOCK}`);
+  }
+  if (model.first_k_dense_replace > model.num_hidden_layers) {
+    const message = `first_k_dense_replace ${model.first_k_dense_replace} exceeds`;
+    complain("first_k_dense_replace", `${message} ${model.num_hidden_layers} layers`);
+  }
+  if (topK > experts) complain("num_experts_per_tok", `top_k ${topK} exceeds ${experts} experts`);
+  if (experts % groups !== 0) {
+    complain("n_group", `${experts} experts do not divide over ${groups} groups`);
+  } else if (model.topk_group > groups) {
+    complain("topk_group", `topk_group ${model.topk_group} exceeds ${groups} groups`);
+  } else if (topK <= experts && topK > (experts / groups) * model.topk_group) {
+    const chosen = (experts / groups) * model.topk_group;
+    complain("topk_group", `top_k ${topK} exceeds ${chosen} experts of ${model.topk_group} groups`);
+  }
+  return list.problems;
+}
+
+/** EP groups: whole nodes, or equal parts of one; experts divide over their ranks. */
+export function addGroupProblems(
+  model: ModelShape | undefined,
+  cluster: ClusterSpec,
+  epSize: number,
+  isGiven: boolean,
+  problems: ProblemList,
+): void {
+  const path = isGiven ? ["workload", "epSize"] : ["cluster", "nodes"];
+  const gpus = cluster.nodes * cluster.gpusPerNode;
+  const width = cluster.gpusPerNode;
+  if (gpus % epSize !== 0) {
+    problems.add("E019", path, `${gpus} GPUs do not divide into EP groups of ${epSize}`);
+  } else if (epSize > width ? epSize % width !== 0 : width % epSize !== 0) {
+    const message = `epSize ${epSize} is neither a multiple nor a divisor of ${width} GPUs a node`;
+    problems.add("E019", path, message);
+  } else if (model !== undefined && model.n_routed_experts % epSize !== 0) {
+    const experts = model.n_routed_experts;
+    problems.add("E019", path, `${experts} experts do not divide over ${epSize} ranks`);
+  }
+}
+
+/** Clusters that are too large for the memory of one machine. Says whether it fits. */
+export function addSizeProblems(cluster: ClusterSpec, problems: ProblemList): boolean {
+  const gpus = cluster.nodes * cluster.gpusPerNode;
+  if (gpus <= GPU_LIMIT) return true;
+  const message = `${cluster.nodes} nodes of ${cluster.gpusPerNode} GPUs make ${gpus} GPUs; limit 4096`;
+  problems.add("E023", ["cluster", "nodes"], message);
+  return false;
+}
+
+/** Dispatches that are too large for memory. `tokens` are those of all ranks in one step. */
+export function addCopyProblems(
+  tokens: number,
+  topK: number,
+  path: readonly string[],
+  problems: ProblemList,
+): void {
+  const copies = tokens * topK;
+  if (copies <= COPY_LIMIT) return;
+  const gibibytes = Math.ceil((copies * BYTES_PER_COPY) / (1024 * 1024 * 1024));
+  const message = `${tokens} tokens x top ${topK} make ${copies} token copies in flight`;
+  const need = `needs about ${gibibytes} GiB`;
+  problems.add("E023", path, `${need}: ${message}; limit ${COPY_LIMIT}`);
+}
+
+/** Layers of `0-60` or a list, ascending and within the model; undefined with a problem when not. */
+export function readLayers(
+  given: string | readonly number[] | undefined,
+  model: ModelShape,
+  problems: ProblemList,
+): readonly number[] | undefined {
+  const path = ["workload", "layers"];
+  const last = model.num_hidden_layers - 1;
+  let layers: readonly number[];
+  if (given === undefined || typeof given === "string") {
+    const [from, until] = (given ?? `0-${last}`).split("-").map(Number);
+    if (from > until) {
+      problems.add("E013", path, `the range ${given} is empty; write the smaller layer first`);
+      return undefined;
+    }
+    layers = Array.from({ length: until - from + 1 }, (_, place) => from + place);
+  } else layers = given;
+  for (const [place, layer] of layers.entries()) {
+    if (layer > last) {
+      problems.add("E013", path, `layer ${layer} does not exist; the model has layers 0..${last}`);
+      return undefined;
+    }
+    if (place > 0 && layer <= layers[place - 1]) {
+      const message = `layers must be ascending, got ${layer} after ${layers[place - 1]}`;
+      problems.add("E013", path, message);
+      return undefined;
+    }
+  }
+  if (layers[layers.length - 1] < model.first_k_dense_replace) {
+    const first = model.first_k_dense_replace;
+    problems.add("E019", path, `none of the layers has experts; the first that has is ${first}`);
+    return undefined;
+  }
+  return layers;
+}
