@@ -2,6 +2,7 @@
  * Token copies that other ranks sent here for one layer: how many were announced, how many came, and
  * the packets themselves. A rank keeps two, since a faster rank may be one layer ahead.
  */
+import { violated } from "../../src/base/assert.ts";
 import { NEXT, NO_PACKET, ORIGIN, type Packet, type PacketPool } from "../../src/model/packet.ts";
 
 /** "Not announced yet." */
@@ -47,13 +48,14 @@ export class Inbox {
     this.#tail = packet;
     this.received += 1;
     this.arrived[rank] += 1;
-    if (this.isWhole(rank)) this.missing -= 1;
+    this.#check(rank);
   }
 
   /** A rank says how many token copies it sent. */
   announce(rank: number, count: number): void {
+    if (this.announced[rank] !== UNKNOWN) violated("announced-once", `layer ${this.layer}, rank ${rank}`);
     this.announced[rank] = count;
-    if (this.isWhole(rank)) this.missing -= 1;
+    this.#check(rank);
   }
 
   /** Stops waiting for a rank and drops what came from it. */
@@ -80,6 +82,14 @@ export class Inbox {
   /** First packet of the list, for a look. */
   get first(): Packet {
     return this.#head;
+  }
+
+  #check(rank: number): void {
+    const announced = this.announced[rank];
+    if (announced !== UNKNOWN && this.arrived[rank] > announced) {
+      violated("dispatched-once", `layer ${this.layer}: ${this.arrived[rank]} copies of rank ${rank}`);
+    }
+    if (this.isWhole(rank)) this.missing -= 1;
   }
 
   /** Hands the whole list over. */

@@ -1,5 +1,6 @@
 /** Binds the functions of the workload to a scenario, for the devices of one process. */
 import type { DeviceServices } from "../model/device.ts";
+import type { RoutingSource } from "../model/routing.ts";
 import type { Scenario } from "../model/scenario.ts";
 import type { Topology } from "../model/topology.ts";
 import { bf16Bytes, lowLatencyFp8Bytes } from "../workload/bytes.ts";
@@ -16,10 +17,15 @@ import { makeRoutingSource } from "../workload/routing-sources.ts";
 export function makeDeviceServices(scenario: Scenario, topology: Topology): DeviceServices {
   const { model, hardware, workload, routing, run } = scenario;
   const seed = payloadSeed(run.seed);
+  let source: RoutingSource | undefined;
   return {
     scenario,
     topology,
-    routing: makeRoutingSource({ seed: run.seed, model, workload, routing }),
+    /** Made when the first GPU asks: processes that hold only switches need none. */
+    get routing(): RoutingSource {
+      source ??= makeRoutingSource({ seed: run.seed, model, workload, routing });
+      return source;
+    },
     compute: decodeComputeTimes(model, hardware),
     oracle: {
       tokenLow: (group, rank, step, token) => tokenPayloadLow(seed, group, rank, step, token),

@@ -152,7 +152,7 @@ export class WindowProtocol {
     let floorPs = NEVER_PS;
     let events = 0;
     for (const state of this.#workers) {
-      if (state.nextPs < floorPs) floorPs = state.nextPs;
+      floorPs = Math.min(floorPs, state.nextPs, state.faultPs);
       events += state.events;
     }
     const epochsClosed = floorPs === NEVER_PS ? [] : this.#closeBefore(floorPs);
@@ -178,9 +178,18 @@ export class WindowProtocol {
     if (startPs >= this.#options.timeLimitPs) {
       return { type: "time-limit", virtualTimePs: this.virtualTimePs };
     }
-    const span = Math.min(this.#options.lookaheadPs, this.#options.sliceMaxPs ?? PS_PER_MS);
-    const endPs = Math.min(startPs + span, this.#options.timeLimitPs);
+    const endPs = Math.min(this.#spanEnd(startPs, faultPs), this.#options.timeLimitPs);
     return { type: "grants", startPs, endPs, grants: this.#grant(endPs, faults) };
+  }
+
+  /**
+   * A fault never lies inside a window: it starts one of its own. Otherwise a run that is over just
+   * before a fault would see it in long windows and not in short ones.
+   */
+  #spanEnd(startPs: number, faultPs: number): number {
+    if (faultPs <= startPs) return startPs + 1;
+    const span = Math.min(this.#options.lookaheadPs, this.#options.sliceMaxPs ?? PS_PER_MS);
+    return Math.min(startPs + span, faultPs);
   }
 
   /** Instant of the last event handled anywhere. */

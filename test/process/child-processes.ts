@@ -3,15 +3,15 @@
  * /proc, and waiting with a deadline. Tests run what ships: the compiled files under dist.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
 import { makeDevice } from "../../actors/catalogue.ts";
 import { type RunOptions, type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
 import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 
-/** A file of the built package. */
+/** A file of the built package; tests run in the project's own folder. */
 export function built(path: string): string {
-  return fileURLToPath(new URL(`../../dist/${path}`, import.meta.url));
+  return resolve("dist", path);
 }
 
 /** Settings of a run of `scenario` with the built processes; `settings` replace some. */

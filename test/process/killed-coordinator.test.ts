@@ -20,7 +20,9 @@ async function startCoordinator(): Promise<{ coordinator: number; members: numbe
   });
   const coordinator = child.pid as number;
   started.push(coordinator);
-  const [line] = await once(child.stdout, "data");
+  const early = once(child, "exit").then(([code]) => Promise.reject(new Error(`ended: ${code}`)));
+  early.catch(() => undefined);
+  const [line] = await Promise.race([once(child.stdout, "data"), early]);
   const members = descendantsOf(coordinator);
   started.push(...members);
   const workers = JSON.parse(String(line)) as number[];

@@ -1,0 +1,192 @@
+/** `faultplane replay`: equal when it is, the first difference when it is not, and damaged records. */
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { faultplane, workFolder } from "./command.ts";
+
+const folder = workFolder();
+const at = (...names: string[]): string => join(folder.path, ...names);
+let copies = 0;
+
+/** A copy of the run that a test may damage. */
+function copyRun(): string {
+  copies += 1;
+  cpSync(at("run"), at(`copy${copies}`), { recursive: true });
+  return `copy${copies}`;
+}
+
+/** Replaces text in one file of a run. */
+function change(run: string, file: string, from: string | RegExp, to: string): void {
+  const before = readFileSync(at(run, file), "utf8");
+  const after = before.replace(from, to);
+  expect(after).not.toBe(before);
+  writeFileSync(at(run, file), after);
+}
+
+beforeAll(async () => {
+  // Later faults make the run long enough for several epochs.
+  const said = await faultplane(folder.path, ["run", "small.yaml", "-q", "--out", "run"]);
+  expect(said.exitCode, said.stderr).toBe(0);
+});
+afterAll(() => folder.remove());
+
+describe("a replay", () => {
+  it("of an untouched run is equal and says its digest", async () => {
+    const { digest } = JSON.parse(readFileSync(at("run", "report.json"), "utf8"));
+    const said = await faultplane(folder.path, ["replay", "run"]);
+    expect(said.exitCode, said.stderr).toBe(0);
+    expect(said.stderr).toBe("");
+    expect(said.stdout).toMatch(
+      new RegExp(`^replay equal: digest ${digest} \\(\\d+ facts, \\d+ epochs\\)\\n$`),
+    );
+  });
+
+  it("needs nothing but the folder", async () => {
+    const run = copyRun();
+    const said = await faultplane("/", ["replay", at(run), "--json"]);
+    expect(said.exitCode, said.stderr).toBe(0);
+    expect(JSON.parse(said.stdout)).toMatchObject({ equal: true, whole: true });
+  });
+
+  it("names the first fact that differs", async () => {
+    const run = copyRun();
+    const lines = readFileSync(at(run, "events.ndjson"), "utf8").split("\n");
+    lines[9] = lines[9].replace(/"index":\d+/, '"index":4711');
+    writeFileSync(at(run, "events.ndjson"), lines.join("\n"));
+    const said = await faultplane(folder.path, ["replay", run]);
+    expect(said.exitCode).toBe(70);
+    expect(said.stdout).toBe("");
+    expect(said.stderr).toContain(
+      "error[E053] first difference: fact 10 (line 10 of events.ndjson): expected {",
+    );
+    expect(said.stderr).toContain('"index":4711');
+    expect(said.stderr).not.toMatch(/^ +at /m);
+  });
+
+  it("names a fact that was taken out at the end", async () => {
+    const run = copyRun();
+    change(run, "events.ndjson", /[^\n]*\n$/, "");
+    const said = await faultplane(folder.path, ["replay", run]);
+    expect(said.exitCode).toBe(70);
+    expect(said.stderr).toContain("expected nothing: the log ended; actual {");
+  });
+
+  it("compares the final digest", async () => {
+    const run = copyRun();
+    change(
+      run,
+      "journal.ndjson",
+      /("end":"finished","digest":")[0-9a-f]{16}/,
+      `$1${"0".repeat(16)}`,
+    );
+    const said = await faultplane(folder.path, ["replay", run]);
+    expect(said.exitCode).toBe(70);
+    expect(said.stderr).toContain(
+      "error[E053] first difference: final digest: expected 0000000000000000, actual ",
+    );
+  });
+
+  it("of a run cut off in a line goes up to the line before", async () => {
+    const run = copyRun();
+    change(run, "journal.ndjson", /[^\n]*\n$/, "");
+    const { length } = readFileSync(at(run, "events.ndjson"));
+    truncateSync(at(run, "events.ndjson"), length - 20);
+    const said = await faultplane(folder.path, ["replay", run]);
+    expect(said.exitCode, said.stderr).toBe(0);
+    expect(said.stderr).toMatch(
+      /^note: last line incomplete \(\d+ bytes\) in events.ndjson, replaying to the line before\n/,
+    );
+    expect(said.stdout).toMatch(/^replay equal: /);
+  });
+});
+
+describe("a folder that is no run", () => {
+  const first = (line: string) => (run: string) => {
+    change(run, "journal.ndjson", /^[^\n]*\n/, `${line}\n`);
+  };
+  const hint = "  hint: name a run folder, as the report of `faultplane run` prints it\n";
+  const rows: readonly (readonly [string, (run: string) => void, number, string])[] = [
+    [
+      "without a header",
+      first('{"level":30}'),
+      65,
+      `error[E050] not a run log: first line lacks 'format'\n${hint}`,
+    ],
+    [
+      "not JSON at all",
+      first("hello"),
+      65,
+      `error[E050] not a run log: first line lacks 'format'\n${hint}`,
+    ],
+    [
+      "of another tool",
+      first('{"format":"asciicast","version":1}'),
+      65,
+      `error[E050] not a run log: format is "asciicast", expected "faultplane-journal"\n${hint}`,
+    ],
+    [
+      "of a newer version",
+      first('{"format":"faultplane-journal","version":2}'),
+      65,
+      "error[E050] run log has version 2; this faultplane reads version 1\n" +
+        "  hint: replay it with the version of faultplane that wrote it\n",
+    ],
+    [
+      "with a broken line in the middle",
+      (run) => {
+        change(run, "journal.ndjson", '\n{"record":"end"', '\nrubbish\n{"record":"end"');
+      },
+      65,
+      "; log was altered or damaged\n  hint: replay needs the journal as the run wrote it\n",
+    ],
+    [
+      "with another scenario's file",
+      (run) => change(run, "resolved.json", '"tokensPerGpu": 4', '"tokensPerGpu": 5'),
+      65,
+      "error[E052] log is for scenario ",
+    ],
+    [
+      "with a resolved file that is none",
+      (run) => writeFileSync(at(run, "resolved.json"), "{}"),
+      65,
+      `error[E050] not a run folder: resolved.json lacks 'format'\n${hint}`,
+    ],
+  ];
+
+  it.each(rows)("%s", async (_what, damage, exitCode, message) => {
+    const run = copyRun();
+    damage(run);
+    const said = await faultplane(folder.path, ["replay", run]);
+    expect(said.exitCode).toBe(exitCode);
+    expect(said.stderr).toContain(message);
+    expect(said.stderr.split("\n").length).toBeLessThanOrEqual(3);
+    expect(said.stdout).toBe("");
+  });
+
+  it("is exit 66 when it is not there, or empty", async () => {
+    mkdirSync(at("empty"));
+    for (const [name, text] of [
+      ["nosuch", "cannot read run folder 'nosuch': no such folder"],
+      ["empty", "cannot read run log 'empty/journal.ndjson': no such file"],
+    ]) {
+      const said = await faultplane(folder.path, ["replay", name]);
+      expect(said.exitCode).toBe(66);
+      expect(said.stderr).toBe(`error[E001] ${text}\n${hint}`);
+    }
+  });
+
+  it("a record after the end is damage", async () => {
+    const run = copyRun();
+    appendFileSync(at(run, "journal.ndjson"), '{"record":"epoch","epoch":99,"digest":"00"}\n');
+    const said = await faultplane(folder.path, ["replay", run]);
+    expect(said.exitCode).toBe(65);
+    expect(said.stderr).toContain("a record after the end; log was altered or damaged");
+  });
+});

@@ -1,0 +1,158 @@
+/** What the command says to wrong options: exact text, exact exit code, nothing created. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { COMMAND, faultplane, program, workFolder } from "./command.ts";
+
+const folder = workFolder();
+afterAll(() => folder.remove());
+
+const seedError = (got: string): string =>
+  `error[E042] --seed: expected 0..2^64-1 in decimal, got ${JSON.stringify(got)}\n`;
+const help = "  hint: see faultplane run --help\n";
+
+const rows: readonly (readonly [what: string, args: readonly string[], stderr: string])[] = [
+  [
+    "an unknown option",
+    ["run", "--sed", "5"],
+    `error[E040] unknown option '--sed'; did you mean '--seed'?\n${help}`,
+  ],
+  [
+    "an unknown option like no other",
+    ["run", "--frobnicate"],
+    `error[E040] unknown option '--frobnicate'\n${help}`,
+  ],
+  [
+    "an unknown command",
+    ["rum"],
+    "error[E040] unknown command 'rum'; did you mean 'run'?\n  hint: see faultplane --help\n",
+  ],
+  ["a missing value", ["run", "--seed"], `error[E040] --seed needs a value\n${help}`],
+  [
+    "an option in place of a value",
+    ["run", "--out", "--json"],
+    'error[E040] --out needs a value, got option "--json"\n',
+  ],
+  [
+    "a missing argument",
+    ["replay"],
+    "error[E040] replay needs <run>\n  hint: see faultplane replay --help\n",
+  ],
+  ["two scenarios", ["run", "a", "b"], `error[E040] too many arguments for run\n${help}`],
+  ["a repeated option", ["run", "--seed", "1", "--seed", "2"], "error[E041] --seed given twice\n"],
+  ["a repeated flag", ["run", "-q", "--quiet"], "error[E041] --quiet given twice\n"],
+  [
+    "a worker delayed twice",
+    ["run", "--delay-worker", "node0=1", "--delay-worker", "node0=2"],
+    "error[E041] --delay-worker for 'node0' given twice\n",
+  ],
+  ...["", " 5 ", "5abc", "0x10", "1e3", "-1", "1.5", "18446744073709551616", "007"].map(
+    (seed) =>
+      [`the seed ${JSON.stringify(seed)}`, ["run", "--seed", seed], seedError(seed)] as const,
+  ),
+  [
+    "an unknown placement",
+    ["run", "--placement", "nodes"],
+    'error[E042] --placement: expected one of node, actor, pack, single, got "nodes"\n',
+  ],
+  ["no workers", ["run", "--workers", "0"], 'error[E042] --workers: expected 1..4096, got "0"\n'],
+  [
+    "workers without pack",
+    ["run", "small.yaml", "--workers", "2"],
+    "error[E040] --workers goes with placement pack; this run has placement single\n" +
+      "  hint: add --placement pack\n",
+  ],
+  [
+    "no speed",
+    ["run", "--speed", "-1"],
+    'error[E042] --speed: expected max or virtual seconds per wall second above 0, got "-1"\n',
+  ],
+  [
+    "a delay of nobody",
+    ["run", "small.yaml", "--placement", "node", "--delay-worker", "nod1=5"],
+    "error[E040] --delay-worker: no worker 'nod1'; did you mean 'node0'?\n" +
+      "  hint: workers of placement node: node0, node1, plane0, plane1\n",
+  ],
+  [
+    "quiet and verbose",
+    ["run", "-q", "-v"],
+    "error[E040] --quiet and --verbose cannot be used together\n",
+  ],
+];
+
+describe("wrong usage ends with exit code 2 and one error", () => {
+  it.each(rows)("%s", async (_what, args, stderr) => {
+    const said = await faultplane(folder.path, args);
+    expect(said).toEqual({ stdout: "", stderr, exitCode: 2 });
+    expect(readdirSync(folder.path).sort()).toEqual(["models", "small.yaml"]);
+  });
+});
+
+describe("help", () => {
+  it("lists commands and exit codes on stdout", async () => {
+    const said = await faultplane(folder.path, ["--help"]);
+    expect(said.exitCode).toBe(0);
+    expect(said.stderr).toBe("");
+    for (const word of ["run ", "replay ", "check ", "topology ", "Exit codes:", "143"]) {
+      expect(said.stdout).toContain(word);
+    }
+  });
+
+  it("loads no package but commander", async () => {
+    const hook =
+      "import fs from 'node:fs'; export async function resolve(name, context, next) " +
+      "{ if (!/^(node:|[./]|file:)/.test(name)) fs.writeSync(2, name + '\\n'); return next(name, context); }";
+    const register = `import { register } from 'node:module'; register(${JSON.stringify(
+      `data:text/javascript,${encodeURIComponent(hook)}`,
+    )});`;
+    const said = await program(
+      process.execPath,
+      ["--import", `data:text/javascript,${encodeURIComponent(register)}`, COMMAND, "--help"],
+      folder.path,
+    );
+    const packages = said.stderr.split("\n").filter((name) => name !== "");
+    expect([...new Set(packages)]).toEqual(["commander"]);
+  });
+});
+
+describe("check and topology", () => {
+  it("a missing file is exit 66 in the words of the catalogue", async () => {
+    const said = await faultplane(folder.path, ["check", "nosuch.yaml"]);
+    expect(said.exitCode).toBe(66);
+    expect(said.stderr).toContain(
+      "error[E001] cannot read scenario file 'nosuch.yaml': no such file\n",
+    );
+  });
+
+  it("a directory is exit 66", async () => {
+    const said = await faultplane(folder.path, ["check", "models"]);
+    expect(said.exitCode).toBe(66);
+    expect(said.stderr).toContain("cannot read scenario file 'models': it is a directory\n");
+  });
+
+  it("check prints what the scenario resolves to", async () => {
+    const said = await faultplane(folder.path, ["check", "small.yaml"]);
+    expect(said.exitCode).toBe(0);
+    expect(said.stdout).toContain("2 nodes x 2 GPUs = 4 GPUs");
+    expect(said.stdout).toContain("lost-nic: nic-down node1.nic1 at 100.000 us");
+  });
+
+  it("topology --json counts every device", async () => {
+    const said = await faultplane(folder.path, ["topology", "small.yaml", "--json"]);
+    expect(said.exitCode).toBe(0);
+    expect(JSON.parse(said.stdout)).toMatchObject({
+      gpus: 4,
+      nics: 4,
+      nvswitches: 2,
+      leaves: 2,
+      spines: 0,
+      links: { total: 12 },
+    });
+  });
+
+  it("finds the shipped drill from any folder", async () => {
+    const drill = join(import.meta.dirname, "../../drills/default.yaml");
+    const said = await faultplane(folder.path, ["topology", drill]);
+    expect(said.stdout).toMatch(/^GPUs +32$/m);
+  });
+});

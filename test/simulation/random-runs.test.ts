@@ -1,0 +1,59 @@
+/**
+ * 200 seeds of small random clusters, routings and faults, each run twice: in one process, and spread
+ * with workers and frames in shuffled order. Same digest, and every assignment accounted for.
+ */
+import { describe, expect, it } from "vitest";
+import { streamOf } from "../../src/base/random.ts";
+import type { PlacementName } from "../../src/model/scenario.ts";
+import { runInMemory } from "../support/in-memory-run.ts";
+import { randomScenario } from "../support/random-scenario.ts";
+
+const SEEDS = 200;
+const SPREAD: readonly PlacementName[] = ["pack", "node", "actor"];
+
+describe("random runs", () => {
+  const reached = { masked: 0, lost: 0, retransmitted: 0, healthy: 0, healed: 0, waited: 0 };
+
+  it.each(Array.from({ length: 20 }, (_, batch) => batch))(
+    "keep digest and accounts, batch %i of 10 seeds",
+    (batch) => {
+      for (let seed = batch * 10; seed < (batch + 1) * (SEEDS / 20); seed += 1) {
+        const scenario = randomScenario(seed);
+        const where = `seed ${seed}`;
+        const one = runInMemory(scenario, { placement: "single" });
+        const other = runInMemory(scenario, {
+          placement: SPREAD[seed % SPREAD.length],
+          shuffle: streamOf(String(seed), "shuffle"),
+        });
+        for (const result of [one, other]) {
+          const { dispatched, combined, masked, lost } = result.assignments;
+          expect(result.end, where).toBe("finished");
+          expect(result.violations, where).toEqual([]);
+          expect(result.mismatches, where).toBe(0);
+          expect(combined + masked + lost, where).toBe(dispatched);
+          const named = result.byFault.reduce((sum, fault) => sum + fault.masked + fault.lost, 0);
+          expect(named, where).toBe(masked + lost);
+          if (scenario.faults.length === 0) expect(masked + lost, where).toBe(0);
+          const { sentBytes, deliveredBytes, droppedBytes } = result.fabric;
+          expect(deliveredBytes + droppedBytes, where).toBe(sentBytes);
+        }
+        expect(other.facts, where).toEqual(one.facts);
+        expect(other.epochs, where).toEqual(one.epochs);
+        expect(other.digest, where).toBe(one.digest);
+        const types = new Set(one.facts.map((record) => record.fact.type));
+        if (one.assignments.masked > 0) reached.masked += 1;
+        if (one.assignments.lost > 0) reached.lost += 1;
+        if (scenario.faults.length === 0) reached.healthy += 1;
+        if (types.has("qp.retransmitted")) reached.retransmitted += 1;
+        if (types.has("fault.healed")) reached.healed += 1;
+        if (types.has("rank.wait-timed-out")) reached.waited += 1;
+      }
+    },
+  );
+
+  it("reach what they are for: masks, losses, retries, heals and waits each happened", () => {
+    for (const [what, seeds] of Object.entries(reached)) {
+      expect(seeds, what).toBeGreaterThan(SEEDS / 40);
+    }
+  });
+});

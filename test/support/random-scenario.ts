@@ -1,0 +1,75 @@
+/** Small random scenarios from a seed: cluster, routing, workload and faults. */
+import type { RandomStream } from "../../src/base/random.ts";
+import { streamOf } from "../../src/base/random.ts";
+import type { FaultSpec } from "../../src/model/fault.ts";
+import { HARDWARE_PRESETS } from "../../src/hardware/presets.ts";
+import type { ClusterSpec, RoutingSpec, Scenario } from "../../src/model/scenario.ts";
+import { PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
+import { makeFatTree } from "../../src/topology/fat-tree.ts";
+import { topologyProblems } from "../../src/topology/problems.ts";
+import { TINY_MODEL, tinyScenario } from "./scenarios.ts";
+
+/** The scenario of a seed; at most 12 GPUs, at most three faults, any of which may heal. */
+export function randomScenario(seed: number): Scenario {
+  const random = streamOf(String(seed), "random-scenario");
+  const cluster = randomCluster(random);
+  const gpus = cluster.nodes * cluster.gpusPerNode;
+  const base = tinyScenario({
+    cluster,
+    model: { ...TINY_MODEL, n_routed_experts: gpus * 4, n_group: 2, topk_group: 1 + random.below(2) },
+    workload: {
+      tokensPerGpu: 1 + random.below(5),
+      steps: 1 + random.below(2),
+      epSize: gpus,
+      layers: random.below(2) === 0 ? [0, 1, 2, 3] : [1, 2],
+    },
+    transport: {
+      ackTimeoutExponent: 3 + random.below(5),
+      retryCount: random.below(4),
+      waitTimeoutPs: (1 + random.below(10)) * PS_PER_MS,
+    },
+    run: { seed: String(seed), timeLimitPs: 60_000 * PS_PER_MS },
+  });
+  const routing = randomRouting(random);
+  return { ...base, routing, faults: randomFaults(random, cluster) };
+}
+
+function randomCluster(random: RandomStream): ClusterSpec {
+  for (;;) {
+    const gpusPerNode = [1, 2, 4][random.below(3)];
+    const cluster = {
+      nodes: 1 + random.below(3),
+      gpusPerNode,
+      planes: [1, 2, 4][random.below(3)],
+      switchPorts: 2 + random.below(6),
+    };
+    const enough = cluster.nodes * gpusPerNode >= 2;
+    if (enough && topologyProblems(cluster).length === 0) return cluster;
+  }
+}
+
+function randomRouting(random: RandomStream): RoutingSpec {
+  const kind = random.below(3);
+  if (kind === 0) return { source: "gate", imbalance: random.below(3) / 2 };
+  return kind === 1 ? { source: "uniform" } : { source: "zipf", exponent: 0.5 + random.below(4) / 2 };
+}
+
+function randomFaults(random: RandomStream, cluster: ClusterSpec): FaultSpec[] {
+  const { actors, lanes } = makeFatTree(cluster, HARDWARE_PRESETS["h800-infiniband"]);
+  const pick = (kind: string): string => {
+    const ids = actors.filter((actor) => actor.kind === kind).map((actor) => actor.id);
+    return ids[random.below(ids.length)];
+  };
+  const links = [...new Set(lanes.map((lane) => lane.link))].filter((link) => link.includes("plane"));
+  return Array.from({ length: random.below(4) }, (_, number) => {
+    const kind = (["nic-down", "link-down", "gpu-dead"] as const)[random.below(3)];
+    const target =
+      kind === "link-down"
+        ? links[random.below(links.length)]
+        : pick(kind === "nic-down" ? "nic" : "gpu");
+    const atPs = 1 + random.below(60) * PS_PER_US;
+    const heals = kind !== "gpu-dead" && random.below(2) === 0;
+    const fault = { name: `f${number}`, kind, targets: [target], atPs };
+    return heals ? { ...fault, healAtPs: atPs + (1 + random.below(400)) * 10 * PS_PER_US } : fault;
+  });
+}
