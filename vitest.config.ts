@@ -1,4 +1,7 @@
-/** How the tests run: plain Node, two processes at most, and a JSON copy of the result when asked for. */
+/**
+ * How the tests run: plain Node, two processes at most, and a JSON copy of the result when asked
+ * for.
+ */
 import { defineConfig } from "vitest/config";
 
 /** File for the machine-readable result; `.ci/run` sets it. */

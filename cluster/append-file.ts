@@ -1,6 +1,7 @@
 /**
- * A file that only grows, a batch at a time, synchronously: what was appended is out of this process
- * when the call returns. A batch that does not fit is taken back whole, so a file ends in a full line.
+ * A file that only grows, a batch at a time, synchronously: what was appended is out of this
+ * process when the call returns. A batch that does not fit is taken back whole, so a file ends in a
+ * full line.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { formatTime } from "../src/model/time.ts";
@@ -25,13 +26,19 @@ export class AppendFile {
   #length: number;
   #open = true;
 
-  /** Creates `path` (mode 0600), which must not exist; with `existing` it appends to what is there (a device). */
+  /**
+   * Creates `path` (mode 0600), which must not exist; with `existing` it appends to what is there
+   * (a device).
+   */
   constructor(path: string, existing = false) {
     this.#descriptor = openSync(path, existing ? "a" : "ax", 0o600);
     this.#length = fstatSync(this.#descriptor).size;
   }
 
-  /** Appends `text` whole, or throws OperatingError E060 with the last safe instant and leaves the file as it was. */
+  /**
+   * Appends `text` whole, or throws OperatingError E060 with the last safe instant and leaves the
+   * file as it was.
+   */
   append(text: string, safeUntilPs: number): void {
     if (text === "") return;
     const bytes = Buffer.from(text, "utf8");

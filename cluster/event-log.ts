@@ -1,6 +1,6 @@
 /**
- * The event log: every fact one NDJSON line, in virtual-time order, with nothing of the host in it. The
- * same facts give the same bytes on every machine. The only file that imports pino.
+ * The event log: every fact one NDJSON line, in virtual-time order, with nothing of the host in it.
+ * The same facts give the same bytes on every machine. The only file that imports pino.
  */
 import { pino } from "pino";
 import type { Fact, FactRecord } from "../src/model/fact.ts";
@@ -62,7 +62,10 @@ export class EventLog {
     return this.#written;
   }
 
-  /** Writes a committed window's facts in one go; throws OperatingError E060 when the disk will not take them. */
+  /**
+   * Writes a committed window's facts in one go; throws OperatingError E060 when the disk will not
+   * take them.
+   */
   write(records: readonly FactRecord[], safeUntilPs: number): void {
     const lines = this.#lines.of(records);
     this.#file.append(lines.join(""), safeUntilPs);

@@ -1,7 +1,7 @@
 /**
- * The journal: what a replay needs beside the scenario, and what it compares. The first line says what
- * the file is, then one line a closed epoch and one an outside input, then how the run ended. Its
- * header names the host's choices (placement, Node) as observations; no digest rests on them.
+ * The journal: what a replay needs beside the scenario, and what it compares. The first line says
+ * what the file is, then one line a closed epoch and one an outside input, then how the run ended.
+ * Its header names the host's choices (placement, Node) as observations; no digest rests on them.
  */
 import { readFileSync } from "node:fs";
 import type { FaultSpec } from "../src/model/fault.ts";
@@ -82,7 +82,10 @@ export class JournalWriter {
   }
 }
 
-/** Reads the journal at `path`. Throws OperatingError E001, E050 (no journal of ours) or E051 (damaged). */
+/**
+ * Reads the journal at `path`. Throws OperatingError E001, E050 (no journal of ours) or E051
+ * (damaged).
+ */
 export function readJournal(path: string): Journal {
   let text: string;
   try {

@@ -15,6 +15,9 @@ export interface Link {
   onMessage(handler: (bytes: Uint8Array) => void): void;
   /** Calls `handler` once when the link is gone, at once if it is already. */
   onClosed(handler: (reason: string) => void): void;
+  /** Leaves what arrives with the operating system until `resume`: it wakes nobody. */
+  pause(): void;
+  resume(): void;
   /** Closes after what was sent. */
   close(): void;
   /** Drops the connection at once. */

@@ -1,7 +1,7 @@
 /**
- * The report of a run: verdict, where every assignment ended, and what the host saw. The object is what
- * `--json` prints and report.json holds; the texts say the same for people, with each figure's source in
- * words. Pure: it reads no clock and writes nothing.
+ * The report of a run: verdict, where every assignment ended, and what the host saw. The object is
+ * what `--json` prints and report.json holds; the texts say the same for people, with each figure's
+ * source in words. Pure: it reads no clock and writes nothing.
  */
 import type { Scenario } from "../src/model/scenario.ts";
 import { formatTime } from "../src/model/time.ts";
@@ -113,9 +113,9 @@ export function makeReport(input: ReportInput): RunReport {
 }
 
 /**
- * PASS: the accounts balance, every combine equals the oracle, no invariant broke. FAIL: one of these
- * does not hold. INVALID: the run cannot say (cut short, a fault that never began, late, nothing done).
- * FAIL goes before INVALID: a wrong result is wrong however the run ended.
+ * PASS: the accounts balance, every combine equals the oracle, no invariant broke. FAIL: one of
+ * these does not hold. INVALID: the run cannot say (cut short, a fault that never began, late,
+ * nothing done). FAIL goes before INVALID: a wrong result is wrong however the run ended.
  */
 export function judge(
   scenario: Scenario,

@@ -247,6 +247,14 @@ class WebSocketLink implements Link {
     if (this.#closedBecause !== undefined) handler(this.#closedBecause);
   }
 
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   close(): void {
     this.#socket.close();
   }

@@ -77,6 +77,13 @@ export class PeerMesh {
     this.#links[peer]?.send(bytes);
   }
 
+  /** Reads what peers sent from now on, or leaves it with the operating system: frames nobody needs yet wake nobody. */
+  setReading(peer: number, reading: boolean): void {
+    const link = this.#links[peer];
+    if (reading) link?.resume();
+    else link?.pause();
+  }
+
   #admit(caller: Caller): Refusal | undefined {
     const expected =
       caller.role === "peer" &&
@@ -89,6 +96,7 @@ export class PeerMesh {
   #add(peer: number, link: Link): void {
     this.#links[peer] = link;
     link.onMessage((bytes) => this.#handler(peer, bytes));
+    link.pause();
     if (this.#missing === undefined) return;
     this.#missing -= 1;
     if (this.#missing === 0) this.#complete?.();

@@ -50,6 +50,8 @@ class Worker {
   #process: LogicalProcess | undefined;
   /** Granted, and waiting for frames. */
   #pending: Grant | undefined;
+  /** Peers whose frames are missing for it. */
+  #awaited = 0;
   #delayMs = 0;
   #failed = false;
 
@@ -67,8 +69,7 @@ class Worker {
   received(message: CoordinatorMessage): void {
     switch (message.tag) {
       case Tag.grant:
-        this.#pending = message.grant;
-        this.#runWhenReady();
+        this.#granted(message.grant);
         return;
       case Tag.heartbeat:
         return;
@@ -110,17 +111,31 @@ class Worker {
       this.#fail(error);
       return;
     }
-    if (this.#pending !== undefined) this.#runWhenReady();
+    for (const named of this.#pending?.frames ?? []) {
+      if (named.peer !== peer || process.received(peer) < named.count) continue;
+      this.#mesh?.setReading(peer, false);
+      this.#awaited -= 1;
+      if (this.#awaited === 0) this.#runPending(process);
+      return;
+    }
   }
 
-  /** Runs the granted window once every frame that the grant names is there. */
-  #runWhenReady(): void {
-    const grant = this.#pending;
+  /** Takes a grant: fetches the frames that it names, and runs the window when the last of them is there. */
+  #granted(grant: Grant): void {
     const process = this.#process;
-    if (grant === undefined || process === undefined || this.#failed) return;
+    if (process === undefined || this.#failed) return;
+    this.#pending = grant;
+    this.#awaited = 0;
     for (const { peer, count } of grant.frames) {
-      if (process.received(peer) < count) return;
+      if (process.received(peer) >= count) continue;
+      this.#awaited += 1;
+      this.#mesh?.setReading(peer, true);
     }
+    if (this.#awaited === 0) this.#runPending(process);
+  }
+
+  #runPending(process: LogicalProcess): void {
+    const grant = this.#pending as Grant;
     this.#pending = undefined;
     if (this.#delayMs > 0) setTimeout(() => this.#run(process, grant), this.#delayMs);
     else this.#run(process, grant);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The `faultplane` command: options, help and exit codes. Each command's work is imported when it is
- * called, so that `--help` loads nothing but commander (which no other file imports).
+ * The `faultplane` command: options, help and exit codes. Each command's work is imported when it
+ * is called, so that `--help` loads nothing but commander (which no other file imports).
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";

@@ -1,4 +1,6 @@
-/** `faultplane check`: reads a scenario and says what it resolves to, or everything that is wrong. */
+/**
+ * `faultplane check`: reads a scenario and says what it resolves to, or everything that is wrong.
+ */
 import { describeScenario } from "../../src/scenario/describe-scenario.ts";
 import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
 import { Terminal } from "../terminal/terminal.ts";

@@ -1,6 +1,6 @@
 /**
- * Reads a scenario file and the files it names from the disk, and hands them to the parser. Files beside
- * the scenario may not lead out of its folder, not even through a symbolic link.
+ * Reads a scenario file and the files it names from the disk, and hands them to the parser. Files
+ * beside the scenario may not lead out of its folder, not even through a symbolic link.
  */
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
@@ -58,7 +58,9 @@ export function loadScenario(path: string, overrides: ScenarioOverrides = {}): L
   return { scenario, bytes: read.bytes, notes, given };
 }
 
-/** Writes the problems of `error` to stderr and returns the exit code; throws any other error on. */
+/**
+ * Writes the problems of `error` to stderr and returns the exit code; throws any other error on.
+ */
 export function printProblems(error: unknown): number {
   if (!(error instanceof ScenarioProblems)) throw error;
   process.stderr.write(`${formatProblems(error.problems)}\n`);

@@ -1,6 +1,6 @@
 /**
- * Values of options, checked to the letter: nothing is guessed, trimmed or rounded. Pure; errors are
- * OperatingError with exit code 2.
+ * Values of options, checked to the letter: nothing is guessed, trimmed or rounded. Pure; errors
+ * are OperatingError with exit code 2.
  */
 import { OperatingError } from "../../cluster/errors.ts";
 import type { PlacementName } from "../../src/model/scenario.ts";

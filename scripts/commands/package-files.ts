@@ -1,6 +1,6 @@
 /**
- * Where the files of this package are, however it was installed: found from this module upwards, never
- * from the folder that the user stands in.
+ * Where the files of this package are, however it was installed: found from this module upwards,
+ * never from the folder that the user stands in.
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";

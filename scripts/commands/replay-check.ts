@@ -1,7 +1,7 @@
 /**
- * Compares a run as it goes on with the record of an earlier one: every line of the event log byte for
- * byte, every closed epoch's digest. Finds the first difference, and knows when a record that was cut
- * off has been covered. Pure but for the lines' formatter.
+ * Compares a run as it goes on with the record of an earlier one: every line of the event log byte
+ * for byte, every closed epoch's digest. Finds the first difference, and knows when a record that
+ * was cut off has been covered. Pure but for the lines' formatter.
  */
 import type { EventLines } from "../../cluster/event-log.ts";
 import type { Journal } from "../../cluster/journal.ts";
@@ -47,7 +47,10 @@ export class ReplayCheck {
     return this.#difference;
   }
 
-  /** Whether there is nothing left to compare: a difference, or the end of a record that was cut off. */
+  /**
+   * Whether there is nothing left to compare: a difference, or the end of a record that was cut
+   * off.
+   */
   get isOver(): boolean {
     if (this.#difference !== undefined) return true;
     const { lines, journal, isWhole } = this.#recorded;

@@ -1,6 +1,6 @@
 /**
- * `faultplane replay`: runs a recorded run again in this process and compares every fact and digest. It
- * needs the run folder and nothing else, and writes nothing.
+ * `faultplane replay`: runs a recorded run again in this process and compares every fact and
+ * digest. It needs the run folder and nothing else, and writes nothing.
  */
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";

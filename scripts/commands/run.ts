@@ -1,6 +1,6 @@
 /**
- * `faultplane run`: checks everything, creates the run folder, runs the cluster, and reports. Nothing is
- * created or spawned before all checks have passed.
+ * `faultplane run`: checks everything, creates the run folder, runs the cluster, and reports.
+ * Nothing is created or spawned before all checks have passed.
  */
 import { homedir } from "node:os";
 import { relative } from "node:path";

@@ -1,10 +1,14 @@
 /**
- * What a signal does to a command: the first asks the run to stop after its window, the second ends the
- * process at once (workers notice by themselves). Owns the process's signal handlers while it is active.
+ * What a signal does to a command: the first asks the run to stop after its window, the second ends
+ * the process at once (workers notice by themselves). Owns the process's signal handlers while it
+ * is active.
  */
 import { Exit } from "./exit-codes.ts";
 
-/** npm passes Ctrl-C on to a process that has had it from the terminal already; such an echo counts once, ms. */
+/**
+ * npm passes Ctrl-C on to a process that has had it from the terminal already; such an echo counts
+ * once, ms.
+ */
 const ECHO_MS = 250;
 
 const CODES = { SIGINT: Exit.interrupted, SIGTERM: Exit.terminated, SIGHUP: Exit.hangup } as const;
@@ -16,7 +20,10 @@ export class StopSignals {
   #exitCode: number | undefined;
   #firstAtMs = 0;
 
-  /** `announce` is called with what to tell the user, at the first signal; `quit` before leaving at the second. */
+  /**
+   * `announce` is called with what to tell the user, at the first signal; `quit` before leaving at
+   * the second.
+   */
   constructor(announce: (text: string) => void, quit: () => void) {
     for (const [signal, code] of Object.entries(CODES)) {
       const handler = (): void => {

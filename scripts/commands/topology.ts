@@ -1,4 +1,7 @@
-/** `faultplane topology`: counts what a scenario's cluster consists of, and what each placement gives. */
+/**
+ * `faultplane topology`: counts what a scenario's cluster consists of, and what each placement
+ * gives.
+ */
 import { formatTime } from "../../src/model/time.ts";
 import { type Census, takeCensus } from "../../src/topology/census.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";

@@ -13,6 +13,12 @@ export function counted(count: number, noun: string): string {
   return `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** The first three names, then how many more. */
+export function listed(names: readonly string[]): string {
+  if (names.length <= 4) return names.join(", ");
+  return `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
+}
+
 /** What one fact says. Names in it may hold control characters: escape the line before printing. */
 export function describeFact(fact: Fact): string {
   switch (fact.type) {
@@ -23,21 +29,39 @@ export function describeFact(fact: Fact): string {
     case "packet.dropped":
       return `packet ${fact.psn} dropped on ${fact.link} (fault ${fact.fault})`;
     case "qp.timed-out":
-      return `no acknowledgement from ${fact.peer}, retry ${fact.retry}, ${counted(fact.outstanding, "packet")} outstanding`;
+      return (
+        `no acknowledgement from ${fact.peer}, retry ${fact.retry}, ` +
+        `${counted(fact.outstanding, "packet")} outstanding`
+      );
     case "qp.retransmitted":
       return `${counted(fact.packets, "packet")} sent again to ${fact.peer} (${fact.cause})`;
     case "qp.failed":
-      return `queue pair to ${fact.peer} failed after the last retry, ${counted(fact.outstanding, "packet")} outstanding`;
+      return (
+        `queue pair to ${fact.peer} failed after the last retry, ` +
+        `${counted(fact.outstanding, "packet")} outstanding`
+      );
     case "rank.wait-timed-out":
-      return `waited too long for ${fact.missing.join(", ")}`;
+      return `waited too long for ${listed(fact.missing)}`;
     case "rank.masked":
-      return `masks rank ${fact.rank}: ${REASONS[fact.reason]} (fault ${fact.fault}, ${counted(fact.assignments, "assignment")})`;
+      return (
+        `masks rank ${fact.rank}: ${REASONS[fact.reason]} ` +
+        `(fault ${fact.fault}, ${counted(fact.assignments, "assignment")})`
+      );
     case "dispatch.completed":
-      return `dispatch of layer ${fact.layer} done: ${counted(fact.received, "token copy").replace("copys", "copies")} received in ${formatTime(fact.durationPs)}`;
+      return (
+        `dispatch of layer ${fact.layer} done: ${fact.received.toLocaleString("en-US")} ` +
+        `token copies received in ${formatTime(fact.durationPs)}`
+      );
     case "combine.completed":
-      return `combine of layer ${fact.layer} done: ${fact.combined} combined, ${fact.masked} masked in ${formatTime(fact.durationPs)}`;
+      return (
+        `combine of layer ${fact.layer} done: ${fact.combined} combined, ` +
+        `${fact.masked} masked in ${formatTime(fact.durationPs)}`
+      );
     case "combine.mismatched":
-      return `WRONG RESULT in layer ${fact.layer}, token ${fact.token}: expected ${fact.expected}, got ${fact.actual}`;
+      return (
+        `WRONG RESULT in layer ${fact.layer}, token ${fact.token}: ` +
+        `expected ${fact.expected}, got ${fact.actual}`
+      );
     case "layer.completed":
       return `layer ${fact.layer} done in ${formatTime(fact.durationPs)}`;
     case "rank.finished":

@@ -1,6 +1,6 @@
 /**
- * Text that came from elsewhere, made safe for a terminal: nothing in it may move the cursor, change
- * colours or turn the line around.
+ * Text that came from elsewhere, made safe for a terminal: nothing in it may move the cursor,
+ * change colours or turn the line around.
  */
 
 /** C0, DEL, C1, line separators, zero-width and bidirectional controls, lone surrogates. */

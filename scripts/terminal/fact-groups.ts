@@ -1,9 +1,9 @@
 /**
- * What many actors say at nearly the same moment, in one sentence: 24 ranks masking one rank, or one NIC
- * losing 24 queue pairs. Pure; used by the live log, never by the event log.
+ * What many actors say at nearly the same moment, in one sentence: 24 ranks masking one rank, or
+ * one NIC losing 24 queue pairs. Pure; used by the live log, never by the event log.
  */
 import type { Fact } from "../../src/model/fact.ts";
-import { counted, describeFact } from "./describe-fact.ts";
+import { counted, describeFact, listed } from "./describe-fact.ts";
 
 /** One fact of a group and who said it. */
 export interface GroupMember {
@@ -28,8 +28,8 @@ export function groupKeyOf(fact: Fact): string | undefined {
 }
 
 /**
- * The sentences for one group: first one for the subjects that the same several actors speak of, then one
- * for every actor that is left. The actor is empty when several spoke.
+ * The sentences for one group: first one for the subjects that the same several actors speak of,
+ * then one for every actor that is left. The actor is empty when several spoke.
  */
 export function describeGroup(
   members: readonly GroupMember[],
@@ -110,12 +110,6 @@ function oneSays(facts: readonly GroupMember[]): string {
     default:
       return `${describeFact(fact)} (${facts.length} times)`;
   }
-}
-
-/** The first three names, then how many more. */
-function listed(names: readonly string[]): string {
-  if (names.length <= 4) return names.join(", ");
-  return `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
 }
 
 function distinct(members: readonly GroupMember[]): number {

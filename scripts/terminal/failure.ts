@@ -1,6 +1,6 @@
 /**
- * How the command fails: one `error[E0xx]` and a hint on stderr, and an exit code. A stack trace is shown
- * only with --debug. Imports nothing heavy, so that it can report on everything else.
+ * How the command fails: one `error[E0xx]` and a hint on stderr, and an exit code. A stack trace is
+ * shown only with --debug. Imports nothing heavy, so that it can report on everything else.
  */
 import { escapeControls } from "./escape.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Follows the fleet layer by layer from what its ranks say: when a layer is done everywhere, how long it
- * took, and whether that is worth a line. Pure.
+ * Follows the fleet layer by layer from what its ranks say: when a layer is done everywhere, how
+ * long it took, and whether that is worth a line. Pure.
  */
 import type { Fact } from "../../src/model/fact.ts";
 import { formatTime } from "../../src/model/time.ts";

@@ -1,6 +1,7 @@
 /**
- * Facts as lines that a person can follow while the run goes on: faults, timeouts and masks, the same from
- * many actors in one line, and the fleet's progress layer by layer. Pure; the event log has everything.
+ * Facts as lines that a person can follow while the run goes on: faults, timeouts and masks, the
+ * same from many actors in one line, and the fleet's progress layer by layer. Pure; the event log
+ * has everything.
  */
 import type { Fact, FactRecord } from "../../src/model/fact.ts";
 import { formatTime } from "../../src/model/time.ts";
@@ -46,7 +47,10 @@ export class LiveLog {
     this.progress = new LayerProgress(plan);
   }
 
-  /** Takes the facts of a committed window; returns the lines that are ready at virtual time `nowPs`. */
+  /**
+   * Takes the facts of a committed window; returns the lines that are ready at virtual time
+   * `nowPs`.
+   */
   take(records: readonly FactRecord[], nowPs: number): LiveLine[] {
     for (const { atPs, actor: index, fact } of records) {
       const actor = this.#actorIds[index] ?? `actor ${index}`;

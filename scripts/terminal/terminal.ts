@@ -1,6 +1,6 @@
 /**
- * The two streams of the command: results on stdout, everything else on stderr. Keeps the status line
- * below the log on a terminal, colours only where wanted, and takes a closed pipe in silence.
+ * The two streams of the command: results on stdout, everything else on stderr. Keeps the status
+ * line below the log on a terminal, colours only where wanted, and takes a closed pipe in silence.
  */
 import { fstatSync } from "node:fs";
 import { clearLine, cursorTo } from "node:readline";
@@ -46,7 +46,10 @@ export class Terminal {
     this.#draw();
   }
 
-  /** Replaces the status line; nothing happens when stderr is no terminal. `nowMs` is the wall clock's. */
+  /**
+   * Replaces the status line; nothing happens when stderr is no terminal. `nowMs` is the wall
+   * clock's.
+   */
   status(text: () => string, nowMs: number): void {
     if (!this.#isTerminal || nowMs - this.#drawnAtMs < REDRAW_MS) return;
     this.#drawnAtMs = nowMs;

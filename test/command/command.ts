@@ -1,4 +1,6 @@
-/** Runs the built command as users do: a process of its own, no shell, everything it says caught. */
+/**
+ * Runs the built command as users do: a process of its own, no shell, everything it says caught.
+ */
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,6 @@
-/** `faultplane replay`: equal when it is, the first difference when it is not, and damaged records. */
+/**
+ * `faultplane replay`: equal when it is, the first difference when it is not, and damaged records.
+ */
 import {
   appendFileSync,
   cpSync,

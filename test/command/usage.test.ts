@@ -70,7 +70,7 @@ const rows: readonly (readonly [what: string, args: readonly string[], stderr: s
   [
     "a delay of nobody",
     ["run", "small.yaml", "--placement", "node", "--delay-worker", "nod1=5"],
-    "error[E040] --delay-worker: no worker 'nod1'; did you mean 'node0'?\n" +
+    "error[E040] --delay-worker: no worker 'nod1'; did you mean 'node1'?\n" +
       "  hint: workers of placement node: node0, node1, plane0, plane1\n",
   ],
   [

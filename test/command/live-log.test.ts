@@ -1,0 +1,161 @@
+/** Facts as lines for people: grouping, fleet progress, safe text. Pure functions, no terminal. */
+import { describe, expect, it } from "vitest";
+import { wantsColour } from "../../scripts/terminal/colour.ts";
+import { formatLine, LiveLog } from "../../scripts/terminal/live-log.ts";
+import type { Fact, FactRecord } from "../../src/model/fact.ts";
+import { PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
+
+const GPUS = ["node0.gpu0", "node0.gpu1", "node1.gpu0", "node1.gpu1"];
+const ACTORS = [...GPUS, "node1.nic1"];
+const LAYERS = Array.from({ length: 30 }, (_, place) => place + 3);
+
+function makeLog(verbose = false): LiveLog {
+  return new LiveLog(ACTORS, { gpus: GPUS, layers: LAYERS, steps: 1 }, verbose);
+}
+
+function record(atPs: number, actor: number, fact: Fact): FactRecord {
+  return { atPs, actor, index: 0, fact };
+}
+
+/** What four ranks say about one layer; `slowPs` is added to its duration. */
+function layerFacts(atPs: number, layer: number, slowPs = 0, masked = 0): FactRecord[] {
+  return GPUS.flatMap((_, rank) => {
+    const step = 0;
+    const durationPs = 200 * PS_PER_US + slowPs;
+    return [
+      record(atPs, rank, { type: "dispatch.completed", layer, step, received: 8, durationPs: 1e7 }),
+      record(atPs, rank, {
+        type: "combine.completed",
+        layer,
+        step,
+        combined: 8 - masked,
+        masked,
+        durationPs: 2e7,
+      }),
+      record(atPs, rank, { type: "layer.completed", layer, step, durationPs }),
+    ];
+  });
+}
+
+const textsOf = (log: LiveLog, records: readonly FactRecord[], nowPs: number): string[] =>
+  log.take(records, nowPs).map((line) => `${line.actor}: ${line.text}`);
+
+describe("faults", () => {
+  it("are told at once, with virtual time and actor in columns", () => {
+    const began: Fact = {
+      type: "fault.began",
+      fault: "lost-nic",
+      kind: "nic-down",
+      target: "node1.nic1",
+    };
+    const lines = makeLog().take([record(6 * PS_PER_MS, 4, began)], 6 * PS_PER_MS);
+    expect(lines.map(formatLine)).toEqual([
+      "[   6.000 ms]  node1.nic1     fault lost-nic began: nic-down on node1.nic1",
+    ]);
+  });
+
+  it("cannot move the cursor", () => {
+    const text = "\u001b[2Jgone\u202e\n";
+    const line = formatLine({ atPs: 0, actor: "a\u0007", text, tone: "plain" });
+    expect(line).toContain("a\\u0007");
+    expect(line).toContain("\\u001b[2Jgone\\u202e\\u000a");
+  });
+});
+
+describe("masks", () => {
+  const mask = (actor: number, rank: string): Fact & { type: "rank.masked" } => ({
+    type: "rank.masked",
+    rank,
+    fault: "lost-nic",
+    assignments: actor + 1,
+    reason: "send-failed",
+  });
+
+  it("of one rank by many are one line, once nothing can join it", () => {
+    const log = makeLog();
+    const records = [0, 1, 2].map((actor) => record(PS_PER_MS, actor, mask(actor, "node1.gpu1")));
+    expect(textsOf(log, records, PS_PER_MS)).toEqual([]);
+    expect(textsOf(log, [], 2 * PS_PER_MS)).toEqual([
+      "fleet: rank node1.gpu1 masked by 3 ranks (fault lost-nic, 6 assignments)",
+    ]);
+  });
+
+  it("of many ranks by one are one line of that rank", () => {
+    const log = makeLog();
+    const records = [0, 1, 2].map((peer) => record(PS_PER_MS, 3, mask(3, GPUS[peer])));
+    log.take(records, PS_PER_MS);
+    expect(log.flush().map((line) => `${line.actor}: ${line.text}`)).toEqual([
+      "node1.gpu1: masks 3 ranks: node0.gpu0, node0.gpu1, node1.gpu0 (fault lost-nic, 12 assignments)",
+    ]);
+  });
+
+  it("hold later lines back, so that virtual time never goes backwards", () => {
+    const log = makeLog();
+    const healed: Fact = { type: "fault.healed", fault: "f", kind: "nic-down", target: "x" };
+    const first = record(PS_PER_MS, 0, mask(0, "node1.gpu1"));
+    const second = record(PS_PER_MS + 10, 4, healed);
+    const third = record(PS_PER_MS + 20, 1, mask(1, "node1.gpu1"));
+    expect(log.take([first, second, third], PS_PER_MS + 20)).toEqual([]);
+    const times = log.flush().map((line) => line.atPs);
+    expect(times).toEqual([PS_PER_MS, PS_PER_MS + 10]);
+  });
+});
+
+describe("layers", () => {
+  it("are told first, every tenth, and at the end", () => {
+    const log = makeLog();
+    const told: number[] = [];
+    LAYERS.forEach((layer, place) => {
+      if (log.take(layerFacts(place, layer), place).length > 0) told.push(place + 1);
+    });
+    expect(told).toEqual([1, 2, 10, 20, 30]);
+    expect(log.progress.done).toBe(30);
+  });
+
+  it("say how long the fleet took", () => {
+    expect(textsOf(makeLog(), layerFacts(0, 3), 0)).toEqual([
+      "fleet: layer 1/30 done on 4 ranks: 200.000 us (median dispatch 10.000 us, combine 20.000 us)",
+    ]);
+  });
+
+  it("are told whenever they are slow or begin to mask", () => {
+    const log = makeLog();
+    for (let layer = 3; layer < 9; layer += 1) log.take(layerFacts(0, layer), 0);
+    expect(log.take(layerFacts(0, 9, PS_PER_MS), 0)).toHaveLength(1);
+    const [line] = log.take(layerFacts(0, 10, 0, 2), 0);
+    expect(line.text).toMatch(/, 8 assignments masked$/);
+    expect(log.take(layerFacts(0, 11, 0, 2), 0)).toHaveLength(0);
+  });
+
+  it("do not wait for a dead rank", () => {
+    const log = makeLog();
+    const partial = layerFacts(0, 3).filter(({ actor }) => actor !== 3);
+    expect(log.take(partial, 0)).toEqual([]);
+    const death: Fact = { type: "fault.began", fault: "f", kind: "gpu-dead", target: GPUS[3] };
+    const texts = textsOf(log, [record(1, 3, death)], 1);
+    expect(texts[0]).toBe("node1.gpu1: fault f began: gpu-dead on node1.gpu1");
+    expect(texts[1]).toMatch(/^fleet: layer 1\/30 done on 3 ranks/);
+  });
+
+  it("are not told rank by rank unless verbose", () => {
+    expect(makeLog(true).take(layerFacts(0, 3), 0)).toHaveLength(4 * 3 + 1);
+  });
+});
+
+describe("colour", () => {
+  const rows = [
+    [{}, true, false, true],
+    [{}, false, false, false],
+    [{}, true, true, false],
+    [{ NO_COLOR: "1" }, true, false, false],
+    [{ NO_COLOR: "" }, true, false, true],
+    [{ FORCE_COLOR: "1" }, false, false, true],
+    [{ FORCE_COLOR: "0" }, true, false, false],
+    [{ FORCE_COLOR: "1" }, false, true, false],
+    [{ TERM: "dumb" }, true, false, false],
+    [{ CI: "1" }, false, false, false],
+  ] as const;
+  it.each(rows)("%j, terminal %s, refused %s: %s", (environment, isTerminal, refused, wanted) => {
+    expect(wantsColour({ environment, isTerminal, refused })).toBe(wanted);
+  });
+});

@@ -1,0 +1,188 @@
+/**
+ * The files of a run and its verdict, without running one: journal, event log, resolved file,
+ * report.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { EventLines, EventLog } from "../../cluster/event-log.ts";
+import { JournalWriter, makeHeader, parseJournal, readJournal } from "../../cluster/journal.ts";
+import { judge } from "../../cluster/report.ts";
+import type { RunOutcome } from "../../cluster/run-cluster.ts";
+import { formatResolved, parseResolved } from "../../cluster/run-folder.ts";
+import { makeRunId } from "../../cluster/run-id.ts";
+import { shellWord } from "../../scripts/commands/next-steps.ts";
+import type { FactRecord } from "../../src/model/fact.ts";
+import type { Scenario } from "../../src/model/scenario.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "faultplane-records-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const began: FactRecord = {
+  atPs: 6e9,
+  actor: 1,
+  index: 3,
+  fact: { type: "fault.began", fault: "f", kind: "nic-down", target: "b" },
+};
+
+const header = makeHeader({
+  faultplane: "0.1.0",
+  runId: "r",
+  seed: "1",
+  scenarioHash: "00",
+  node: "20",
+  placement: "node",
+  speed: "max",
+});
+
+describe("event log", () => {
+  it("is one NDJSON line a fact, in a fixed form", () => {
+    expect(new EventLines(["a", "b"]).of([began])).toEqual([
+      '{"level":"warn","virtualTimePs":6000000000,"virtualTime":"6.000 ms","actor":"b","index":3,' +
+        '"fact":"fault.began","fault":"f","kind":"nic-down","target":"b"}\n',
+    ]);
+  });
+
+  it("says E060 when the disk is full, with the last safe instant", () => {
+    const log = new EventLog("/dev/full", ["a", "b"], true);
+    let error: unknown;
+    try {
+      log.write([began], 5e9);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({
+      code: "E060",
+      exitCode: 74,
+      message:
+        "run log cannot be written (no space left); stopped at virtual time 5.000 ms, everything before is safe",
+    });
+    expect(log.lines).toBe(0);
+    log.close();
+  });
+});
+
+describe("journal", () => {
+  it("reads what it wrote", () => {
+    const path = join(folder, "journal.ndjson");
+    const assignments = { dispatched: 4, combined: 3, masked: 1, lost: 0 };
+    const end = { end: "finished", digest: "ab", virtualTimePs: 9, events: 7, assignments };
+    const fault = { name: "f", kind: "gpu-dead", targets: ["a"], atPs: 5 } as const;
+    const writer = new JournalWriter(path, header);
+    writer.write([{ record: "epoch", epoch: 0, digest: "aa" }], 0);
+    writer.write(
+      [
+        { record: "fault", ...fault },
+        { record: "end", ...end },
+      ],
+      0,
+    );
+    writer.close();
+    expect(readJournal(path)).toMatchObject({
+      header,
+      epochs: [{ epoch: 0, digest: "aa" }],
+      faults: [fault],
+      end,
+      tornBytes: 0,
+    });
+    expect(readFileSync(path, "utf8").split("\n")).toHaveLength(5);
+  });
+
+  it("forgives a torn last line and nothing else", () => {
+    const first = JSON.stringify(header);
+    expect(parseJournal(`${first}\n{"record":"ep`).tornBytes).toBe(13);
+    expect(() => parseJournal(`${first}\n{"record":"ep\n`)).toThrow("line 2: not a JSON record");
+    expect(() => parseJournal("")).toThrow("not a run log: first line lacks 'format'");
+    expect(() => parseJournal(`${first}\n{"record":"wish"}\n`)).toThrow('unknown record "wish"');
+  });
+});
+
+describe("resolved scenario", () => {
+  it("keeps bytes", () => {
+    const table = { topK: 1, layers: [0], tokensOfRank: [1], experts: new Uint8Array([7, 0, 255]) };
+    const scenario = { routing: { source: "file", path: "x", table } } as unknown as Scenario;
+    const read = parseResolved(formatResolved(scenario, "hash"));
+    expect(read).toEqual({ scenario, scenarioHash: "hash" });
+  });
+});
+
+describe("verdict", () => {
+  const scenario = {
+    faults: [{ name: "f", kind: "nic-down", targets: ["x"], atPs: 1 }],
+    run: { speed: 0.5, lagBudgetSeconds: 1 },
+  } as unknown as Scenario;
+  const good: RunOutcome = {
+    end: "finished",
+    digest: "00",
+    virtualTimePs: 1,
+    wallSeconds: 1,
+    maxLagSeconds: 0,
+    events: 1,
+    windows: 1,
+    processes: 1,
+    peakRssBytes: 1,
+    assignments: { dispatched: 10, combined: 7, masked: 2, lost: 1 },
+    byFault: [],
+    mismatches: 0,
+    violations: [],
+    faultsBegun: ["f"],
+    fabric: {},
+  };
+  const rows: readonly (readonly [string, Partial<RunOutcome>, string, readonly string[]])[] = [
+    ["a good run", {}, "PASS", []],
+    ["one wrong result", { mismatches: 1 }, "FAIL", ["1 combined results differ from the oracle"]],
+    [
+      "an assignment without an end",
+      { assignments: { dispatched: 10, combined: 7, masked: 2, lost: 0 } },
+      "FAIL",
+      ["accounts do not balance: 10 dispatched, 9 ended"],
+    ],
+    ["a broken invariant", { violations: ["x"] }, "FAIL", ["x"]],
+    [
+      "a fault that never began",
+      { faultsBegun: [] },
+      "INVALID",
+      ["fault 'f' never began: the run was over before"],
+    ],
+    ["lag", { maxLagSeconds: 1.5 }, "INVALID", ["ran 1.500 s late; the lag budget is 1 s"]],
+    [
+      "nothing done",
+      { assignments: { dispatched: 0, combined: 0, masked: 0, lost: 0 } },
+      "INVALID",
+      ["nothing was dispatched"],
+    ],
+    [
+      "interrupted, with frames still on their way",
+      {
+        end: "interrupted",
+        violations: ["frames"],
+        assignments: { dispatched: 10, combined: 7, masked: 0, lost: 0 },
+      },
+      "INVALID",
+      ["interrupted"],
+    ],
+    ["stuck", { end: "stuck", detail: "no event" }, "FAIL", ["stuck: no event"]],
+    [
+      "a wrong result goes first",
+      { mismatches: 2, end: "interrupted" },
+      "FAIL",
+      ["2 combined results differ from the oracle"],
+    ],
+  ];
+  it.each(rows)("of %s", (_what, change, verdict, reasons) => {
+    expect(judge(scenario, { ...good, ...change })).toEqual({ verdict, reasons });
+  });
+});
+
+describe("names", () => {
+  it("of runs sort by time and are safe in paths", () => {
+    const id = makeRunId(new Date(Date.UTC(2026, 0, 2, 3, 4, 5)));
+    expect(id).toMatch(/^20260102t030405z-[0-9a-z]{8}$/);
+  });
+
+  it("are quoted for a shell when they have to be", () => {
+    expect(shellWord("/a/b-c.yaml")).toBe("/a/b-c.yaml");
+    expect(shellWord("a b'c")).toBe(`'a b'\\''c'`);
+  });
+});
