@@ -72,7 +72,7 @@ export class AppendFile {
     try {
       ftruncateSync(this.#descriptor, this.#length);
     } catch {
-      // A device cannot be truncated, and a broken disk has said so already: the first error counts.
+      // A device cannot be truncated, and a broken disk has said so already.
     }
   }
 }

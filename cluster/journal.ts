@@ -91,9 +91,10 @@ export function readJournal(path: string): Journal {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
+    const reason = systemCodeOf(error) === "ENOENT" ? "no such file" : systemCodeOf(error);
     throw new OperatingError(
       "E001",
-      `cannot read run log '${path}': ${systemCodeOf(error) === "ENOENT" ? "no such file" : systemCodeOf(error)}`,
+      `cannot read run log '${path}': ${reason}`,
       "name a run folder, as the report of `faultplane run` prints it",
       EXIT_NO_INPUT,
     );
@@ -132,7 +133,8 @@ function parseHeader(line: string): JournalHeader {
   if (value.version !== JOURNAL_VERSION) {
     throw new OperatingError(
       "E050",
-      `run log has version ${JSON.stringify(value.version)}; this faultplane reads version ${JOURNAL_VERSION}`,
+      `run log has version ${JSON.stringify(value.version)}; ` +
+        `this faultplane reads version ${JOURNAL_VERSION}`,
       "replay it with the version of faultplane that wrote it",
       EXIT_BAD_DATA,
     );

@@ -112,7 +112,8 @@ class Worker {
       return;
     }
     for (const named of this.#pending?.frames ?? []) {
-      if (named.peer !== peer || process.received(peer) < named.count) continue;
+      // Exactly: a frame of a later window may come right behind, and must not count again.
+      if (named.peer !== peer || process.received(peer) !== named.count) continue;
       this.#mesh?.setReading(peer, false);
       this.#awaited -= 1;
       if (this.#awaited === 0) this.#runPending(process);

@@ -31,7 +31,8 @@ function makeProgram(): Command {
   };
   const program = new Command("faultplane")
     .description(
-      "A flight simulator for expert-parallel GPU fleets: emulates the cluster without GPUs, breaks it on purpose, and replays it bit for bit.",
+      "A flight simulator for expert-parallel GPU fleets: emulates the cluster without GPUs, " +
+        "breaks it on purpose, and replays it bit for bit.",
     )
     .version(version)
     .addHelpText("after", EXIT_CODE_HELP);

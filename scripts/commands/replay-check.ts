@@ -106,7 +106,8 @@ export class ReplayCheck {
 }
 
 function differ(line: number, expected: string, actual: string): string {
-  return `fact ${line} (line ${line} of events.ndjson): expected ${cut(expected)}; actual ${cut(actual)}`;
+  const place = `fact ${line} (line ${line} of events.ndjson)`;
+  return `${place}: expected ${cut(expected)}; actual ${cut(actual)}`;
 }
 
 function cut(text: string): string {

@@ -91,12 +91,13 @@ export async function replayCommand(
     );
   }
   const digest = recorded.isWhole ? outcome.digest : (journal.epochs.at(-1)?.digest ?? null);
+  const digestText = digest === null ? "no epoch closed" : `digest ${digest}`;
   const counts = `${facts} facts, ${epochs} epochs`;
   const upTo = recorded.isWhole ? "" : `, up to ${formatTime(outcome.virtualTimePs)}`;
   await terminal.result(
     options.json === true
       ? `${JSON.stringify({ equal: true, whole: recorded.isWhole, digest, facts, epochs })}\n`
-      : `replay equal: ${digest === null ? "no epoch closed" : `digest ${digest}`} (${counts}${upTo})\n`,
+      : `replay equal: ${digestText} (${counts}${upTo})\n`,
   );
   return Exit.pass;
 }

@@ -65,7 +65,10 @@ export function describeFact(fact: Fact): string {
     case "layer.completed":
       return `layer ${fact.layer} done in ${formatTime(fact.durationPs)}`;
     case "rank.finished":
-      return `finished: ${fact.dispatched} dispatched, ${fact.combined} combined, ${fact.masked} masked`;
+      return (
+        `finished: ${fact.dispatched} dispatched, ${fact.combined} combined, ` +
+        `${fact.masked} masked`
+      );
     default:
       return unreachable(fact);
   }

@@ -80,7 +80,11 @@ function manySay(subjects: readonly string[], speakers: readonly GroupMember[]):
   switch (fact.type) {
     case "rank.masked": {
       const assignments = sumOf(speakers);
-      return `${subjects.length === 1 ? "rank" : "ranks"} ${named} masked by ${actors} ranks (fault ${fact.fault}, ${counted(assignments, "assignment")})`;
+      const noun = subjects.length === 1 ? "rank" : "ranks";
+      return (
+        `${noun} ${named} masked by ${actors} ranks ` +
+        `(fault ${fact.fault}, ${counted(assignments, "assignment")})`
+      );
     }
     case "qp.timed-out":
       return `no acknowledgement from ${named} to ${actors} NICs, retry ${fact.retry}`;
@@ -98,15 +102,20 @@ function manySay(subjects: readonly string[], speakers: readonly GroupMember[]):
 function oneSays(facts: readonly GroupMember[]): string {
   const { fact } = facts[0];
   const subjects = [...new Set(facts.map((member) => subjectOf(member.fact)))];
+  const nics = counted(subjects.length, "NIC");
+  const named = listed(subjects);
   switch (fact.type) {
     case "rank.masked": {
       const assignments = sumOf(facts);
-      return `masks ${counted(subjects.length, "rank")}: ${listed(subjects)} (fault ${fact.fault}, ${counted(assignments, "assignment")})`;
+      return (
+        `masks ${counted(subjects.length, "rank")}: ${named} ` +
+        `(fault ${fact.fault}, ${counted(assignments, "assignment")})`
+      );
     }
     case "qp.timed-out":
-      return `no acknowledgement from ${counted(subjects.length, "NIC")}, retry ${fact.retry}: ${listed(subjects)}`;
+      return `no acknowledgement from ${nics}, retry ${fact.retry}: ${named}`;
     case "qp.failed":
-      return `queue pairs to ${counted(subjects.length, "NIC")} failed after the last retry: ${listed(subjects)}`;
+      return `queue pairs to ${nics} failed after the last retry: ${named}`;
     default:
       return `${describeFact(fact)} (${facts.length} times)`;
   }

@@ -152,7 +152,8 @@ export class LayerProgress {
     const detail = parts.length > 0 ? ` (median ${parts.join(", ")})` : "";
     const masked = layer.masked > 0 ? `, ${counted(layer.masked, "assignment")} masked` : "";
     const ranks = counted(layer.durations.length, "rank");
-    return `${name} ${place}/${layers.length} done on ${ranks}: ${formatTime(took)}${detail}${masked}`;
+    const where = `${name} ${place}/${layers.length} done on ${ranks}`;
+    return `${where}: ${formatTime(took)}${detail}${masked}`;
   }
 }
 

@@ -124,5 +124,6 @@ function isTold(fact: Fact): boolean {
 /** `[   6.000 ms]  node2.nic3      fault lost-nic began: ...`, safe for a terminal. */
 export function formatLine(line: LiveLine): string {
   const time = formatTime(line.atPs).padStart(11);
-  return `[${time}]  ${escapeControls(line.actor).padEnd(ACTOR_WIDTH)} ${escapeControls(line.text)}`;
+  const actor = escapeControls(line.actor).padEnd(ACTOR_WIDTH);
+  return `[${time}]  ${actor} ${escapeControls(line.text)}`;
 }

@@ -8,37 +8,20 @@
  * behind all that was sent before it (first in, first out, store and forward, no limit).
  */
 import { violated } from "../base/assert.ts";
-import { highWord, lowWord } from "../base/hash.ts";
 import { type RandomStream, streamOf } from "../base/random.ts";
-import type { Actor, ActorContext, TimerId } from "../model/actor.ts";
+import type { Actor, ActorContext, FaultBoard, TimerId } from "../model/actor.ts";
 import type { Fact, FactRecord } from "../model/fact.ts";
 import { NO_FAULT } from "../model/fault.ts";
-import {
-  COUNTER,
-  DESTINATION,
-  KIND,
-  LAYER,
-  NEXT_HOP,
-  ORIGIN,
-  PAYLOAD_HIGH,
-  PAYLOAD_LOW,
-  type Packet,
-  PacketPool,
-  PSN,
-  SIZE_BYTES,
-  SLOT,
-  SOURCE,
-  TOKEN,
-  timePlace,
-} from "../model/packet.ts";
+import { COUNTER, type Packet, PacketPool, SIZE_BYTES, timePlace } from "../model/packet.ts";
 import { TIME_MAX_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 import { ActorDigest } from "./actor-digest.ts";
+import { deliveryWord, reminderWord } from "./event-hash.ts";
 import { checkCounter, orderBase } from "./event-order.ts";
-import { FaultSchedule } from "./fault-schedule.ts";
-import type { FaultEvent, FaultTable } from "./fault-table.ts";
-import { LaneFaults } from "./lane-faults.ts";
+import { FaultState } from "./fault-state.ts";
+import type { FaultTable } from "./fault-table.ts";
 import { LaneQueue } from "./lane-queue.ts";
+import { LaneTable } from "./lane-table.ts";
 import { Ledger } from "./ledger.ts";
 import { TimerQueue } from "./timer-queue.ts";
 
@@ -75,7 +58,8 @@ export class Kernel implements ActorContext {
   self = 0;
   readonly packets = new PacketPool();
   readonly ledger: Ledger;
-  readonly faults: FaultTable;
+  readonly faults: FaultBoard;
+  readonly faultState: FaultState;
   /** Events handled: deliveries and reminders. */
   events = 0;
   readonly digest: ActorDigest;
@@ -87,40 +71,29 @@ export class Kernel implements ActorContext {
     droppedPackets: 0,
     droppedBytes: 0,
   };
+  /** By actor: 1 when its part in the run is over. */
   readonly finished: Uint8Array;
-  /** Places of the faults that have begun, in order. */
-  readonly begun: number[] = [];
-  /** Where an actor's facts start to count; facts since the last take. */
-  #facts: FactRecord[] = [];
-  readonly #factCount: Int32Array;
   readonly #topology: Topology;
   readonly #workerOf: Int32Array;
   readonly #worker: number;
   readonly #seed: string;
   readonly #remote: RemoteSink;
-  readonly #actors: (Actor | undefined)[];
-  readonly #streams: (RandomStream | undefined)[] = [];
+  readonly #lanes: LaneTable;
   readonly #queue: LaneQueue;
   readonly #timers = new TimerQueue();
-  readonly #schedule = new FaultSchedule();
-  readonly #laneFaults: LaneFaults;
   readonly #deadBy: Int32Array;
-  #lastOrder = 0;
-  /** By actor: number of the lane out of its port 0, and the events it has sent. */
-  readonly #firstLane: Int32Array;
+  readonly #laneWasDown: Uint8Array;
+  readonly #actors: (Actor | undefined)[];
+  readonly #streams: (RandomStream | undefined)[] = [];
+  /** By actor: events sent, and facts recorded. */
   readonly #counter: Float64Array;
-  /** By lane. */
-  readonly #freeAt: Float64Array;
-  readonly #latencyPs: Float64Array;
-  readonly #psPerByte: Float64Array;
-  readonly #toActor: Int32Array;
-  readonly #toPort: Int32Array;
-  readonly #peer: Int32Array;
+  readonly #factCount: Int32Array;
+  #facts: FactRecord[] = [];
+  #lastOrder = 0;
 
   constructor(options: KernelOptions) {
     const { topology, workerOf, worker } = options;
     const actors = topology.actors.length;
-    const lanes = topology.lanes.length;
     this.#topology = topology;
     this.#workerOf = workerOf;
     this.#worker = worker;
@@ -130,23 +103,13 @@ export class Kernel implements ActorContext {
     this.ledger = new Ledger(actors);
     this.digest = new ActorDigest(actors);
     this.finished = new Uint8Array(actors);
-    this.#factCount = new Int32Array(actors);
-    const orderBases = Float64Array.from(topology.lanes, (lane) => orderBase(lane.from));
-    this.#queue = new LaneQueue(this.packets, orderBases);
-    this.#laneFaults = new LaneFaults(lanes);
-    this.#deadBy = new Int32Array(actors).fill(NO_FAULT);
-    this.#firstLane = new Int32Array(actors + 1).fill(lanes);
     this.#counter = new Float64Array(actors);
-    this.#freeAt = new Float64Array(lanes);
-    this.#latencyPs = new Float64Array(lanes);
-    this.#psPerByte = new Float64Array(lanes);
-    this.#toActor = new Int32Array(lanes);
-    this.#toPort = new Int32Array(lanes);
-    this.#peer = new Int32Array(lanes);
-    this.#layLanes();
-    options.faults.faults.forEach((_, fault) => {
-      this.schedule(options.faults.eventsOf(fault));
-    });
+    this.#factCount = new Int32Array(actors);
+    this.#lanes = new LaneTable(topology, workerOf, worker);
+    this.#queue = new LaneQueue(this.packets, this.#lanes.orderBase);
+    this.faultState = new FaultState(options.faults, actors, this.#lanes.count);
+    this.#deadBy = this.faultState.deadBy;
+    this.#laneWasDown = this.faultState.lanes.marked;
     this.#actors = topology.actors.map((_, actor) =>
       workerOf[actor] === worker ? options.actorAt(actor) : undefined,
     );
@@ -155,11 +118,6 @@ export class Kernel implements ActorContext {
   /** Instant of the next delivery or reminder. */
   get nextEventPs(): number {
     return Math.min(this.#queue.headPs, this.#timers.headPs);
-  }
-
-  /** Instant of the next onset or end of a fault. */
-  get nextFaultPs(): number {
-    return this.#schedule.headPs;
   }
 
   /** The actor's own random stream. */
@@ -180,18 +138,9 @@ export class Kernel implements ActorContext {
   /** Lets every actor of this process take its first step, at virtual time 0. */
   start(): void {
     for (let actor = 0; actor < this.#actors.length; actor += 1) {
-      this.#enter(actor);
+      this.self = actor;
+      this.ledger.self = actor;
       this.#actors[actor]?.start(this);
-    }
-  }
-
-  /** Adds onsets and ends of faults; none may be before the present. */
-  schedule(events: readonly FaultEvent[]): void {
-    for (const event of events) {
-      if (event.atPs < this.nowPs) {
-        violated("fault-in-the-past", `${event.atPs} ps, now ${this.nowPs} ps`);
-      }
-      this.#schedule.add(event);
     }
   }
 
@@ -201,7 +150,7 @@ export class Kernel implements ActorContext {
     if (!(at >= floorPs)) {
       violated("no-event-before-its-time", `delivery at ${at} ps, window starts at ${floorPs} ps`);
     }
-    if (this.#workerOf[this.#toActor[lane]] !== this.#worker) {
+    if (this.#lanes.peer[lane] !== -1) {
       violated("lane-ends-here", `lane ${lane} does not end at worker ${this.#worker}`);
     }
     this.#queue.push(lane, packet);
@@ -211,15 +160,16 @@ export class Kernel implements ActorContext {
   run(untilPs: number): void {
     const queue = this.#queue;
     const timers = this.#timers;
+    const faultState = this.faultState;
     for (;;) {
       const deliveryPs = queue.headPs;
       const timerPs = timers.headPs;
       const isDelivery =
         deliveryPs < timerPs || (deliveryPs === timerPs && queue.headOrder < timers.headOrder);
       const at = isDelivery ? deliveryPs : timerPs;
-      if (this.#schedule.headPs <= at) {
-        if (this.#schedule.headPs >= untilPs) return;
-        this.#applyFault(this.#schedule.pop());
+      if (faultState.nextPs <= at) {
+        if (faultState.nextPs >= untilPs) return;
+        this.#applyFault();
         continue;
       }
       if (at >= untilPs) return;
@@ -238,25 +188,26 @@ export class Kernel implements ActorContext {
 
   send(port: number, packet: Packet): void {
     const self = this.self;
-    const lane = this.#firstLane[self] + port;
-    if (lane >= this.#firstLane[self + 1]) {
+    const lanes = this.#lanes;
+    const lane = lanes.firstLane[self] + port;
+    if (lane >= lanes.firstLane[self + 1]) {
       violated("port-exists", `${this.#topology.actors[self].id} has no port ${port}`);
     }
     const sizeBytes = this.packets.words[packet + SIZE_BYTES];
-    const freeAt = this.#freeAt[lane];
+    const freeAt = lanes.freeAtPs[lane];
     const departs = freeAt > this.nowPs ? freeAt : this.nowPs;
-    const done = departs + Math.ceil(sizeBytes * this.#psPerByte[lane]);
-    const at = done + this.#latencyPs[lane];
+    const done = departs + lanes.serializationPs(lane, sizeBytes);
+    const at = done + lanes.latencyPs[lane];
     if (!(at <= TIME_MAX_PS && sizeBytes > 0)) {
       violated("packet-has-size", `${sizeBytes} bytes, arrival at ${at} ps`);
     }
-    this.#freeAt[lane] = done;
+    lanes.freeAtPs[lane] = done;
     this.packets.times[timePlace(packet)] = at;
     this.packets.words[packet + COUNTER] = this.#counter[self];
     this.#counter[self] += 1;
     this.counters.sentPackets += 1;
     this.counters.sentBytes += sizeBytes;
-    const peer = this.#peer[lane];
+    const peer = lanes.peer[lane];
     if (peer < 0) this.#queue.push(lane, packet);
     else this.#remote.send(peer, lane, packet);
   }
@@ -305,46 +256,12 @@ export class Kernel implements ActorContext {
   #deliver(order: number): void {
     const packet = this.#queue.pop();
     const lane = this.#queue.poppedLane;
-    const actor = this.#toActor[lane];
+    const actor = this.#lanes.toActor[lane];
+    const port = this.#lanes.toPort[lane];
     const words = this.packets.words;
     const sizeBytes = words[packet + SIZE_BYTES];
-    const now = this.nowPs;
-    const port = this.#toPort[lane];
-    // A sum of words times odd constants, one multiplication deep: all products can run at once.
-    const w0 = lowWord(now) ^ (port << 16);
-    const w1 = highWord(now);
-    const w2 = lowWord(order);
-    const w3 = highWord(order);
-    const w4 = words[packet + KIND];
-    const w5 = words[packet + ORIGIN];
-    const w6 = words[packet + DESTINATION];
-    const w7 = words[packet + NEXT_HOP];
-    const w8 = words[packet + SOURCE];
-    const w9 = words[packet + PSN];
-    const w10 = words[packet + LAYER];
-    const w11 = words[packet + TOKEN];
-    const w12 = words[packet + SLOT];
-    const w13 = words[packet + PAYLOAD_LOW];
-    const w14 = words[packet + PAYLOAD_HIGH];
-    const sum =
-      Math.imul(w0, 0x9e3779b1) +
-      Math.imul(w1, 0x85ebca77) +
-      Math.imul(w2, 0xc2b2ae3d) +
-      Math.imul(w3, 0x27d4eb2f) +
-      Math.imul(w4, 0x165667b1) +
-      Math.imul(w5, 0xd3a2646d) +
-      Math.imul(w6, 0xfd7046c5) +
-      Math.imul(w7, 0xb55a4f09) +
-      Math.imul(w8, 0x6c8e9cf5) +
-      Math.imul(w9, 0x3c6ef373) +
-      Math.imul(w10, 0x510e527f) +
-      Math.imul(w11, 0x1f83d9ab) +
-      Math.imul(w12, 0x5be0cd19) +
-      Math.imul(w13, 0x428a2f99) +
-      Math.imul(w14, 0x71374491) +
-      Math.imul(sizeBytes, 0x7feb352d);
-    this.#absorb(actor, sum | 0, Math.imul(w13 ^ w11, 0x2c1b3c6d) + Math.imul(w2 ^ w14, 0x297a2d39));
-    if (this.#laneFaults.marked[lane] !== 0 || this.#deadBy[actor] !== NO_FAULT) {
+    this.#absorb(actor, deliveryWord(words, packet, this.nowPs, order, port));
+    if (this.#laneWasDown[lane] !== 0 || this.#deadBy[actor] !== NO_FAULT) {
       if (this.#dropped(lane, actor, packet)) return;
     }
     this.counters.deliveredPackets += 1;
@@ -359,27 +276,21 @@ export class Kernel implements ActorContext {
     timers.pop();
     const actor = timers.poppedOwner;
     if (this.#deadBy[actor] !== NO_FAULT) return;
-    const now = this.nowPs;
     const tag = timers.poppedTag;
     const value = timers.poppedValue;
-    const sum =
-      Math.imul(lowWord(now), 0x9e3779b1) +
-      Math.imul(highWord(now), 0x85ebca77) +
-      Math.imul(lowWord(order), 0xc2b2ae3d) +
-      Math.imul(tag, 0x165667b1) +
-      Math.imul(value, 0xd3a2646d);
-    this.#absorb(actor, sum | 0, Math.imul(tag ^ lowWord(order), 0x2c1b3c6d) + value);
+    this.#absorb(actor, reminderWord(this.nowPs, order, tag, value));
     this.self = actor;
     this.ledger.self = actor;
     (this.#actors[actor] as Actor).remind(this, tag, value);
   }
 
-  #absorb(actor: number, one: number, other: number): void {
+  /** Folds an event's word into the rolling hashes of its actor. */
+  #absorb(actor: number, word: number): void {
     const digest = this.digest;
     digest.touch(actor);
-    let first = Math.imul(digest.first[actor] ^ one, 0x85ebca6b);
+    let first = Math.imul(digest.first[actor] ^ word, 0x85ebca6b);
     first ^= first >>> 15;
-    let second = Math.imul((digest.second[actor] + other) | 0, 0xc2b2ae35) ^ first;
+    let second = Math.imul((digest.second[actor] + word) | 0, 0xc2b2ae35) ^ first;
     second ^= second >>> 13;
     digest.first[actor] = first;
     digest.second[actor] = second;
@@ -390,8 +301,9 @@ export class Kernel implements ActorContext {
     const sizeBytes = this.packets.words[packet + SIZE_BYTES];
     const dead = this.#deadBy[actor] !== NO_FAULT;
     if (!dead) {
-      const flightPs = this.#latencyPs[lane] + Math.ceil(sizeBytes * this.#psPerByte[lane]);
-      const outage = this.#laneFaults.during(lane, this.nowPs - flightPs, this.nowPs);
+      const lanes = this.#lanes;
+      const flightPs = lanes.latencyPs[lane] + lanes.serializationPs(lane, sizeBytes);
+      const outage = this.faultState.lanes.during(lane, this.nowPs - flightPs, this.nowPs);
       if (outage === NO_FAULT) return false;
     }
     this.counters.droppedPackets += 1;
@@ -400,21 +312,13 @@ export class Kernel implements ActorContext {
     return true;
   }
 
-  #applyFault(event: FaultEvent): void {
-    this.nowPs = event.atPs;
+  #applyFault(): void {
+    const { fault, began, atPs } = this.faultState.applyNext();
+    this.nowPs = atPs;
     this.#lastOrder = 0;
-    if (event.atPs >= this.digest.epochEndPs) this.digest.advance(event.atPs);
-    this.faults.nowPs = event.atPs;
-    const { spec, deadActors, downLanes } = this.faults.faults[event.fault];
-    if (event.began) this.begun.push(event.fault);
-    for (const actor of deadActors) {
-      if (event.began && this.#deadBy[actor] === NO_FAULT) this.#deadBy[actor] = event.fault;
-    }
-    for (const lane of downLanes) {
-      if (event.began) this.#laneFaults.begin(lane, event.fault, event.atPs);
-      else this.#laneFaults.end(lane, event.fault, event.atPs);
-    }
-    const type = event.began ? "fault.began" : "fault.healed";
+    if (atPs >= this.digest.epochEndPs) this.digest.advance(atPs);
+    const { spec } = this.faultState.table.faults[fault];
+    const type = began ? "fault.began" : "fault.healed";
     for (const target of spec.targets) {
       const actor = this.#reporterOf(spec.kind === "link-down", target);
       if (this.#workerOf[actor] !== this.#worker) continue;
@@ -434,29 +338,6 @@ export class Kernel implements ActorContext {
     this.digest.touch(actor);
     this.digest.absorbText(actor, JSON.stringify(fact));
     this.#facts.push({ atPs: this.nowPs, actor, index, fact });
-  }
-
-  #enter(actor: number): void {
-    this.self = actor;
-    this.ledger.self = actor;
-  }
-
-  #layLanes(): void {
-    this.#topology.lanes.forEach((lane, place) => {
-      if (this.#firstLane[lane.from] > place) this.#firstLane[lane.from] = place;
-      this.#latencyPs[place] = lane.lane.latencyPs;
-      this.#psPerByte[place] = lane.lane.psPerByte;
-      this.#toActor[place] = lane.to;
-      this.#toPort[place] = lane.toPort;
-      const far = this.#workerOf[lane.to];
-      this.#peer[place] = far === this.#worker ? -1 : far;
-      if (!(lane.lane.latencyPs >= 1)) violated("latency-positive", lane.link);
-    });
-    for (let actor = this.#firstLane.length - 2; actor >= 0; actor -= 1) {
-      if (this.#firstLane[actor] > this.#firstLane[actor + 1]) {
-        this.#firstLane[actor] = this.#firstLane[actor + 1];
-      }
-    }
   }
 }
 

@@ -106,7 +106,10 @@ export class LogicalProcess {
       violated("floor-never-falls", `window ${grant.window} after ${this.#window}`);
     }
     for (const { peer, count } of grant.frames) this.#admit(peer, count);
-    for (const spec of grant.faults) this.kernel.schedule(this.#faults.add(spec));
+    const { faultState } = this.kernel;
+    for (const spec of grant.faults) {
+      faultState.schedule(this.#faults.add(spec), this.kernel.nowPs);
+    }
     this.#window = grant.window;
     this.kernel.run(grant.endPs);
     this.#floorPs = grant.endPs;
@@ -168,7 +171,7 @@ export class LogicalProcess {
     return {
       window: this.#window,
       nextEventPs: kernel.nextEventPs,
-      nextFaultPs: kernel.nextFaultPs,
+      nextFaultPs: kernel.faultState.nextPs,
       sent,
       facts: kernel.takeFacts(),
       events: kernel.events,

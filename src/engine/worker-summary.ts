@@ -16,7 +16,8 @@ export interface SummaryInput {
 /** Adds up a worker's ledger. A dead rank's open assignments are lost to the fault that killed it. */
 export function summarize(input: SummaryInput): WorkerSummary {
   const { kernel, topology, gpus } = input;
-  const { faults, ledger } = kernel;
+  const { ledger } = kernel;
+  const faults = kernel.faultState.table;
   const lostBy = faults.faults.map(() => 0);
   const violations: string[] = [];
   const assignments = { dispatched: 0, combined: 0, masked: 0, lost: 0 };
@@ -58,7 +59,7 @@ export function summarize(input: SummaryInput): WorkerSummary {
       packetsInUse: kernel.packets.inUse,
     },
     violations,
-    faultsBegun: kernel.begun.map((fault) => faults.nameOf(fault)),
+    faultsBegun: kernel.faultState.begun.map((fault) => faults.nameOf(fault)),
     finishedGpus,
   };
 }

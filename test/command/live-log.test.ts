@@ -85,7 +85,8 @@ describe("masks", () => {
     const records = [0, 1, 2].map((peer) => record(PS_PER_MS, 3, mask(3, GPUS[peer])));
     log.take(records, PS_PER_MS);
     expect(log.flush().map((line) => `${line.actor}: ${line.text}`)).toEqual([
-      "node1.gpu1: masks 3 ranks: node0.gpu0, node0.gpu1, node1.gpu0 (fault lost-nic, 12 assignments)",
+      "node1.gpu1: masks 3 ranks: node0.gpu0, node0.gpu1, node1.gpu0 " +
+        "(fault lost-nic, 12 assignments)",
     ]);
   });
 
@@ -114,7 +115,8 @@ describe("layers", () => {
 
   it("say how long the fleet took", () => {
     expect(textsOf(makeLog(), layerFacts(0, 3), 0)).toEqual([
-      "fleet: layer 1/30 done on 4 ranks: 200.000 us (median dispatch 10.000 us, combine 20.000 us)",
+      "fleet: layer 1/30 done on 4 ranks: 200.000 us " +
+        "(median dispatch 10.000 us, combine 20.000 us)",
     ]);
   });
 

@@ -56,7 +56,8 @@ describe("event log", () => {
       code: "E060",
       exitCode: 74,
       message:
-        "run log cannot be written (no space left); stopped at virtual time 5.000 ms, everything before is safe",
+        "run log cannot be written (no space left); stopped at virtual time 5.000 ms, " +
+        "everything before is safe",
     });
     expect(log.lines).toBe(0);
     log.close();

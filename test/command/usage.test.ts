@@ -101,7 +101,8 @@ describe("help", () => {
   it("loads no package but commander", async () => {
     const hook =
       "import fs from 'node:fs'; export async function resolve(name, context, next) " +
-      "{ if (!/^(node:|[./]|file:)/.test(name)) fs.writeSync(2, name + '\\n'); return next(name, context); }";
+      "{ if (!/^(node:|[./]|file:)/.test(name)) fs.writeSync(2, name + '\\n'); " +
+      "return next(name, context); }";
     const register = `import { register } from 'node:module'; register(${JSON.stringify(
       `data:text/javascript,${encodeURIComponent(hook)}`,
     )});`;

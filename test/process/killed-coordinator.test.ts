@@ -45,7 +45,8 @@ describe("kill -9 of the coordinator", () => {
 
   it("leaves no stopped worker behind either: the agent ends it", async () => {
     const { coordinator, members } = await startCoordinator();
-    process.kill(members.at(-1) as number, "SIGSTOP");
+    const worker = members.filter((pid) => descendantsOf(pid).length === 0)[0];
+    process.kill(worker, "SIGSTOP");
     process.kill(coordinator, "SIGKILL");
     const left = (): number[] => stillRunning([coordinator, ...members]);
     await until(
