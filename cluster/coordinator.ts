@@ -12,7 +12,7 @@ import { type Caller, identityOf, type Refusal, type RunIdentity } from "./hands
 import { Heartbeat } from "./heartbeat.ts";
 import type { Link, Listener } from "./link.ts";
 import { LOOPBACK } from "./membership.ts";
-import { type LaunchedProcess, launch } from "./process-launcher.ts";
+import { describeExit, type LaunchedProcess, launch, workerFlags } from "./process-launcher.ts";
 import { listen } from "./websocket-transport.ts";
 import {
   type Configuration,
@@ -42,12 +42,6 @@ const LEAVE_WITHIN_MS = 5000;
 
 /** Wall ms to wait for the agent's word on why a worker's connection closed. */
 const EXPLAIN_WITHIN_MS = 1500;
-
-/**
- * Flags of a worker's node: a small young generation and no helper threads. A run may have a hundred
- * workers, and each is busy for microseconds at a time.
- */
-const WORKER_FLAGS = ["--max-semi-space-size=1", "--single-threaded-gc", "--v8-pool-size=1"];
 
 export interface CoordinatorOptions {
   readonly runId: string;
@@ -98,7 +92,7 @@ export class Coordinator {
   #agentPeakRssBytes = 0;
   readonly #summaries: (WorkerSummary | undefined)[] = [];
   #workersPeakRssBytes = 0;
-  /** What is being waited for, and the words for it when it does not come. */
+  /** How many messages of the current phase are still to come. */
   #waits: { count: number; readonly done: () => void } | undefined;
   #leaving = false;
   #failure: Failure | undefined;
@@ -260,7 +254,8 @@ export class Coordinator {
   #orderWorkers(agent: Link): void {
     const { workerMain } = this.#options;
     const workers = this.#workers.map((_, worker) => worker);
-    agent.send(encodeMessage(Tag.spawn, { workerMain, nodeFlags: WORKER_FLAGS, workers }));
+    const nodeFlags = workerFlags(workers.length);
+    agent.send(encodeMessage(Tag.spawn, { workerMain, nodeFlags, workers }));
   }
 
   #fromAgent(message: MemberMessage): void {
@@ -398,16 +393,4 @@ export class Coordinator {
       this.#ticked();
     });
   }
-}
-
-/** How a process ended, in words, with the last line of its standard error. */
-export function describeExit(exit: ExitNotice): string {
-  const how =
-    exit.signal !== null
-      ? `was ended by ${exit.signal}`
-      : exit.code !== null
-        ? `ended with exit code ${exit.code}`
-        : "could not be started";
-  const last = exit.stderr.at(-1);
-  return last === undefined ? how : `${how}: ${last}`;
 }

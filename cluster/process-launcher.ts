@@ -13,6 +13,17 @@ const STDERR_CHARACTERS = 16_384;
 /** Variables of this process's own environment that a child needs to run at all. */
 const INHERITED = ["PATH", "LD_LIBRARY_PATH", "SystemRoot", "TMPDIR"];
 
+/** Workers from which on memory counts more than the speed of each one. */
+const MANY_WORKERS = 16;
+
+/** A small young generation and no helper threads, for workers that are busy for microseconds at a time. */
+const FRUGAL_FLAGS = ["--max-semi-space-size=1", "--single-threaded-gc", "--v8-pool-size=1"];
+
+/** Flags of node for each of `workers` worker processes. */
+export function workerFlags(workers: number): readonly string[] {
+  return workers > MANY_WORKERS ? FRUGAL_FLAGS : [];
+}
+
 export interface LaunchOptions {
   /** The child's entry point, a .js file. */
   readonly main: string;
@@ -79,4 +90,16 @@ function lastLines(text: string): string[] {
       // A slice can begin in the middle of a surrogate pair, which no codec accepts.
       .map((line) => line.replace(/\p{Surrogate}/gu, "\uFFFD"))
   );
+}
+
+/** How a process ended, in words, with the last line of its standard error. */
+export function describeExit(exit: ExitNotice): string {
+  const how =
+    exit.signal !== null
+      ? `was ended by ${exit.signal}`
+      : exit.code !== null
+        ? `ended with exit code ${exit.code}`
+        : "could not be started";
+  const last = exit.stderr.at(-1);
+  return last === undefined ? how : `${how}: ${last}`;
 }

@@ -33,8 +33,9 @@ export class Messenger {
     const destination = words[packet + DESTINATION];
     const peers = this.#peers;
     if (peers.isLocal(destination)) this.#overNvlink(context, packet, destination);
-    else if (peers.ownsPlaneOf(destination)) this.#throughNic(context, packet, destination);
-    else this.#overNvlink(context, packet, peers.relayTo(destination));
+    else if (peers.ownsPlaneOf(destination)) {
+      this.#throughNic(context, packet, peers.nicOf(destination));
+    } else this.#overNvlink(context, packet, peers.relayTo(destination));
   }
 
   /** Sends a message round the receiver's own plane, by the `attempt`-th detour. */
@@ -42,15 +43,16 @@ export class Messenger {
     const destination = context.packets.words[packet + DESTINATION];
     const relay = this.#peers.detourTo(destination, attempt);
     if (this.#peers.isLocal(destination)) this.#overNvlink(context, packet, destination);
-    else if (relay === context.self) this.#throughNic(context, packet, destination);
-    else this.#overNvlink(context, packet, relay);
+    else if (relay === context.self) {
+      this.#throughNic(context, packet, this.#peers.nicOpposite(destination));
+    } else this.#overNvlink(context, packet, relay);
   }
 
   /** Passes on a message for another GPU that came by here. */
   relay(context: ActorContext, packet: Packet): void {
     const destination = context.packets.words[packet + DESTINATION];
     if (this.#peers.isLocal(destination)) this.#overNvlink(context, packet, destination);
-    else this.#throughNic(context, packet, destination);
+    else this.#throughNic(context, packet, this.#peers.nicOpposite(destination));
   }
 
   /** Hands a message that the NIC gave up to the GPU of this node that made it. */
@@ -75,8 +77,8 @@ export class Messenger {
     context.send(DevicePort.gpuToNvswitch, packet);
   }
 
-  #throughNic(context: ActorContext, packet: Packet, destination: number): void {
-    context.packets.words[packet + NEXT_HOP] = this.#peers.nicTowards(destination);
+  #throughNic(context: ActorContext, packet: Packet, nic: number): void {
+    context.packets.words[packet + NEXT_HOP] = nic;
     context.send(DevicePort.gpuToNic, packet);
   }
 }

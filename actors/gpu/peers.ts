@@ -94,9 +94,14 @@ export class Peers {
     return this.#gpuAt[this.#nodeOf[this.#self] * this.#cluster.gpusPerNode + this.#ordinalOf[gpu]];
   }
 
-  /** NIC of the node of `gpu` that a message from this GPU's own NIC ends at. */
-  nicTowards(gpu: number): number {
-    const ordinal = this.ownsPlaneOf(gpu) ? this.#ordinalOf[gpu] : this.#ordinalOf[this.#self];
+  /** The NIC that belongs to a GPU. */
+  nicOf(gpu: number): number {
+    return this.#nicAt[this.#nodeOf[gpu] * this.#cluster.gpusPerNode + this.#ordinalOf[gpu]];
+  }
+
+  /** The NIC of the node of `gpu` that is in the place of this GPU's own, and so on the same plane. */
+  nicOpposite(gpu: number): number {
+    const ordinal = this.#ordinalOf[this.#self];
     return this.#nicAt[this.#nodeOf[gpu] * this.#cluster.gpusPerNode + ordinal];
   }
 

@@ -30,6 +30,13 @@ const GAP_PS = WIRE_BYTES * 20;
 const JITTER_SPAN_PS = 5_000_000;
 const JITTER_FACTOR = 2_654_435_761;
 
+export interface W128Options {
+  /** Host h starts at (h x 2654435761) mod 5,000,000 ps, not all at once. */
+  readonly jitter: boolean;
+  /** Puts something between the kernel and each actor, to watch it. */
+  readonly wrap?: (actor: Actor) => Actor;
+}
+
 /** What a run of W128 did. */
 export interface W128Result {
   readonly completionPs: number;
@@ -113,7 +120,8 @@ function actorAt(
 }
 
 /** Makes a W128 that has not run. Start times are 1 ps late, since a reminder is never now. */
-export function makeW128(jitter: boolean): { run: () => W128Result } {
+export function makeW128(options: W128Options): { run: () => W128Result } {
+  const { jitter, wrap = (actor) => actor } = options;
   const cluster = { nodes: HOSTS, gpusPerNode: 1, planes: 1, switchPorts: 16 };
   const topology = makeFatTree(cluster, hardware());
   const hosts = Array.from({ length: HOSTS }, (_, node) => topology.indexOf(`node${node}.nic0`));
@@ -124,7 +132,7 @@ export function makeW128(jitter: boolean): { run: () => W128Result } {
     seed: "1",
     faults: new FaultTable(topology, [], () => ({ actors: [], lanes: [] })),
     remote: NO_REMOTE,
-    actorAt: (actor) => actorAt(topology, hosts, actor, jitter),
+    actorAt: (actor) => wrap(actorAt(topology, hosts, actor, jitter)),
   });
   kernel.start();
   return {

@@ -4,7 +4,7 @@
  */
 import { violated } from "../base/assert.ts";
 import type { FaultBoard } from "../model/actor.ts";
-import { type FaultSpec, NO_FAULT } from "../model/fault.ts";
+import type { FaultSpec } from "../model/fault.ts";
 import { NEVER_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 
@@ -65,16 +65,17 @@ export class FaultTable implements FaultBoard {
   }
 
   between(rankActor: number, peerActor: number, sincePs: number): number {
-    const active = (fault: ResolvedFault): boolean =>
-      fault.spec.atPs <= this.nowPs && fault.healAtPs >= sincePs;
     const there = this.#pathOf(rankActor, peerActor);
     const back = this.#pathOf(peerActor, rankActor);
-    const onPath = (fault: ResolvedFault): boolean =>
-      active(fault) &&
-      (fault.namedActors.some((actor) => there.actors.includes(actor) || back.actors.includes(actor)) ||
-        fault.downLanes.some((lane) => there.lanes.includes(lane) || back.lanes.includes(lane)));
-    const place = this.faults.findIndex(onPath);
-    return place >= 0 ? place : NO_FAULT;
+    const onPath = this.faults.map(
+      (fault) =>
+        fault.spec.atPs <= this.nowPs &&
+        (fault.namedActors.some((one) => there.actors.includes(one) || back.actors.includes(one)) ||
+          fault.downLanes.some((lane) => there.lanes.includes(lane) || back.lanes.includes(lane))),
+    );
+    const active = this.faults.findIndex((fault, at) => onPath[at] && fault.healAtPs >= sincePs);
+    // A queue pair that failed stays failed: a fault that has healed still explains its silence.
+    return active >= 0 ? active : onPath.lastIndexOf(true);
   }
 
   /** The fault that killed an actor by now; NO_FAULT when it lives. */
