@@ -96,7 +96,8 @@ export class Terminal {
 
   #draw(): void {
     if (this.#status === "" || this.#errorClosed) return;
-    const columns = process.stderr.columns ?? 80;
+    // Some terminals do not know their width and say 0.
+    const columns = process.stderr.columns || 80;
     process.stderr.write(this.palette.dim(this.#status.slice(0, Math.max(0, columns - 1))));
   }
 
