@@ -2,9 +2,11 @@
  * `faultplane run`: checks everything, creates the run folder, runs the cluster, and reports.
  * Nothing is created or spawned before all checks have passed.
  */
+
 import { homedir } from "node:os";
 import { relative } from "node:path";
 import { makeDevice } from "../../actors/catalogue.ts";
+import { OperatingError } from "../../cluster/errors.ts";
 import { makeHeader } from "../../cluster/journal.ts";
 import { makeReport, type RunReport, reportMarkdown, reportText } from "../../cluster/report.ts";
 import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
@@ -124,6 +126,14 @@ export async function runCommand(
   }
   if (recorder.commits === 0) {
     undo();
+    if (outcome.end === "worker-lost") {
+      throw new OperatingError(
+        "E063",
+        `the run could not start: ${outcome.detail ?? "a worker was lost"}`,
+        "run it again; with --placement single it needs no other process",
+        Exit.unavailable,
+      );
+    }
     terminal.log("stopped before the first window; no run folder was kept");
     return signals.exitCode ?? Exit.unavailable;
   }

@@ -1,0 +1,108 @@
+/**
+ * The scenarios that the bench runs, on DeepSeek-V3's figures and the published cluster's hardware. Built
+ * here and not read from files, so that a figure means the same on every machine.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { HARDWARE_PRESETS } from "../../src/hardware/presets.ts";
+import type { ModelShape } from "../../src/model/model-shape.ts";
+import type { ClusterSpec, RunSpec, Scenario, WorkloadSpec } from "../../src/model/scenario.ts";
+import { PS_PER_S } from "../../src/model/time.ts";
+import { readModel } from "../../src/scenario/model-file.ts";
+import { packageRoot } from "../commands/package-files.ts";
+
+/** The first layer of DeepSeek-V3 that has experts. */
+const MOE_LAYER = 3;
+
+interface Parts {
+  readonly title: string;
+  readonly model: ModelShape;
+  readonly cluster: ClusterSpec;
+  readonly workload: Partial<WorkloadSpec>;
+  readonly routing?: Scenario["routing"];
+  readonly run?: Partial<RunSpec>;
+}
+
+/** Low-latency dispatch and combine of EP128 with 128 tokens a GPU: 131,072 copies out and as many back, a step. */
+export function layerScenario(steps: number): Scenario {
+  return scenarioOf({
+    title: "one MoE layer, EP128 x 128 tokens",
+    model: deepseekV3(),
+    cluster: { nodes: 16, gpusPerNode: 8, planes: 8, switchPorts: 64 },
+    workload: { tokensPerGpu: 128, epSize: 128, steps },
+  });
+}
+
+/** 2,048 GPUs in EP groups of 64, 8 tokens a GPU: 131,072 copies out and as many back. */
+export function fleetScenario(): Scenario {
+  return scenarioOf({
+    title: "one MoE layer, 2,048 GPUs",
+    model: deepseekV3(),
+    cluster: { nodes: 256, gpusPerNode: 8, planes: 8, switchPorts: 64 },
+    workload: { tokensPerGpu: 8, epSize: 64 },
+  });
+}
+
+/**
+ * Layer after layer with so few and so large token copies that a window holds only a handful of events
+ * for each worker, and yet some for nearly all: what is left is the cost of windows.
+ */
+export function windowScenario(workers: number): Scenario {
+  const shape = WINDOW_SHAPES[workers];
+  if (shape === undefined) throw new Error(`no window scenario for ${workers} workers`);
+  const { cluster, placement } = shape;
+  const ranks = cluster.nodes * cluster.gpusPerNode;
+  return scenarioOf({
+    title: `windows of ${workers} workers`,
+    model: { ...deepseekV3(), hidden_size: 28_672, n_routed_experts: ranks, num_experts_per_tok: 2 },
+    cluster,
+    workload: { tokensPerGpu: 8, epSize: ranks, steps: 10_000 },
+    routing: { source: "uniform" },
+    run: { placement, workers },
+  });
+}
+
+const WINDOW_SHAPES: Readonly<
+  Record<number, { readonly cluster: ClusterSpec; readonly placement: "node" | "pack" }>
+> = {
+  2: { cluster: { nodes: 2, gpusPerNode: 1, planes: 1, switchPorts: 64 }, placement: "pack" },
+  12: { cluster: { nodes: 4, gpusPerNode: 8, planes: 8, switchPorts: 64 }, placement: "node" },
+  40: { cluster: { nodes: 39, gpusPerNode: 1, planes: 1, switchPorts: 64 }, placement: "node" },
+};
+
+function scenarioOf(parts: Parts): Scenario {
+  return {
+    title: parts.title,
+    model: parts.model,
+    hardware: HARDWARE_PRESETS["h800-infiniband"],
+    cluster: parts.cluster,
+    workload: {
+      phase: "decode",
+      protocol: "low-latency",
+      tokensPerGpu: 8,
+      steps: 1,
+      epSize: 8,
+      layers: [MOE_LAYER],
+      ...parts.workload,
+    },
+    routing: parts.routing ?? { source: "gate", imbalance: 0 },
+    transport: { ackTimeoutExponent: 14, retryCount: 7, waitTimeoutPs: 100 * PS_PER_S },
+    faults: [],
+    run: {
+      seed: "1",
+      placement: "single",
+      workers: 1,
+      speed: "max",
+      timeLimitPs: 600 * PS_PER_S,
+      lagBudgetSeconds: 2,
+      ...parts.run,
+    },
+  };
+}
+
+function deepseekV3(): ModelShape {
+  const file = join(packageRoot(), "drills", "models", "deepseek-v3.json");
+  const result = readModel(readFileSync(file), file, "deepseek-v3");
+  if (!result.ok) throw new Error(`${file} cannot be read`);
+  return result.model;
+}
