@@ -238,7 +238,7 @@ describe("the scanner", () => {
     ].join("\n");
     const code = codeOf(text);
     expect(code).not.toContain("Date");
-    expect(code.replace(/ +/g, " ")).toBe('a(" "); \n b(` c(" ")} `, ) / 2;');
+    expect(code.replace(/ +/g, " ")).toBe('a(" "); \n b(` {c(" ")} `, ) / 2;');
     expect(code.length).toBe(text.length);
   });
 

@@ -1,11 +1,12 @@
 /**
- * 200 seeds of small random clusters, routings and faults, each run twice: in one process, and spread
- * with workers and frames in shuffled order. Same digest, and every assignment accounted for.
+ * 200 seeds of small random clusters, routings and faults, each in one process and spread over workers
+ * with grants and frames in shuffled order, and each of the two run twice. One digest, and every
+ * assignment accounted for.
  */
 import { describe, expect, it } from "vitest";
 import { streamOf } from "../../src/base/random.ts";
 import type { PlacementName } from "../../src/model/scenario.ts";
-import { runInMemory } from "../support/in-memory-run.ts";
+import { type InMemoryResult, runInMemory } from "../support/in-memory-run.ts";
 import { randomScenario } from "../support/random-scenario.ts";
 
 const SEEDS = 200;
@@ -20,11 +21,13 @@ describe("random runs", () => {
       for (let seed = batch * 10; seed < (batch + 1) * (SEEDS / 20); seed += 1) {
         const scenario = randomScenario(seed);
         const where = `seed ${seed}`;
+        const placement = SPREAD[seed % SPREAD.length];
+        const spread = (salt: number): InMemoryResult =>
+          runInMemory(scenario, { placement, shuffle: streamOf(String(seed), "shuffle", salt) });
         const one = runInMemory(scenario, { placement: "single" });
-        const other = runInMemory(scenario, {
-          placement: SPREAD[seed % SPREAD.length],
-          shuffle: streamOf(String(seed), "shuffle"),
-        });
+        const other = spread(1);
+        expect(runInMemory(scenario, { placement: "single" }).digest, where).toBe(one.digest);
+        expect(spread(2).digest, where).toBe(one.digest);
         for (const result of [one, other]) {
           const { dispatched, combined, masked, lost } = result.assignments;
           expect(result.end, where).toBe("finished");

@@ -1,8 +1,15 @@
 /**
  * A whole run in this process: the real kernel, actors, window protocol and data frames, under any
- * placement. Only the sockets are missing. Frames may be delivered late on purpose.
+ * placement. Grants and reports go through the real codec; only the sockets are missing.
  */
 import { makeDevice } from "../../actors/catalogue.ts";
+import {
+  decodeCoordinatorMessage,
+  decodeMemberMessage,
+  encodeGrant,
+  encodeReport,
+  Tag,
+} from "../../cluster/wire.ts";
 import type { RandomStream } from "../../src/base/random.ts";
 import { LogicalProcess } from "../../src/engine/logical-process.ts";
 import { type NextStep, type RunTotals, WindowProtocol } from "../../src/engine/window-protocol.ts";
@@ -10,6 +17,7 @@ import type { DeviceFactory } from "../../src/model/device.ts";
 import type { FactRecord } from "../../src/model/fact.ts";
 import type { PlacementName, Scenario } from "../../src/model/scenario.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
+import type { Grant, WindowReport } from "../../src/model/window.ts";
 import { lookaheadOf, placeActors } from "../../src/topology/placement.ts";
 
 export interface InMemoryResult extends RunTotals {
@@ -48,7 +56,7 @@ export function runInMemory(scenario: Scenario, options: InMemoryOptions = {}): 
     for (const { peer, bytes } of frames) workers[peer].accept(bytes);
   };
   workers.forEach((worker, number) => {
-    protocol.accept(number, worker.start());
+    protocol.accept(number, reportByWire(worker.start()));
   });
   for (const worker of workers) deliver(worker.takeFrames());
   for (;;) {
@@ -64,11 +72,25 @@ export function runInMemory(scenario: Scenario, options: InMemoryOptions = {}): 
     const grants = shuffled(step.grants, options.shuffle);
     const frames: { peer: number; bytes: Uint8Array }[] = [];
     for (const { worker, grant } of grants) {
-      protocol.accept(worker, workers[worker].run(grant));
+      protocol.accept(worker, reportByWire(workers[worker].run(grantByWire(grant))));
       frames.push(...workers[worker].takeFrames());
     }
     deliver(frames);
   }
+}
+
+/** A report as the coordinator receives it. */
+function reportByWire(report: WindowReport): WindowReport {
+  const message = decodeMemberMessage(encodeReport(report));
+  if (message.tag !== Tag.report) throw new Error(`a report arrived as message ${message.tag}`);
+  return message.report;
+}
+
+/** A grant as a worker receives it. */
+function grantByWire(grant: Grant): Grant {
+  const message = decodeCoordinatorMessage(encodeGrant(grant));
+  if (message.tag !== Tag.grant) throw new Error(`a grant arrived as message ${message.tag}`);
+  return message.grant;
 }
 
 function shuffled<T>(items: readonly T[], stream: RandomStream | undefined): readonly T[] {
