@@ -44,31 +44,27 @@ export function fleetScenario(): Scenario {
 }
 
 /**
- * Layer after layer with so few and so large token copies that a window holds only a handful of events
- * for each worker, and yet some for nearly all: what is left is the cost of windows.
+ * Nodes of one GPU around one leaf, a worker for each and one for the leaf, and traffic that never pauses
+ * for long but is thin: token copies so large that a NIC sends one or two a window. Nearly every worker
+ * has something to do in nearly every window, and little: what is left is the cost of windows.
  */
 export function windowScenario(workers: number): Scenario {
-  const shape = WINDOW_SHAPES[workers];
-  if (shape === undefined) throw new Error(`no window scenario for ${workers} workers`);
-  const { cluster, placement } = shape;
-  const ranks = cluster.nodes * cluster.gpusPerNode;
+  const isPair = workers === 2;
+  const nodes = isPair ? 2 : workers - 1;
   return scenarioOf({
     title: `windows of ${workers} workers`,
-    model: { ...deepseekV3(), hidden_size: 28_672, n_routed_experts: ranks, num_experts_per_tok: 2 },
-    cluster,
-    workload: { tokensPerGpu: 8, epSize: ranks, steps: 10_000 },
+    model: {
+      ...deepseekV3(),
+      hidden_size: 14_336,
+      n_routed_experts: nodes,
+      num_experts_per_tok: 2,
+    },
+    cluster: { nodes, gpusPerNode: 1, planes: 1, switchPorts: 64 },
+    workload: { tokensPerGpu: 256, epSize: nodes, steps: 10_000 },
     routing: { source: "uniform" },
-    run: { placement, workers },
+    run: { placement: isPair ? "pack" : "node", workers },
   });
 }
-
-const WINDOW_SHAPES: Readonly<
-  Record<number, { readonly cluster: ClusterSpec; readonly placement: "node" | "pack" }>
-> = {
-  2: { cluster: { nodes: 2, gpusPerNode: 1, planes: 1, switchPorts: 64 }, placement: "pack" },
-  12: { cluster: { nodes: 4, gpusPerNode: 8, planes: 8, switchPorts: 64 }, placement: "node" },
-  40: { cluster: { nodes: 39, gpusPerNode: 1, planes: 1, switchPorts: 64 }, placement: "node" },
-};
 
 function scenarioOf(parts: Parts): Scenario {
   return {

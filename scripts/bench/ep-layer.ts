@@ -40,7 +40,8 @@ function timedLayer(): Duration & { readonly totals: RunTotals } {
 /** Writes the events of one layer to a file. */
 export function recordLayerTrace(path: string): SideFigures {
   const recorder = new TraceRecorder();
-  const devices: typeof makeDevice = (actor, services) => recorder.wrap(makeDevice(actor, services));
+  const devices: typeof makeDevice = (actor, services) =>
+    recorder.wrap(makeDevice(actor, services));
   const totals = makeRun(layerScenario(1), { devices }).run();
   expectWhole(totals);
   const trace = recorder.trace();

@@ -24,7 +24,10 @@ export interface OneProcessOptions {
 }
 
 /** Makes a run that has not begun; building it is no part of what is measured. */
-export function makeRun(scenario: Scenario, options: OneProcessOptions = {}): { readonly actors: number; run(): RunTotals } {
+export function makeRun(
+  scenario: Scenario,
+  options: OneProcessOptions = {},
+): { readonly actors: number; run(): RunTotals } {
   const topology = makeFatTree(scenario.cluster, scenario.hardware);
   const placement = placeActors(topology, scenario.run.placement, scenario.run.workers);
   const workers = placement.workers.map(

@@ -6,8 +6,8 @@ import { recordLayerTrace, runHeapGrowth, runLayer } from "./ep-layer.ts";
 import { runFleet } from "./fleet.ts";
 import type { SideFigures } from "./measure.ts";
 import { runObjectHeap } from "./object-heap.ts";
-import { runBarrier } from "./websocket-barrier.ts";
 import { recordW128Trace, runW128 } from "./w128-side.ts";
+import { runBarrier } from "./websocket-barrier.ts";
 import { runWindows } from "./windows.ts";
 
 type Side = (settings: readonly string[]) => SideFigures | Promise<SideFigures>;

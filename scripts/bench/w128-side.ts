@@ -19,9 +19,11 @@ export function runW128(): SideFigures {
   };
 }
 
-function timedRun(
-  jitter: boolean,
-): { readonly result: W128Result; readonly cpuSeconds: number; readonly wallSeconds: number } {
+function timedRun(jitter: boolean): {
+  readonly result: W128Result;
+  readonly cpuSeconds: number;
+  readonly wallSeconds: number;
+} {
   const { run } = makeW128({ jitter });
   let result: W128Result | undefined;
   const duration = timed(() => {

@@ -8,6 +8,7 @@ import { Switch } from "../../actors/switch/switch.ts";
 import { FaultTable } from "../../src/engine/fault-table.ts";
 import { Kernel, NO_REMOTE } from "../../src/engine/kernel.ts";
 import type { Actor, ActorContext } from "../../src/model/actor.ts";
+import type { Hardware, LaneClass } from "../../src/model/hardware.ts";
 import {
   DESTINATION,
   NEXT_HOP,
@@ -18,7 +19,6 @@ import {
   SIZE_BYTES,
   SOURCE,
 } from "../../src/model/packet.ts";
-import type { Hardware, LaneClass } from "../../src/model/hardware.ts";
 import { DevicePort, type Topology } from "../../src/model/topology.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 

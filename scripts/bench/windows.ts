@@ -10,8 +10,8 @@ import { windowScenario } from "./bench-scenarios.ts";
 import { cpuSecondsOf, type SideFigures } from "./measure.ts";
 import { makeRun } from "./one-process.ts";
 
-/** Windows, or rounds of the barrier, that are measured, by the number of processes; as many before them, a quarter of it, warm up. */
-export const MEASURED: Readonly<Record<number, number>> = { 2: 8000, 12: 3000, 40: 1200 };
+/** Windows, or rounds of the barrier, that are measured, by the number of processes. */
+export const MEASURED: Readonly<Record<number, number>> = { 2: 8000, 12: 3000, 40: 800 };
 
 /** Windows before the first that is measured. */
 export function warmUpOf(processes: number): number {

@@ -275,7 +275,6 @@ export class Kernel implements ActorContext {
     const timers = this.#timers;
     timers.pop();
     const actor = timers.poppedOwner;
-    if (this.#deadBy[actor] !== NO_FAULT) return;
     const tag = timers.poppedTag;
     const value = timers.poppedValue;
     this.#absorb(actor, reminderWord(this.nowPs, order, tag, value));
@@ -317,7 +316,8 @@ export class Kernel implements ActorContext {
     this.nowPs = atPs;
     this.#lastOrder = 0;
     if (atPs >= this.digest.epochEndPs) this.digest.advance(atPs);
-    const { spec } = this.faultState.table.faults[fault];
+    const { spec, deadActors } = this.faultState.table.faults[fault];
+    for (const actor of deadActors) this.#timers.cancelAllOf(actor);
     const type = began ? "fault.began" : "fault.healed";
     for (const target of spec.targets) {
       const actor = this.#reporterOf(spec.kind === "link-down", target);

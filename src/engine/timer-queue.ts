@@ -55,6 +55,13 @@ export class TimerQueue {
     this.#remove(this.#place[slot]);
   }
 
+  /** Removes all reminders of an owner: dead hardware is reminded of nothing. */
+  cancelAllOf(owner: number): void {
+    for (let slot = 0; slot < this.#slots; slot += 1) {
+      if (this.#place[slot] >= 0 && this.#owner[slot] === owner) this.#remove(this.#place[slot]);
+    }
+  }
+
   /** Removes the earliest reminder and leaves it in popped...; there must be one. */
   pop(): void {
     const slot = this.#heap[0];

@@ -222,7 +222,7 @@ export class WindowProtocol {
       },
       byFault: addByFault(summaries),
       mismatches: summaries.reduce((total, summary) => total + summary.mismatches, 0),
-      violations: summaries.flatMap((summary) => summary.violations),
+      violations: [...summaries.flatMap((summary) => summary.violations), ...this.#lostBytes(fabric)],
       fabric,
       faultsBegun: [...new Set(summaries.flatMap((summary) => summary.faultsBegun))],
       epochsClosed,
@@ -247,6 +247,14 @@ export class WindowProtocol {
     }
     this.#awaited = grants.length;
     return grants;
+  }
+
+  /** What was sent and has neither arrived nor been dropped, once nothing is under way any more. */
+  #lostBytes(fabric: Readonly<Record<string, number>>): string[] {
+    const { sentBytes = 0, deliveredBytes = 0, droppedBytes = 0 } = fabric;
+    const isOver = this.#workers.every((state) => state.nextPs === NEVER_PS);
+    if (!isOver || sentBytes === deliveredBytes + droppedBytes) return [];
+    return [`links: ${sentBytes} bytes sent, ${deliveredBytes} delivered, ${droppedBytes} dropped`];
   }
 
   #closeBefore(floorPs: number): ClosedEpoch[] {

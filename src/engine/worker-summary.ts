@@ -1,5 +1,6 @@
 /** What a worker says when its run is over: totals by rank and fault, and the invariants of the end. */
 import { NO_FAULT } from "../model/fault.ts";
+import { NEVER_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 import type { WorkerSummary } from "../model/window.ts";
 import type { Kernel } from "./kernel.ts";
@@ -42,6 +43,11 @@ export function summarize(input: SummaryInput): WorkerSummary {
   }
   if (ledger.unexplained > 0) {
     violations.push(`ledger: ${ledger.unexplained} masked assignments that no fault explains`);
+  }
+  const isOver = kernel.nextEventPs === NEVER_PS;
+  const someDied = topology.actors.some((_, actor) => kernel.isDead(actor));
+  if (isOver && !someDied && kernel.packets.inUse > 0) {
+    violations.push(`packets: ${kernel.packets.inUse} were never given back`);
   }
   if (input.heldFrames > 0) violations.push(`window: ${input.heldFrames} data frames never admitted`);
   return {

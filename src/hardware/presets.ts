@@ -4,9 +4,9 @@
  *
  * Sources: [P] arXiv 2505.09343; [N] NVIDIA H800 data sheet. Latencies are split over a path so that
  * its sum is the published end-to-end figure; the split itself is our choice:
- * - IB, 64 B, same leaf, 2.8 us [P Table 5] = GPU to NIC 0.60 (doorbell, descriptor and data fetch)
- *   + NIC to leaf 0.45 (cable 0.15, switch 0.30) + leaf to NIC 0.75 (cable 0.15, NIC receive 0.60)
- *   + NIC to GPU 1.00 (DMA write, completion seen).
+ * - IB, 64 B, same leaf, 2.8 us [P Table 5] = GPU to NIC 0.45 (doorbell, descriptor and data fetch)
+ *   + NIC to leaf 0.60 (NIC send 0.15, cable 0.15, switch 0.30) + leaf to NIC 0.75 (cable 0.15, NIC
+ *   receive 0.60) + NIC to GPU 1.00 (DMA write, completion seen).
  * - across leaves 3.7 us [P Table 5]: two more hops of 0.45.
  * - NVLink, 64 B, 3.33 us [P Table 5]: two hops of 1.665 through the NVSwitch.
  */
@@ -29,9 +29,9 @@ const H800_INFINIBAND: Hardware = {
   name: "h800-infiniband",
   gpuToNvswitch: lane(1_665, NVLINK_PS_PER_BYTE),
   nvswitchToGpu: lane(1_665, NVLINK_PS_PER_BYTE),
-  gpuToNic: lane(600, PCIE_PS_PER_BYTE),
+  gpuToNic: lane(450, PCIE_PS_PER_BYTE),
   nicToGpu: lane(1_000, PCIE_PS_PER_BYTE),
-  nicToLeaf: lane(450, NIC_PS_PER_BYTE),
+  nicToLeaf: lane(600, NIC_PS_PER_BYTE),
   leafToNic: lane(750, NIC_PS_PER_BYTE),
   leafToSpine: lane(450, NIC_PS_PER_BYTE),
   spineToLeaf: lane(450, NIC_PS_PER_BYTE),

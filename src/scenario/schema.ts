@@ -78,7 +78,7 @@ const hardwareOverrides = mapping({
   nvlinkRate: rate().optional().describe("Rate between a GPU and its NVSwitch, one way."),
   pcieRate: rate().optional().describe("Rate between a GPU and its NIC, one way."),
   hbmRate: rate().optional().describe("Memory bandwidth of one GPU; it bounds decode compute."),
-  networkLatency: time().optional().describe("NIC to leaf, leaf to spine and spine to leaf, each."),
+  networkLatency: time().optional().describe("Cable and switch, per hop; the NIC's own send time comes on top."),
   nvlinkLatency: time().optional().describe("GPU to NVSwitch and NVSwitch to GPU, each."),
 });
 

@@ -46,7 +46,8 @@ export function readHardware(fields: ScenarioFields["hardware"], problems: Probl
   const nic = rate("nicRate");
   const nvlink = rate("nvlinkRate");
   const pcie = rate("pcieRate");
-  const network = latency("networkLatency");
+  const hop = latency("networkLatency");
+  const sendPs = preset.nicToLeaf.latencyPs - preset.leafToSpine.latencyPs;
   const nvlinkHop = latency("nvlinkLatency");
   const isBadMemory = changes.hbmRate === undefined || rate("hbmRate") === undefined;
   const isChanged = Object.keys(changes).length > 1;
@@ -56,10 +57,10 @@ export function readHardware(fields: ScenarioFields["hardware"], problems: Probl
     nvswitchToGpu: changed(preset.nvswitchToGpu, nvlink, nvlinkHop),
     gpuToNic: changed(preset.gpuToNic, pcie, undefined),
     nicToGpu: changed(preset.nicToGpu, pcie, undefined),
-    nicToLeaf: changed(preset.nicToLeaf, nic, network),
+    nicToLeaf: changed(preset.nicToLeaf, nic, hop === undefined ? hop : hop + sendPs),
     leafToNic: changed(preset.leafToNic, nic, undefined),
-    leafToSpine: changed(preset.leafToSpine, nic, network),
-    spineToLeaf: changed(preset.spineToLeaf, nic, network),
+    leafToSpine: changed(preset.leafToSpine, nic, hop),
+    spineToLeaf: changed(preset.spineToLeaf, nic, hop),
     hbmBytesPerSecond: isBadMemory
       ? preset.hbmBytesPerSecond
       : bytesPerSecondOf(changes.hbmRate ?? ""),

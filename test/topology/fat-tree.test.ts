@@ -83,8 +83,8 @@ describe("census", () => {
     expect([census.leaves, census.spines, census.links.leafSpine]).toEqual([8, 0, 0]);
     expect(census.placements).toEqual([
       { placement: "actor", workers: 76, lookaheadPs: 450_000 },
-      { placement: "node", workers: 12, lookaheadPs: 450_000 },
-      { placement: "pack", workers: 2, lookaheadPs: 450_000 },
+      { placement: "node", workers: 12, lookaheadPs: 600_000 },
+      { placement: "pack", workers: 2, lookaheadPs: 600_000 },
       { placement: "single", workers: 1, lookaheadPs: Number.POSITIVE_INFINITY },
     ]);
   });

@@ -142,7 +142,7 @@ describe("placement", () => {
 describe("crossing", () => {
   test("lookahead is the smallest latency between two workers", () => {
     const topology = build(SMALL);
-    expect(lookaheadOf(topology, placeActors(topology, "node", 1))).toBe(450_000);
+    expect(lookaheadOf(topology, placeActors(topology, "node", 1))).toBe(600_000);
     expect(lookaheadOf(topology, placeActors(topology, "single", 1))).toBe(
       Number.POSITIVE_INFINITY,
     );
