@@ -46,6 +46,7 @@ function makeProgram(): Command {
     .option("--workers <count>", "worker processes of placement pack", parseWorkers)
     .option("--speed <speed>", "virtual seconds per wall second, or max", parseSpeed)
     .option("--out <folder>", "run folder to create", parseOut)
+    .option("--log-packets", "write every packet to the event log, too")
     .option("--force", "replace the run folder if it exists")
     .option(
       "--delay-worker <label=ms>",

@@ -91,6 +91,7 @@ function scenarioOf(parts: Parts): Scenario {
       speed: "max",
       timeLimitPs: 600 * PS_PER_S,
       lagBudgetSeconds: 2,
+      logPackets: false,
       ...parts.run,
     },
   };

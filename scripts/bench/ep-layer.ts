@@ -3,38 +3,68 @@
  * transport, payloads and accounting; its trace for the yardstick; and what the heap does in the long run.
  */
 import { makeDevice } from "../../actors/catalogue.ts";
-import type { RunTotals } from "../../src/engine/window-protocol.ts";
+import type { CommittedWindow, RunTotals } from "../../src/engine/window-protocol.ts";
 import { layerScenario } from "./bench-scenarios.ts";
 import { saveTrace, TraceRecorder } from "./event-trace.ts";
-import { type Duration, type SideFigures, timed } from "./measure.ts";
+import { type Duration, type SideFigures, startTimer } from "./measure.ts";
 import { expectWhole, makeRun } from "./one-process.ts";
 
-/** Steps before the heap is first measured, and the step after which it is measured last. */
+/** Steps of one layer each that warm a process up, and the step after which it is measured last. */
 const WARM_STEPS = 3;
 const LAST_STEP = 8;
 
-/** Times one layer after one to warm up. */
-export function runLayer(): SideFigures {
-  const cold = timedLayer();
-  const warm = timedLayer();
-  return {
-    events: warm.totals.events,
-    copies: warm.totals.assignments.dispatched + warm.totals.assignments.combined,
-    virtualTimePs: warm.totals.virtualTimePs,
-    coldCpuSeconds: cold.cpuSeconds,
-    cpuSeconds: warm.cpuSeconds,
-    wallSeconds: warm.wallSeconds,
+/** Calls back when all ranks have done `WARM_STEPS` steps, and after each one that follows. */
+function eachWarmStep(
+  ranks: number,
+  mark: (events: number) => void,
+): (window: CommittedWindow) => boolean {
+  let ranksDone = 0;
+  let next = WARM_STEPS;
+  return ({ facts, events }) => {
+    for (const { fact } of facts) if (fact.type === "layer.completed") ranksDone += 1;
+    if (ranksDone >= next * ranks) {
+      next += 1;
+      mark(events);
+    }
+    return true;
   };
 }
 
-function timedLayer(): Duration & { readonly totals: RunTotals } {
-  const { run } = makeRun(layerScenario(1));
-  let totals: RunTotals | undefined;
-  const duration = timed(() => {
-    totals = run();
+/** Times the layer: the first of a process, and the mean of those after the warm-up. */
+export function runLayer(): SideFigures {
+  const cold = timedRun(1);
+  const warm = timedRun(LAST_STEP);
+  const steps = LAST_STEP - WARM_STEPS;
+  const { combined } = cold.totals.assignments;
+  return {
+    events: warm.events / steps,
+    copies: 2 * combined,
+    coldEvents: cold.totals.events,
+    coldCpuSeconds: cold.cpuSeconds,
+    coldWallSeconds: cold.wallSeconds,
+    cpuSeconds: warm.cpuSeconds / steps,
+    wallSeconds: warm.wallSeconds / steps,
+  };
+}
+
+/** Runs some steps; a single one is timed whole, of several those after the warm-up. */
+function timedRun(
+  steps: number,
+): Duration & { readonly totals: RunTotals; readonly events: number } {
+  const scenario = layerScenario(steps);
+  let firstEvents = 0;
+  let stop = startTimer();
+  const committed = eachWarmStep(scenario.workload.epSize, (events) => {
+    if (firstEvents > 0) return;
+    firstEvents = events;
+    stop = startTimer();
   });
-  expectWhole(totals as RunTotals);
-  return { totals: totals as RunTotals, ...duration };
+  const { run } = makeRun(scenario, { committed });
+  stop = startTimer();
+  const totals = run();
+  const duration = stop();
+  expectWhole(totals);
+  return { ...duration, totals, events: totals.events - firstEvents };
 }
 
 /** Writes the events of one layer to a file. */
@@ -54,28 +84,17 @@ export function runHeapGrowth(): SideFigures {
   const { gc } = globalThis;
   if (gc === undefined) throw new Error("needs --expose-gc");
   const marks: { readonly bytes: number; readonly events: number }[] = [];
-  let ranksDone = 0;
+  // One step more, since what a run keeps is measured while it still runs.
   const scenario = layerScenario(LAST_STEP + 1);
-  const ranks = scenario.workload.epSize;
-  const { run } = makeRun(scenario, {
-    committed: ({ facts, events }) => {
-      for (const { fact } of facts) if (fact.type === "layer.completed") ranksDone += 1;
-      const steps = Math.floor(ranksDone / ranks);
-      if (steps < WARM_STEPS + marks.length) return true;
-      gc();
-      const { heapUsed, external } = process.memoryUsage();
-      marks.push({ bytes: heapUsed + external, events });
-      return true;
-    },
+  const committed = eachWarmStep(scenario.workload.epSize, (events) => {
+    gc();
+    const { heapUsed, external } = process.memoryUsage();
+    marks.push({ bytes: heapUsed + external, events });
   });
-  expectWhole(run());
+  expectWhole(makeRun(scenario, { committed }).run());
   const first = marks[0];
   const last = marks[LAST_STEP - WARM_STEPS];
   const events = last.events - first.events;
-  return {
-    events,
-    heapBytes: first.bytes,
-    grownBytes: last.bytes - first.bytes,
-    bytesPerEvent: (last.bytes - first.bytes) / events,
-  };
+  const grownBytes = last.bytes - first.bytes;
+  return { events, heapBytes: first.bytes, grownBytes, bytesPerEvent: grownBytes / events };
 }

@@ -26,7 +26,7 @@ if (unknown.length > 0 || !Number.isSafeInteger(rounds) || rounds < 1) {
 const results: PartResult[] = [];
 if (!values.json) process.stdout.write(`${machine()}; medians of ${rounds} rounds\n`);
 for (const letter of letters) {
-  const ns3 = values.ns3 ?? process.env["FAULTPLANE_NS3"];
+  const ns3 = values.ns3 ?? process.env.FAULTPLANE_NS3;
   const result = await PARTS[letter]({ rounds, ns3 });
   results.push(result);
   if (!values.json) process.stdout.write(textOf(result));

@@ -33,13 +33,21 @@ export interface Duration {
   readonly wallSeconds: number;
 }
 
-/** Does `work` and says how long it took. */
-export function timed(work: () => void): Duration {
+/** Starts to measure; the function returned says how long it has been. */
+export function startTimer(): () => Duration {
   const startMs = performance.now();
   const start = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(start);
+    return { cpuSeconds: (user + system) / 1e6, wallSeconds: (performance.now() - startMs) / 1000 };
+  };
+}
+
+/** Does `work` and says how long it took. */
+export function timed(work: () => void): Duration {
+  const stop = startTimer();
   work();
-  const { user, system } = process.cpuUsage(start);
-  return { cpuSeconds: (user + system) / 1e6, wallSeconds: (performance.now() - startMs) / 1000 };
+  return stop();
 }
 
 /** Clock ticks a second in /proc/PID/stat. */

@@ -29,13 +29,12 @@ const W128_JITTER_PS = 173_649_480;
 async function fabric(options: PartOptions): Promise<PartResult> {
   const { rounds, ns3 } = options;
   return withTrace("w128-trace", async (trace) => {
-    const median = await interleaved(rounds, {
+    const sides: Record<string, () => Promise<SideFigures>> = {
       ours: () => runSide("w128"),
       heap: () => runSide("object-heap", [trace]),
-      ...(ns3 === undefined ? {} : { ns3: () => runNs3(ns3, []) }),
-    });
-    const { ours, heap } = median;
-    const peer: SideFigures | undefined = "ns3" in median ? (median.ns3 as SideFigures) : undefined;
+    };
+    if (ns3 !== undefined) sides.ns3 = () => runNs3(ns3, []);
+    const { ours, heap, ns3: peer } = await interleaved(rounds, sides);
     const jittered = ns3 === undefined ? undefined : await runNs3(ns3, ["--JIT=5000000"]);
     const eventsPerSecond = ours.events / ours.cpuSeconds;
     const packetsPerSecond = ours.packets / ours.cpuSeconds;
@@ -84,8 +83,8 @@ async function layer(options: PartOptions): Promise<PartResult> {
       workload:
         "one MoE layer of DeepSeek-V3, EP128 (16 nodes x 8), 128 tokens a GPU, low-latency dispatch and combine, 1 process",
       lines: [
-        `${ours.events} events, ${ours.copies} token copies; ${ours.wallSeconds.toFixed(2)} s wall, ${ours.cpuSeconds.toFixed(2)} s CPU`,
-        `${short(eventsPerSecond)} events and ${short(ours.copies / ours.cpuSeconds)} token copies per CPU second`,
+        `${ours.events.toFixed(0)} events, ${ours.copies} token copies; ${ours.wallSeconds.toFixed(2)} s wall, ${ours.cpuSeconds.toFixed(2)} s CPU`,
+        `${short(eventsPerSecond)} events and ${short(ours.copies / ours.cpuSeconds)} token copies per CPU second (first layer of a process: ${short(ours.coldEvents / ours.coldCpuSeconds)} events)`,
         `bare object heap over the same events: ${short(heapPerSecond)} events per CPU second; ours ${ratio.toFixed(2)} times that`,
         `heap growth after warm-up: ${growth.bytesPerEvent.toFixed(4)} bytes per event over ${short(growth.events)} events`,
       ],

@@ -6,7 +6,8 @@
  */
 import { Switch } from "../../actors/switch/switch.ts";
 import { FaultTable } from "../../src/engine/fault-table.ts";
-import { Kernel, NO_REMOTE } from "../../src/engine/kernel.ts";
+import { Kernel } from "../../src/engine/kernel.ts";
+import { NO_REMOTE } from "../../src/engine/kernel-options.ts";
 import type { Actor, ActorContext } from "../../src/model/actor.ts";
 import type { Hardware, LaneClass } from "../../src/model/hardware.ts";
 import {

@@ -36,6 +36,7 @@ export interface RunCommandOptions {
   readonly workers?: number;
   readonly speed?: number | "max";
   readonly out?: string;
+  readonly logPackets?: true;
   readonly force?: true;
   readonly delayWorker: ReadonlyMap<string, number>;
   readonly json?: true;
@@ -55,8 +56,9 @@ export async function runCommand(
   }
   let loaded: LoadedScenario;
   try {
-    const { seed, placement, workers, speed } = options;
-    loaded = loadScenario(path ?? defaultScenario(), { seed, placement, workers, speed });
+    const { seed, placement, workers, speed, logPackets } = options;
+    const overrides = { seed, placement, workers, speed, logPackets };
+    loaded = loadScenario(path ?? defaultScenario(), overrides);
   } catch (error) {
     return printProblems(error);
   }

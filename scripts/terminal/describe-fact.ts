@@ -26,8 +26,13 @@ export function describeFact(fact: Fact): string {
       return `fault ${fact.fault} began: ${fact.kind} on ${fact.target}`;
     case "fault.healed":
       return `fault ${fact.fault} healed: ${fact.kind} on ${fact.target}`;
+    case "packet.delivered":
+      return `${fact.kind} packet ${fact.psn} of ${fact.origin} arrived over ${fact.link}`;
     case "packet.dropped":
-      return `packet ${fact.psn} dropped on ${fact.link} (fault ${fact.fault})`;
+      return (
+        `${fact.kind} packet ${fact.psn} of ${fact.origin} dropped on ${fact.link} ` +
+        `(fault ${fact.fault})`
+      );
     case "qp.timed-out":
       return (
         `no acknowledgement from ${fact.peer}, retry ${fact.retry}, ` +
@@ -95,6 +100,7 @@ export function toneOf(fact: Fact): Tone {
     case "fault.healed":
     case "rank.finished":
       return "good";
+    case "packet.delivered":
     case "packet.dropped":
     case "qp.retransmitted":
       return "quiet";

@@ -108,6 +108,7 @@ export class LiveLog {
 /** Whether a fact is told one by one (or in a group) when not verbose. */
 function isTold(fact: Fact): boolean {
   switch (fact.type) {
+    case "packet.delivered":
     case "packet.dropped":
     case "qp.retransmitted":
     case "dispatch.completed":

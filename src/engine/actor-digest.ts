@@ -4,8 +4,8 @@
  * which process holds which actor, or on where windows fall.
  */
 import { avalanche32, hashString, mix32 } from "../base/hash.ts";
-import type { EpochPart } from "../model/window.ts";
 import { PS_PER_MS } from "../model/time.ts";
+import type { EpochPart } from "../model/window.ts";
 
 /** Length of an epoch, ps. */
 export const EPOCH_PS = PS_PER_MS;

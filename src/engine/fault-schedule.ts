@@ -1,6 +1,7 @@
 /** Onsets and ends of faults in order: time, then the fault's place in the list, ends before onsets. */
-import type { FaultEvent } from "./fault-table.ts";
+
 import { NEVER_PS } from "../model/time.ts";
+import type { FaultEvent } from "./fault-table.ts";
 
 export class FaultSchedule {
   /** Instant of the first entry; NEVER_PS when there is none. */

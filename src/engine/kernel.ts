@@ -10,7 +10,7 @@
 import { violated } from "../base/assert.ts";
 import { type RandomStream, streamOf } from "../base/random.ts";
 import type { Actor, ActorContext, FaultBoard, TimerId } from "../model/actor.ts";
-import type { Fact, FactRecord } from "../model/fact.ts";
+import type { Fact } from "../model/fact.ts";
 import { NO_FAULT } from "../model/fault.ts";
 import { COUNTER, type Packet, PacketPool, SIZE_BYTES, timePlace } from "../model/packet.ts";
 import { TIME_MAX_PS } from "../model/time.ts";
@@ -18,40 +18,14 @@ import type { Topology } from "../model/topology.ts";
 import { ActorDigest } from "./actor-digest.ts";
 import { deliveryWord, reminderWord } from "./event-hash.ts";
 import { checkCounter, orderBase } from "./event-order.ts";
+import { FactLog } from "./fact-log.ts";
 import { FaultState } from "./fault-state.ts";
-import type { FaultTable } from "./fault-table.ts";
+import type { FabricCounters, KernelOptions, RemoteSink } from "./kernel-options.ts";
 import { LaneQueue } from "./lane-queue.ts";
 import { LaneTable } from "./lane-table.ts";
 import { Ledger } from "./ledger.ts";
+import { noteOf } from "./packet-note.ts";
 import { TimerQueue } from "./timer-queue.ts";
-
-/** What a packet on its way to another process leaves behind: the sender's side keeps no packet. */
-export interface RemoteSink {
-  /** The packet goes to `peer` over `lane`; it still is in the pool until the sink frees it. */
-  send(peer: number, lane: number, packet: Packet): void;
-}
-
-export interface KernelOptions {
-  readonly topology: Topology;
-  /** Worker of each actor, and the worker that this kernel is. */
-  readonly workerOf: Int32Array;
-  readonly worker: number;
-  readonly seed: string;
-  readonly faults: FaultTable;
-  readonly remote: RemoteSink;
-  /** Makes the actors of this worker. */
-  readonly actorAt: (actor: number) => Actor;
-}
-
-/** Counters of the fabric, for the report and the balance of bytes. */
-export interface FabricCounters {
-  sentPackets: number;
-  sentBytes: number;
-  deliveredPackets: number;
-  deliveredBytes: number;
-  droppedPackets: number;
-  droppedBytes: number;
-}
 
 export class Kernel implements ActorContext {
   nowPs = 0;
@@ -63,6 +37,7 @@ export class Kernel implements ActorContext {
   /** Events handled: deliveries and reminders. */
   events = 0;
   readonly digest: ActorDigest;
+  readonly factLog: FactLog;
   readonly counters: FabricCounters = {
     sentPackets: 0,
     sentBytes: 0,
@@ -78,6 +53,7 @@ export class Kernel implements ActorContext {
   readonly #worker: number;
   readonly #seed: string;
   readonly #remote: RemoteSink;
+  readonly #logPackets: boolean;
   readonly #lanes: LaneTable;
   readonly #queue: LaneQueue;
   readonly #timers = new TimerQueue();
@@ -85,10 +61,8 @@ export class Kernel implements ActorContext {
   readonly #laneWasDown: Uint8Array;
   readonly #actors: (Actor | undefined)[];
   readonly #streams: (RandomStream | undefined)[] = [];
-  /** By actor: events sent, and facts recorded. */
+  /** By actor: events sent. */
   readonly #counter: Float64Array;
-  readonly #factCount: Int32Array;
-  #facts: FactRecord[] = [];
   #lastOrder = 0;
 
   constructor(options: KernelOptions) {
@@ -99,12 +73,13 @@ export class Kernel implements ActorContext {
     this.#worker = worker;
     this.#seed = options.seed;
     this.#remote = options.remote;
+    this.#logPackets = options.logPackets === true;
     this.faults = options.faults;
     this.ledger = new Ledger(actors);
     this.digest = new ActorDigest(actors);
+    this.factLog = new FactLog(actors, this.digest);
     this.finished = new Uint8Array(actors);
     this.#counter = new Float64Array(actors);
-    this.#factCount = new Int32Array(actors);
     this.#lanes = new LaneTable(topology, workerOf, worker);
     this.#queue = new LaneQueue(this.packets, this.#lanes.orderBase);
     this.faultState = new FaultState(options.faults, actors, this.#lanes.count);
@@ -227,7 +202,7 @@ export class Kernel implements ActorContext {
   }
 
   record(fact: Fact): void {
-    this.#recordOf(this.self, fact);
+    this.factLog.record(this.self, this.nowPs, fact);
   }
 
   finish(): void {
@@ -239,13 +214,6 @@ export class Kernel implements ActorContext {
     this.#counter.forEach((counter, actor) => {
       checkCounter(actor, counter);
     });
-  }
-
-  /** Facts recorded since the last call, in the order in which they happened here. */
-  takeFacts(): FactRecord[] {
-    const facts = this.#facts;
-    this.#facts = [];
-    return facts;
   }
 
   /** Reminders pending; a run that ended well has none. */
@@ -264,6 +232,7 @@ export class Kernel implements ActorContext {
     if (this.#laneWasDown[lane] !== 0 || this.#deadBy[actor] !== NO_FAULT) {
       if (this.#dropped(lane, actor, packet)) return;
     }
+    if (this.#logPackets) this.#notePacket(lane, actor, packet, NO_FAULT);
     this.counters.deliveredPackets += 1;
     this.counters.deliveredBytes += sizeBytes;
     this.self = actor;
@@ -298,17 +267,28 @@ export class Kernel implements ActorContext {
   /** Ends a packet that a fault stops; says whether it did. */
   #dropped(lane: number, actor: number, packet: Packet): boolean {
     const sizeBytes = this.packets.words[packet + SIZE_BYTES];
-    const dead = this.#deadBy[actor] !== NO_FAULT;
-    if (!dead) {
+    let cause = this.#deadBy[actor];
+    if (cause === NO_FAULT) {
       const lanes = this.#lanes;
       const flightPs = lanes.latencyPs[lane] + lanes.serializationPs(lane, sizeBytes);
-      const outage = this.faultState.lanes.during(lane, this.nowPs - flightPs, this.nowPs);
-      if (outage === NO_FAULT) return false;
+      cause = this.faultState.lanes.during(lane, this.nowPs - flightPs, this.nowPs);
+      if (cause === NO_FAULT) return false;
     }
+    if (this.#logPackets) this.#notePacket(lane, actor, packet, cause);
     this.counters.droppedPackets += 1;
     this.counters.droppedBytes += sizeBytes;
     this.packets.free(packet);
     return true;
+  }
+
+  /** A packet's line in the log. It takes no number of its own, so that all other facts keep theirs. */
+  #notePacket(lane: number, actor: number, packet: Packet, cause: number): void {
+    const note = noteOf(this.#topology, this.packets.words, packet, lane);
+    const fact: Fact =
+      cause === NO_FAULT
+        ? { type: "packet.delivered", ...note }
+        : { type: "packet.dropped", fault: this.faults.nameOf(cause), ...note };
+    this.factLog.note(actor, this.nowPs, fact);
   }
 
   #applyFault(): void {
@@ -322,7 +302,7 @@ export class Kernel implements ActorContext {
     for (const target of spec.targets) {
       const actor = this.#reporterOf(spec.kind === "link-down", target);
       if (this.#workerOf[actor] !== this.#worker) continue;
-      this.#recordOf(actor, { type, fault: spec.name, kind: spec.kind, target });
+      this.factLog.record(actor, atPs, { type, fault: spec.name, kind: spec.kind, target });
     }
   }
 
@@ -331,18 +311,4 @@ export class Kernel implements ActorContext {
     if (!isLink) return this.#topology.indexOf(target);
     return (this.#topology.lanes.find((lane) => lane.link === target) as { from: number }).from;
   }
-
-  #recordOf(actor: number, fact: Fact): void {
-    const index = this.#factCount[actor];
-    this.#factCount[actor] = index + 1;
-    this.digest.touch(actor);
-    this.digest.absorbText(actor, JSON.stringify(fact));
-    this.#facts.push({ atPs: this.nowPs, actor, index, fact });
-  }
 }
-
-/** A kernel that is alone in its run: nothing leaves it. */
-export const NO_REMOTE: RemoteSink = {
-  send: () => violated("alone", "a packet left a run that has one process"),
-};
-

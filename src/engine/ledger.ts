@@ -63,7 +63,13 @@ export class Ledger implements LedgerPort {
     const combined = this.#combined[actor];
     const masked = this.#masked[actor];
     const open = dispatched - combined - masked;
-    return { dispatched, combined, masked, open, sumsAgree: open !== 0 || this.#balance[actor] === 0 };
+    return {
+      dispatched,
+      combined,
+      masked,
+      open,
+      sumsAgree: open !== 0 || this.#balance[actor] === 0,
+    };
   }
 
   /** Masked assignments of this process by the place of the fault in the run's list. */

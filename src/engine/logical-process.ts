@@ -15,7 +15,7 @@ import type { Placement } from "../topology/placement.ts";
 import { makeDeviceServices } from "./device-services.ts";
 import { FaultTable } from "./fault-table.ts";
 import { Kernel } from "./kernel.ts";
-import { openFrame, Outbox, type StagedFrame, unpackFrame } from "./packet-frame.ts";
+import { Outbox, openFrame, type StagedFrame, unpackFrame } from "./packet-frame.ts";
 import { summarize } from "./worker-summary.ts";
 
 export interface LogicalProcessOptions {
@@ -72,6 +72,7 @@ export class LogicalProcess {
       workerOf: placement.workerOf,
       worker,
       seed: scenario.run.seed,
+      logPackets: scenario.run.logPackets,
       faults: this.#faults,
       remote: { send: (peer, lane, packet) => this.#toPeer(peer, lane, packet) },
       actorAt: (actor) => devices(actor, services),
@@ -173,7 +174,7 @@ export class LogicalProcess {
       nextEventPs: kernel.nextEventPs,
       nextFaultPs: kernel.faultState.nextPs,
       sent,
-      facts: kernel.takeFacts(),
+      facts: kernel.factLog.take(),
       events: kernel.events,
       lastEventPs: kernel.nowPs,
       finishedGpus,
@@ -181,4 +182,3 @@ export class LogicalProcess {
     };
   }
 }
-

@@ -80,7 +80,8 @@ export function openFrame(frame: Uint8Array, receiver: number): StagedFrame & { 
   if (packets < 1 || aligned.byteLength !== HEADER_BYTES + packets * PACKET_BYTES) {
     violated("frame-length", `${packets} packets in ${aligned.byteLength} bytes`);
   }
-  if (checksum(aligned) !== sum) violated("frame-checksum", `frame ${sequence} of worker ${sender}`);
+  if (checksum(aligned) !== sum)
+    violated("frame-checksum", `frame ${sequence} of worker ${sender}`);
   return { sender, sequence, packets, bytes: aligned };
 }
 

@@ -129,7 +129,8 @@ export class TimerQueue {
       const right = child + 1;
       if (
         right < size &&
-        (time[right] < time[child] || (time[right] === time[child] && orders[right] < orders[child]))
+        (time[right] < time[child] ||
+          (time[right] === time[child] && orders[right] < orders[child]))
       ) {
         child = right;
       }

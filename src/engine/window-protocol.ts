@@ -52,7 +52,11 @@ export interface RunTotals {
   readonly events: number;
   readonly windows: number;
   readonly assignments: AssignmentTotals;
-  readonly byFault: readonly { readonly fault: string; readonly masked: number; readonly lost: number }[];
+  readonly byFault: readonly {
+    readonly fault: string;
+    readonly masked: number;
+    readonly lost: number;
+  }[];
   readonly mismatches: number;
   readonly violations: readonly string[];
   readonly fabric: Readonly<Record<string, number>>;
@@ -113,10 +117,16 @@ export class WindowProtocol {
   accept(worker: number, report: WindowReport): void {
     const state = this.#workers[worker];
     if (state === undefined || state.reported || report.window !== this.#window) {
-      violated("one-report-a-window", `worker ${worker}, window ${report.window}, now ${this.#window}`);
+      violated(
+        "one-report-a-window",
+        `worker ${worker}, window ${report.window}, now ${this.#window}`,
+      );
     }
     if (report.nextEventPs < this.#endPs || report.events < state.events) {
-      violated("window-run-whole", `worker ${worker} has an event at ${report.nextEventPs} ps left`);
+      violated(
+        "window-run-whole",
+        `worker ${worker} has an event at ${report.nextEventPs} ps left`,
+      );
     }
     state.reported = true;
     state.nextPs = report.nextEventPs;
@@ -126,7 +136,10 @@ export class WindowProtocol {
     state.finishedGpus = report.finishedGpus;
     for (const { peer, frames, earliestPs } of report.sent) {
       if (earliestPs < this.#endPs) {
-        violated("lookahead", `worker ${worker} sent ${earliestPs} ps in a window to ${this.#endPs} ps`);
+        violated(
+          "lookahead",
+          `worker ${worker} sent ${earliestPs} ps in a window to ${this.#endPs} ps`,
+        );
       }
       const to = this.#workers[peer];
       to.framesTo.set(worker, (to.framesTo.get(worker) ?? 0) + frames);
@@ -222,7 +235,10 @@ export class WindowProtocol {
       },
       byFault: addByFault(summaries),
       mismatches: summaries.reduce((total, summary) => total + summary.mismatches, 0),
-      violations: [...summaries.flatMap((summary) => summary.violations), ...this.#lostBytes(fabric)],
+      violations: [
+        ...summaries.flatMap((summary) => summary.violations),
+        ...this.#lostBytes(fabric),
+      ],
       fabric,
       faultsBegun: [...new Set(summaries.flatMap((summary) => summary.faultsBegun))],
       epochsClosed,

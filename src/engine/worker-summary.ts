@@ -49,7 +49,8 @@ export function summarize(input: SummaryInput): WorkerSummary {
   if (isOver && !someDied && kernel.packets.inUse > 0) {
     violations.push(`packets: ${kernel.packets.inUse} were never given back`);
   }
-  if (input.heldFrames > 0) violations.push(`window: ${input.heldFrames} data frames never admitted`);
+  if (input.heldFrames > 0)
+    violations.push(`window: ${input.heldFrames} data frames never admitted`);
   return {
     assignments,
     byFault: faults.faults.map((fault, place) => ({

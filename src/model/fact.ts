@@ -3,21 +3,95 @@
  * nothing of the host (no wall time, pid, window), and their order is (time, actor, index).
  */
 
+/**
+ * One packet at the end of a link; logged only when the run asks for it. Not part of the digest, which
+ * holds every packet anyway.
+ */
+export interface PacketNote {
+  readonly link: string;
+  readonly kind: string;
+  readonly sizeBytes: number;
+  readonly origin: string;
+  readonly destination: string;
+  /** Sequence number inside its queue pair; layer's ordinal in the run; token; choice and expert, or a count. */
+  readonly psn: number;
+  readonly layer: number;
+  readonly token: number;
+  readonly slot: number;
+}
+
 /** What happened. `type` is `noun.past-verb` and is never reused for another meaning. */
 export type Fact =
-  | { readonly type: "fault.began"; readonly fault: string; readonly kind: string; readonly target: string }
-  | { readonly type: "fault.healed"; readonly fault: string; readonly kind: string; readonly target: string }
-  | { readonly type: "packet.dropped"; readonly fault: string; readonly link: string; readonly kind: number; readonly psn: number }
-  | { readonly type: "qp.timed-out"; readonly peer: string; readonly retry: number; readonly outstanding: number }
-  | { readonly type: "qp.retransmitted"; readonly peer: string; readonly packets: number; readonly cause: "timeout" | "nak" }
+  | {
+      readonly type: "fault.began";
+      readonly fault: string;
+      readonly kind: string;
+      readonly target: string;
+    }
+  | {
+      readonly type: "fault.healed";
+      readonly fault: string;
+      readonly kind: string;
+      readonly target: string;
+    }
+  | ({ readonly type: "packet.delivered" } & PacketNote)
+  | ({ readonly type: "packet.dropped"; readonly fault: string } & PacketNote)
+  | {
+      readonly type: "qp.timed-out";
+      readonly peer: string;
+      readonly retry: number;
+      readonly outstanding: number;
+    }
+  | {
+      readonly type: "qp.retransmitted";
+      readonly peer: string;
+      readonly packets: number;
+      readonly cause: "timeout" | "nak";
+    }
   | { readonly type: "qp.failed"; readonly peer: string; readonly outstanding: number }
   | { readonly type: "rank.wait-timed-out"; readonly missing: readonly string[] }
-  | { readonly type: "rank.masked"; readonly rank: string; readonly fault: string; readonly assignments: number; readonly reason: "send-failed" | "no-answer" | "notice" }
-  | { readonly type: "dispatch.completed"; readonly layer: number; readonly step: number; readonly received: number; readonly durationPs: number }
-  | { readonly type: "combine.completed"; readonly layer: number; readonly step: number; readonly combined: number; readonly masked: number; readonly durationPs: number }
-  | { readonly type: "combine.mismatched"; readonly layer: number; readonly step: number; readonly token: number; readonly expected: string; readonly actual: string }
-  | { readonly type: "layer.completed"; readonly layer: number; readonly step: number; readonly durationPs: number }
-  | { readonly type: "rank.finished"; readonly dispatched: number; readonly combined: number; readonly masked: number };
+  | {
+      readonly type: "rank.masked";
+      readonly rank: string;
+      readonly fault: string;
+      readonly assignments: number;
+      readonly reason: "send-failed" | "no-answer" | "notice";
+    }
+  | {
+      readonly type: "dispatch.completed";
+      readonly layer: number;
+      readonly step: number;
+      readonly received: number;
+      readonly durationPs: number;
+    }
+  | {
+      readonly type: "combine.completed";
+      readonly layer: number;
+      readonly step: number;
+      readonly combined: number;
+      readonly masked: number;
+      readonly durationPs: number;
+    }
+  | {
+      readonly type: "combine.mismatched";
+      readonly layer: number;
+      readonly step: number;
+      readonly token: number;
+      readonly expected: string;
+      readonly actual: string;
+    }
+  | {
+      readonly type: "layer.completed";
+      readonly layer: number;
+      readonly step: number;
+      readonly durationPs: number;
+    }
+  | {
+      readonly type: "rank.finished";
+      readonly dispatched: number;
+      readonly combined: number;
+      readonly masked: number;
+    };
 
 /** A fact with its place in the log. */
 export interface FactRecord {

@@ -131,7 +131,8 @@ export class PacketPool {
   /** Gives a packet back. Freeing one twice is a bug, caught here. */
   free(packet: Packet): void {
     const words = this.words;
-    if (words[packet + KIND] === 0) violated("packet-freed-once", `packet ${packet} is free already`);
+    if (words[packet + KIND] === 0)
+      violated("packet-freed-once", `packet ${packet} is free already`);
     words[packet + KIND] = 0;
     words[packet + NEXT] = this.#free;
     this.#free = packet;

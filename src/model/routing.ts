@@ -16,5 +16,8 @@ export interface RoutingSource {
    * Chooses experts for all tokens of `rank` in MoE layer `layer` (a model layer) of step `step` of
    * EP group `group`; fills the first tokensOf(rank) x topK entries of `into`.
    */
-  choose(place: { group: number; rank: number; step: number; layer: number }, into: RoutingChoices): void;
+  choose(
+    place: { group: number; rank: number; step: number; layer: number },
+    into: RoutingChoices,
+  ): void;
 }

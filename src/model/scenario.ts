@@ -72,6 +72,8 @@ export interface RunSpec {
   readonly timeLimitPs: number;
   /** Wall seconds that a paced run may lag before its verdict is INVALID. */
   readonly lagBudgetSeconds: number;
+  /** Write every packet at the end of every link to the event log. */
+  readonly logPackets: boolean;
 }
 
 export interface Scenario {

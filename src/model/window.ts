@@ -31,7 +31,11 @@ export interface WindowReport {
   /** Its next onset or end of a fault, NEVER_PS when there is none. */
   readonly nextFaultPs: number;
   /** Data frames sent in this window, and the earliest packet in them. */
-  readonly sent: readonly { readonly peer: number; readonly frames: number; readonly earliestPs: number }[];
+  readonly sent: readonly {
+    readonly peer: number;
+    readonly frames: number;
+    readonly earliestPs: number;
+  }[];
   readonly facts: readonly FactRecord[];
   /** Events handled since the run began. */
   readonly events: number;
@@ -54,7 +58,11 @@ export interface AssignmentTotals {
 export interface WorkerSummary {
   readonly assignments: AssignmentTotals;
   /** Masked and lost by the name of the fault. */
-  readonly byFault: readonly { readonly fault: string; readonly masked: number; readonly lost: number }[];
+  readonly byFault: readonly {
+    readonly fault: string;
+    readonly masked: number;
+    readonly lost: number;
+  }[];
   /** Combines that differ from the oracle. */
   readonly mismatches: number;
   /** The rest of the last epoch. */

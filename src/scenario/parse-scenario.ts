@@ -42,6 +42,7 @@ export interface ScenarioOverrides {
   readonly placement?: PlacementName | undefined;
   readonly workers?: number | undefined;
   readonly speed?: number | "max" | undefined;
+  readonly logPackets?: boolean | undefined;
 }
 
 /** What is parsed. */
@@ -183,6 +184,7 @@ class ScenarioReading {
       speed: overrides.speed ?? run.speed,
       timeLimitPs: this.#time(["run", "timeLimit"], run.timeLimit, 1),
       lagBudgetSeconds: this.#time(["run", "lagBudget"], run.lagBudget, 0) / PS_PER_S,
+      logPackets: overrides.logPackets ?? run.logPackets,
     };
   }
 

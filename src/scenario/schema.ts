@@ -225,6 +225,10 @@ const run = mapping({
     .describe("Virtual seconds per wall second."),
   timeLimit: time().default("600 s").describe("Virtual time at which the run is stopped."),
   lagBudget: time().default("2 s").describe("Wall time that a paced run may lag."),
+  logPackets: z
+    .boolean("expected true or false")
+    .default(false)
+    .describe("Write every packet at the end of every link to the event log."),
 }).describe("How the run is carried out.");
 
 /** The whole file. */

@@ -118,9 +118,9 @@ export function invariantRule(files: readonly SourceFile[]): string[] {
       places.set(rule, (places.get(rule) ?? new Set()).add(file.path));
     }
   }
-  const document = textOf(files, INVARIANT_DOCUMENT) ?? "";
+  const document = (textOf(files, INVARIANT_DOCUMENT) ?? "").split("## Run-time invariants").at(-1);
   const rows = new Map(
-    [...document.matchAll(/^\| `([a-z0-9-]+)` \| ([^|]*)\|/gm)].map((row) => [row[1], row[2]]),
+    [...(document ?? "").matchAll(/^\| `([a-z0-9-]+)` \| ([^|]*)\|/gm)].map((row) => [row[1], row[2]]),
   );
   const missing = [...places].flatMap(([rule, paths]) =>
     [...paths]

@@ -50,6 +50,7 @@ export function tinyScenario(changes: Changes = {}): Scenario {
       speed: "max",
       timeLimitPs: 600 * PS_PER_S,
       lagBudgetSeconds: 2,
+      logPackets: false,
     },
   };
   const merged: Record<string, unknown> = { ...base };

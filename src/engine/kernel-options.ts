@@ -1,0 +1,41 @@
+/** What a kernel is made from, and what it counts. */
+import { violated } from "../base/assert.ts";
+import type { Actor } from "../model/actor.ts";
+import type { Packet } from "../model/packet.ts";
+import type { Topology } from "../model/topology.ts";
+import type { FaultTable } from "./fault-table.ts";
+
+/** What a packet on its way to another process leaves behind: the sender's side keeps no packet. */
+export interface RemoteSink {
+  /** The packet goes to `peer` over `lane`; it still is in the pool until the sink frees it. */
+  send(peer: number, lane: number, packet: Packet): void;
+}
+
+export interface KernelOptions {
+  readonly topology: Topology;
+  /** Worker of each actor, and the worker that this kernel is. */
+  readonly workerOf: Int32Array;
+  readonly worker: number;
+  readonly seed: string;
+  readonly faults: FaultTable;
+  readonly remote: RemoteSink;
+  /** Record a fact for every packet; default: no. */
+  readonly logPackets?: boolean;
+  /** Makes the actors of this worker. */
+  readonly actorAt: (actor: number) => Actor;
+}
+
+/** Counters of the fabric, for the report and the balance of bytes. */
+export interface FabricCounters {
+  sentPackets: number;
+  sentBytes: number;
+  deliveredPackets: number;
+  deliveredBytes: number;
+  droppedPackets: number;
+  droppedBytes: number;
+}
+
+/** A kernel that is alone in its run: nothing leaves it. */
+export const NO_REMOTE: RemoteSink = {
+  send: () => violated("alone", "a packet left a run that has one process"),
+};
