@@ -51,6 +51,7 @@ describe("the drills", () => {
       speed: "max",
       timeLimitPs: 600e12,
       lagBudgetSeconds: 2,
+      logPackets: false,
     });
     expect(scenario.transport.waitTimeoutPs).toBe(100e12);
   });

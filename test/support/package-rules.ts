@@ -120,7 +120,10 @@ export function invariantRule(files: readonly SourceFile[]): string[] {
   }
   const document = (textOf(files, INVARIANT_DOCUMENT) ?? "").split("## Run-time invariants").at(-1);
   const rows = new Map(
-    [...(document ?? "").matchAll(/^\| `([a-z0-9-]+)` \| ([^|]*)\|/gm)].map((row) => [row[1], row[2]]),
+    [...(document ?? "").matchAll(/^\| `([a-z0-9-]+)` \| ([^|]*)\|/gm)].map((row) => [
+      row[1],
+      row[2],
+    ]),
   );
   const missing = [...places].flatMap(([rule, paths]) =>
     [...paths]
