@@ -106,7 +106,9 @@ export function doorRule(files: readonly SourceFile[]): string[] {
   );
 }
 
-/** Doors lead somewhere: every door is used, and package.json lists exactly the packages with doors. */
+/**
+ * Doors lead somewhere: every door is used, and package.json lists exactly the packages with doors.
+ */
 export function dependencyRule(files: readonly SourceFile[]): string[] {
   const packageFile = files.find(({ path }) => path === "package.json");
   const { dependencies = {} } = JSON.parse(packageFile?.text ?? "{}") as {

@@ -1,7 +1,7 @@
 /**
- * House rules about the repository as a whole: what stands at the top, which versions are taken, and
- * that facts and invariants are tested and written up. Each rule takes all files and returns one
- * message per offence: file, rule, remedy.
+ * House rules about the repository as a whole: what stands at the top, which versions are taken,
+ * and that facts and invariants are tested and written up. Each rule takes all files and returns
+ * one message per offence: file, rule, remedy.
  */
 import { codeOf, type SourceFile, sourcesOf } from "./source-files.ts";
 
@@ -70,14 +70,19 @@ const FACT_FILE = "src/model/fact.ts";
 /** The fact types that src/model/fact.ts defines. */
 export function factShapes(files: readonly SourceFile[]): FactShape[] {
   const text = textOf(files, FACT_FILE) ?? "";
-  const union = text.slice(text.indexOf("export type Fact ="), text.indexOf("};\n"));
-  return union
+  const fieldsOf = (part: string): string[] =>
+    [...part.matchAll(/readonly (\w+)\??:/g)].map((match) => match[1]);
+  const start = text.indexOf("export type Fact =");
+  return text
+    .slice(start, text.indexOf(";\n\n", start))
     .split(/readonly type:/)
     .slice(1)
-    .map((part) => ({
-      type: /"([^"]+)"/.exec(part)?.[1] ?? "",
-      fields: [...part.matchAll(/readonly (\w+)\??:/g)].map((match) => match[1]),
-    }));
+    .map((part) => {
+      const shared = [...part.matchAll(/& (\w+)/g)].flatMap(([, name]) =>
+        fieldsOf(new RegExp(`interface ${name} \\{[^}]*`).exec(text)?.[0] ?? ""),
+      );
+      return { type: /"([^"]+)"/.exec(part)?.[1] ?? "", fields: [...fieldsOf(part), ...shared] };
+    });
 }
 
 /** Every fact type is asserted by name in a test. */

@@ -1,10 +1,10 @@
 /**
- * The repository as the house rules see it: every file with its text, and a small scanner that tells
- * code from comments and strings and finds imports. It knows just enough TypeScript for that, since
- * TypeScript 7 has no programmatic interface.
+ * The repository as the house rules see it: every file with its text, and a small scanner that
+ * tells code from comments and strings and finds imports. It knows just enough TypeScript for that,
+ * since TypeScript 7 has no programmatic interface.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 
 /** One file; `path` is relative to the top of the repository. */
@@ -23,13 +23,30 @@ export interface Import {
   readonly isRelative: boolean;
 }
 
-/** Files that are tracked or would be: what is ignored by git is not looked at. */
+/** Folders that are never part of the repository. */
+const NOT_OURS = new Set([".git", "node_modules", "dist", "coverage"]);
+
+/** Files that are tracked or would be: what git ignores is not looked at. */
 export function readRepository(): SourceFile[] {
+  const paths = existsSync(".git") ? gitPaths() : pathsBelow("");
+  return paths.sort().map((path) => ({ path, text: readFileSync(path, "utf8") }));
+}
+
+function gitPaths(): string[] {
   const listed = execFileSync("git", ["ls-files", "-z", "-co", "--exclude-standard"], {
     encoding: "utf8",
   });
-  const paths = [...new Set(listed.split("\0"))].filter((path) => path !== "" && existsSync(path));
-  return paths.sort().map((path) => ({ path, text: readFileSync(path, "utf8") }));
+  return [...new Set(listed.split("\0"))].filter((path) => path !== "" && existsSync(path));
+}
+
+/** For a copy that is no clone. */
+function pathsBelow(folder: string): string[] {
+  return readdirSync(folder === "" ? "." : folder, { withFileTypes: true })
+    .filter(({ name }) => !NOT_OURS.has(name))
+    .flatMap((entry) => {
+      const path = posix.join(folder, entry.name);
+      return entry.isDirectory() ? pathsBelow(path) : [path];
+    });
 }
 
 /** TypeScript sources below the given folders; all of them by default. */
@@ -59,10 +76,24 @@ const BEFORE_EXPRESSION = /(?:^|[(,=:[!&|?{};+\-*%<>~^]|\breturn|\btypeof|\bcase
  * spaces, one for one, so that places and lines stay. What stands in `${...}` is code.
  */
 export function codeOf(text: string): string {
+  return blanked(text, " ", " ");
+}
+
+/** The text without its regular expressions and the insides of its strings; lines stay. */
+export function withoutLiterals(text: string): string {
+  return blanked(text, "", undefined);
+}
+
+/**
+ * Puts something in the place of each character of literals and of comments; undefined: leaves it.
+ */
+function blanked(text: string, forLiterals: string, forComments: string | undefined): string {
   const out = text.split("");
-  const blank = (from: number, until: number): void => {
-    for (let at = from; at < until; at += 1) if (out[at] !== "\n") out[at] = " ";
+  const replace = (from: number, until: number, character: string | undefined): void => {
+    if (character === undefined) return;
+    for (let at = from; at < until; at += 1) if (out[at] !== "\n") out[at] = character;
   };
+  const blank = (from: number, until: number): void => replace(from, until, forLiterals);
   /** Depth of braces at which each open template continues. */
   const templates: number[] = [];
   let depth = 0;
@@ -87,7 +118,7 @@ export function codeOf(text: string): string {
     if (two === "//" || two === "/*") {
       const close = two === "//" ? text.indexOf("\n", at) : text.indexOf("*/", at + 2) + 2;
       end = close < 2 ? text.length : close;
-      blank(at, end);
+      replace(at, end, forComments);
     } else if (character === '"' || character === "'") {
       while (end < text.length && text[end] !== character) end += text[end] === "\\" ? 2 : 1;
       blank(at + 1, end);

@@ -3,7 +3,7 @@
  * checker, opening comments, sizes, words that belong to one machine. Each rule takes all files and
  * returns one message per offence: file, rule, remedy.
  */
-import { codeOf, lineAt, type SourceFile, sourcesOf } from "./source-files.ts";
+import { codeOf, lineAt, type SourceFile, sourcesOf, withoutLiterals } from "./source-files.ts";
 
 /** Members of Math that give the same bits in every engine. */
 const MATH =
@@ -91,10 +91,10 @@ export function sizeRule(files: readonly SourceFile[]): string[] {
 
 const WIDTH_MAX = 100;
 
-/** Lines fit on a screen. */
+/** Lines fit on a screen, what stands in strings not counted: that is searched for, and not cut. */
 export function widthRule(files: readonly SourceFile[]): string[] {
   return sourcesOf(files).flatMap(({ path, text }) =>
-    text
+    withoutLiterals(text)
       .split("\n")
       .map((line, place) => [place + 1, [...line].length] as const)
       .filter(([, width]) => width > WIDTH_MAX)
