@@ -32,3 +32,24 @@ export function streamOf(seed: string, owner: string, salt = 0): RandomStream {
     below: (bound) => Math.floor((generator.next() >>> 0) * 2.3283064365386963e-10 * bound),
   };
 }
+
+/** The streams of numbered owners under one seed, each made when it is first used. */
+export class OwnerStreams {
+  readonly #seed: string;
+  readonly #nameOf: (owner: number) => string;
+  readonly #streams = new Map<number, RandomStream>();
+
+  constructor(seed: string, nameOf: (owner: number) => string) {
+    this.#seed = seed;
+    this.#nameOf = nameOf;
+  }
+
+  of(owner: number): RandomStream {
+    let stream = this.#streams.get(owner);
+    if (stream === undefined) {
+      stream = streamOf(this.#seed, this.#nameOf(owner));
+      this.#streams.set(owner, stream);
+    }
+    return stream;
+  }
+}

@@ -85,6 +85,13 @@ export class FaultTable implements FaultBoard {
     );
   }
 
+  /** The actor in whose name a fault on a target is logged: the target, or the first end of a link. */
+  reporterOf(spec: FaultSpec, target: string): number {
+    if (spec.kind !== "link-down") return this.#topology.indexOf(target);
+    const lane = this.#topology.lanes.find((candidate) => candidate.link === target);
+    return lane === undefined ? violated("fault-target", target) : lane.from;
+  }
+
   #resolve(spec: FaultSpec): ResolvedFault {
     const healAtPs = spec.healAtPs ?? NEVER_PS;
     if (spec.kind === "link-down") {

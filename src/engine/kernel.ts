@@ -8,7 +8,7 @@
  * behind all that was sent before it (first in, first out, store and forward, no limit).
  */
 import { violated } from "../base/assert.ts";
-import { type RandomStream, streamOf } from "../base/random.ts";
+import { OwnerStreams, type RandomStream } from "../base/random.ts";
 import type { Actor, ActorContext, FaultBoard, TimerId } from "../model/actor.ts";
 import type { Fact } from "../model/fact.ts";
 import { NO_FAULT } from "../model/fault.ts";
@@ -51,7 +51,6 @@ export class Kernel implements ActorContext {
   readonly #topology: Topology;
   readonly #workerOf: Int32Array;
   readonly #worker: number;
-  readonly #seed: string;
   readonly #remote: RemoteSink;
   readonly #logPackets: boolean;
   readonly #lanes: LaneTable;
@@ -60,7 +59,7 @@ export class Kernel implements ActorContext {
   readonly #deadBy: Int32Array;
   readonly #laneWasDown: Uint8Array;
   readonly #actors: (Actor | undefined)[];
-  readonly #streams: (RandomStream | undefined)[] = [];
+  readonly #streams: OwnerStreams;
   /** By actor: events sent. */
   readonly #counter: Float64Array;
   #lastOrder = 0;
@@ -71,7 +70,7 @@ export class Kernel implements ActorContext {
     this.#topology = topology;
     this.#workerOf = workerOf;
     this.#worker = worker;
-    this.#seed = options.seed;
+    this.#streams = new OwnerStreams(options.seed, (actor) => topology.actors[actor].id);
     this.#remote = options.remote;
     this.#logPackets = options.logPackets === true;
     this.faults = options.faults;
@@ -97,12 +96,7 @@ export class Kernel implements ActorContext {
 
   /** The actor's own random stream. */
   get random(): RandomStream {
-    let stream = this.#streams[this.self];
-    if (stream === undefined) {
-      stream = streamOf(this.#seed, this.#topology.actors[this.self].id);
-      this.#streams[this.self] = stream;
-    }
-    return stream;
+    return this.#streams.of(this.self);
   }
 
   /** Is this actor dead hardware by now? */
@@ -300,15 +294,9 @@ export class Kernel implements ActorContext {
     for (const actor of deadActors) this.#timers.cancelAllOf(actor);
     const type = began ? "fault.began" : "fault.healed";
     for (const target of spec.targets) {
-      const actor = this.#reporterOf(spec.kind === "link-down", target);
+      const actor = this.faultState.table.reporterOf(spec, target);
       if (this.#workerOf[actor] !== this.#worker) continue;
       this.factLog.record(actor, atPs, { type, fault: spec.name, kind: spec.kind, target });
     }
-  }
-
-  /** The actor in whose name a fault on a target is logged: itself, or the first end of a link. */
-  #reporterOf(isLink: boolean, target: string): number {
-    if (!isLink) return this.#topology.indexOf(target);
-    return (this.#topology.lanes.find((lane) => lane.link === target) as { from: number }).from;
   }
 }
