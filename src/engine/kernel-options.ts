@@ -39,3 +39,15 @@ export interface FabricCounters {
 export const NO_REMOTE: RemoteSink = {
   send: () => violated("alone", "a packet left a run that has one process"),
 };
+
+/** Counters at the start of a run. */
+export function makeCounters(): FabricCounters {
+  return {
+    sentPackets: 0,
+    sentBytes: 0,
+    deliveredPackets: 0,
+    deliveredBytes: 0,
+    droppedPackets: 0,
+    droppedBytes: 0,
+  };
+}

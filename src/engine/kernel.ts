@@ -20,7 +20,7 @@ import { deliveryWord, reminderWord } from "./event-hash.ts";
 import { checkCounter, orderBase } from "./event-order.ts";
 import { FactLog } from "./fact-log.ts";
 import { FaultState } from "./fault-state.ts";
-import type { FabricCounters, KernelOptions, RemoteSink } from "./kernel-options.ts";
+import { type KernelOptions, makeCounters, type RemoteSink } from "./kernel-options.ts";
 import { LaneQueue } from "./lane-queue.ts";
 import { LaneTable } from "./lane-table.ts";
 import { Ledger } from "./ledger.ts";
@@ -38,14 +38,7 @@ export class Kernel implements ActorContext {
   events = 0;
   readonly digest: ActorDigest;
   readonly factLog: FactLog;
-  readonly counters: FabricCounters = {
-    sentPackets: 0,
-    sentBytes: 0,
-    deliveredPackets: 0,
-    deliveredBytes: 0,
-    droppedPackets: 0,
-    droppedBytes: 0,
-  };
+  readonly counters = makeCounters();
   /** By actor: 1 when its part in the run is over. */
   readonly finished: Uint8Array;
   readonly #topology: Topology;
