@@ -1,6 +1,6 @@
 /**
- * A host agent: starts the workers that the coordinator asks for, supervises them and reports how each
- * ended. It holds no actors and takes no part in windows. Its workers never outlive it.
+ * A host agent: starts the workers that the coordinator asks for, supervises them and reports how
+ * each ended. It holds no actors and takes no part in windows. Its workers never outlive it.
  */
 import type { Link } from "./link.ts";
 import { exitFailed, exitOrphaned, join, peakRssBytes, readInvitation } from "./membership.ts";

@@ -1,7 +1,7 @@
 /**
- * Values to bytes and back, by MessagePack. Only plain values cross: finite-domain numbers, strings,
- * booleans, null, dense arrays, plain objects and Uint8Array; msgpackr sends other typed arrays wrongly
- * (stale memory), so they are refused. The only file that imports msgpackr.
+ * Values to bytes and back, by MessagePack. Only plain values cross: finite-domain numbers,
+ * strings, booleans, null, dense arrays, plain objects and Uint8Array; msgpackr sends other typed
+ * arrays wrongly (stale memory), so they are refused. The only file that imports msgpackr.
  */
 import { Packr } from "msgpackr/pack";
 import { violated } from "../src/base/assert.ts";
@@ -41,12 +41,18 @@ export function encodeChecked(value: unknown): Uint8Array {
   return packr.pack(value);
 }
 
-/** Decodes bytes of a link that has proved itself. Throws an Error for bytes that are no value. Binaries alias `bytes`. */
+/**
+ * Decodes bytes of a link that has proved itself. Throws an Error for bytes that are no value.
+ * Binaries alias `bytes`.
+ */
 export function decode(bytes: Uint8Array): unknown {
   return packr.unpack(bytes);
 }
 
-/** Decodes bytes whose value is kept: binaries are plain Uint8Arrays of their own, as they were before they crossed. */
+/**
+ * Decodes bytes whose value is kept: binaries are plain Uint8Arrays of their own, as they were
+ * before they crossed.
+ */
 export function decodeOwned(bytes: Uint8Array): unknown {
   return owned(packr.unpack(bytes));
 }
@@ -56,7 +62,9 @@ export function decodeStrange(bytes: Uint8Array, limits = STRANGER_LIMITS): unkn
   return scan(bytes, limits) === undefined ? packr.unpack(bytes) : undefined;
 }
 
-/** Throws an InvariantError for values that would not arrive as they left. `path` names the place. */
+/**
+ * Throws an InvariantError for values that would not arrive as they left. `path` names the place.
+ */
 export function checkPlain(value: unknown, path: string): void {
   switch (typeof value) {
     case "boolean":
@@ -98,8 +106,8 @@ function owned(value: unknown): unknown {
 }
 
 /**
- * Reads the headers of a frame without building anything: undefined when it is exactly one value inside
- * the limits, with string keys and no extension type; otherwise what is wrong with it.
+ * Reads the headers of a frame without building anything: undefined when it is exactly one value
+ * inside the limits, with string keys and no extension type; otherwise what is wrong with it.
  */
 export function scan(bytes: Uint8Array, limits: FrameLimits): string | undefined {
   /** Values still to come, by depth; a map counts keys and values. */
@@ -154,7 +162,10 @@ export function scan(bytes: Uint8Array, limits: FrameLimits): string | undefined
   return at === bytes.length ? undefined : "bytes after the value";
 }
 
-/** What a head byte announces. `size`: bytes of the scalar, or of the length that follows; 0 = `length` is it. */
+/**
+ * What a head byte announces. `size`: bytes of the scalar, or of the length that follows; 0 =
+ * `length` is it.
+ */
 interface Item {
   readonly kind: "scalar" | "text" | "binary" | "array" | "map";
   readonly size: number;

@@ -1,18 +1,19 @@
 /**
- * The coordinator's side of the processes: listens, starts the agent, brings the workers in, hands out the
- * configuration, passes grants and reports on, and sees everybody out. What a window is it does not know; that is the
- * window loop's matter.
+ * The coordinator's side of the processes: listens, starts the agent, brings the workers in, hands
+ * out the configuration, passes grants and reports on, and sees everybody out. What a window is it
+ * does not know; that is the window loop's matter.
  */
 import { randomBytes } from "node:crypto";
 import { InvariantError } from "../src/base/assert.ts";
 import type { Grant, WindowReport, WorkerSummary } from "../src/model/window.ts";
 import type { Placement } from "../src/topology/placement.ts";
+import { AgentSide } from "./agent-side.ts";
 import { ExitCode, messageOf, OperatingError } from "./errors.ts";
 import { type Caller, identityOf, type Refusal, type RunIdentity } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Link, Listener } from "./link.ts";
 import { LOOPBACK } from "./membership.ts";
-import { describeExit, type LaunchedProcess, launch, workerFlags } from "./process-launcher.ts";
+import { describeExit } from "./process-launcher.ts";
 import { listen } from "./websocket-transport.ts";
 import {
   type Configuration,
@@ -60,7 +61,9 @@ export interface CoordinatorOptions {
   /** Seconds of silence before a member counts as lost. */
   readonly silenceLimitSeconds?: number;
   report(worker: number, report: WindowReport): void;
-  /** Called once: a process of the run is gone, or one of them broke a rule. The run cannot go on. */
+  /**
+   * Called once: a process of the run is gone, or one of them broke a rule. The run cannot go on.
+   */
   failed(failure: Failure): void;
 }
 
@@ -85,11 +88,7 @@ export class Coordinator {
   readonly #identity: RunIdentity;
   readonly #workers: WorkerState[];
   #listener: Listener | undefined;
-  #agentProcess: LaunchedProcess | undefined;
-  #agentLink: Link | undefined;
-  #agentHeartbeat: Heartbeat | undefined;
-  #agentExit: ExitNotice | undefined;
-  #agentPeakRssBytes = 0;
+  readonly #agent = new AgentSide();
   readonly #summaries: (WorkerSummary | undefined)[] = [];
   #workersPeakRssBytes = 0;
   /** How many messages of the current phase are still to come. */
@@ -115,12 +114,18 @@ export class Coordinator {
     return this.#workers.map((worker) => worker.pid);
   }
 
-  /** Highest resident memory of agent and workers, each one's peak added up, bytes; complete after `leave`. */
+  /**
+   * Highest resident memory of agent and workers, each one's peak added up, bytes; complete after
+   * `leave`.
+   */
   get peakRssBytes(): number {
-    return this.#agentPeakRssBytes + this.#workersPeakRssBytes;
+    return this.#agent.peakRssBytes + this.#workersPeakRssBytes;
   }
 
-  /** Brings up agent and workers until all are linked. Failures go to `failed`; then this never resolves. */
+  /**
+   * Brings up agent and workers until all are linked. Failures go to `failed`; then this never
+   * resolves.
+   */
   async start(): Promise<void> {
     this.#listener = await listen({
       host: LOOPBACK,
@@ -164,29 +169,27 @@ export class Coordinator {
   }
 
   /**
-   * Sees everybody out and closes the port. Resolves when all have ended. `inPeace`: workers are idle and may
-   * go by themselves; otherwise the agent ends them. Nobody gets more than a few seconds.
+   * Sees everybody out and closes the port. Resolves when all have ended. `inPeace`: workers are
+   * idle and may go by themselves; otherwise the agent ends them. Nobody gets more than a few
+   * seconds.
    */
   async leave(inPeace: boolean): Promise<void> {
     this.#leaving = true;
     for (const worker of this.#workers) worker.heartbeat?.stop();
-    this.#agentHeartbeat?.stop();
+    this.#agent.stopWatching();
     const goodbye = encodeTag(Tag.goodbye);
     for (const worker of this.#workers) worker.link?.send(goodbye);
     if (inPeace) {
-      await this.#until(() => this.#workers.every((worker) => worker.exit !== undefined));
+      await this.#workersGone();
     }
-    this.#agentLink?.send(goodbye);
-    if (this.#agentLink === undefined) this.#agentProcess?.kill("SIGTERM");
-    if (this.#agentProcess !== undefined) await this.#agentGone(this.#agentProcess);
+    await this.#agent.leave(LEAVE_WITHIN_MS);
     this.#listener?.close();
   }
 
   #launchAgent(port: number): void {
     const { runId, scenarioHash, agentMain } = this.#options;
-    this.#agentProcess = launch({
+    this.#agent.launch({
       main: agentMain,
-      nodeFlags: [],
       environment: {
         [Env.coordinator]: `${LOOPBACK}:${port}`,
         [Env.token]: Buffer.from(this.#identity.token).toString("hex"),
@@ -194,9 +197,7 @@ export class Coordinator {
         [Env.scenarioHash]: scenarioHash,
       },
       exited: (exit) => {
-        this.#agentExit = exit;
         this.#fail({ kind: "lost", detail: `the host agent ${describeExit(exit)}` });
-        this.#ticked?.();
       },
     });
   }
@@ -206,7 +207,7 @@ export class Coordinator {
     if (this.#leaving) return refusal;
     switch (caller.role) {
       case "agent":
-        return this.#agentLink === undefined ? undefined : refusal;
+        return this.#agent.isLinked ? refusal : undefined;
       case "worker": {
         const worker = this.#workers[caller.worker];
         return worker !== undefined && worker.link === undefined ? undefined : refusal;
@@ -227,8 +228,7 @@ export class Coordinator {
       ...(silenceLimitSeconds === undefined ? {} : { limitSeconds: silenceLimitSeconds }),
     });
     if (role === "agent") {
-      this.#agentLink = link;
-      this.#agentHeartbeat = heartbeat;
+      this.#agent.join(link, heartbeat);
     } else {
       this.#workers[worker].link = link;
       this.#workers[worker].heartbeat = heartbeat;
@@ -248,14 +248,9 @@ export class Coordinator {
         this.#fail({ kind: "error", error: trouble });
       }
     });
-    if (role === "agent") this.#orderWorkers(link);
-  }
-
-  #orderWorkers(agent: Link): void {
-    const { workerMain } = this.#options;
-    const workers = this.#workers.map((_, worker) => worker);
-    const nodeFlags = workerFlags(workers.length);
-    agent.send(encodeMessage(Tag.spawn, { workerMain, nodeFlags, workers }));
+    if (role === "agent") {
+      this.#agent.orderWorkers(this.#options.workerMain, this.#workers.length);
+    }
   }
 
   #fromAgent(message: MemberMessage): void {
@@ -270,11 +265,11 @@ export class Coordinator {
         worker.exit = message.exit;
         const detail = `${this.#nameOf(message.worker)} ${describeExit(message.exit)}`;
         this.#fail({ kind: "lost", detail });
-        this.#ticked?.();
+        this.#workerGone?.();
         return;
       }
       case Tag.usage:
-        this.#agentPeakRssBytes = message.peakRssBytes;
+        this.#agent.peakRssBytes = message.peakRssBytes;
         return;
       default:
         throw new Error(`message ${message.tag} is not an agent's`);
@@ -311,7 +306,10 @@ export class Coordinator {
     }
   }
 
-  /** A closed connection is final; the agent usually knows why, a moment later. `worker` undefined: the agent's. */
+  /**
+   * A closed connection is final; the agent usually knows why, a moment later. `worker` undefined:
+   * the agent's.
+   */
   #linkClosed(worker: number | undefined, reason: string): void {
     if (this.#leaving || this.#failure !== undefined) return;
     setTimeout(() => {
@@ -368,29 +366,19 @@ export class Coordinator {
     this.#options.failed(failure);
   }
 
-  /** Called when a process has ended. */
-  #ticked: (() => void) | undefined;
+  /** Called when a worker has ended, while somebody waits for it. */
+  #workerGone: (() => void) | undefined;
 
-  async #agentGone(agent: LaunchedProcess): Promise<void> {
-    await this.#until(() => this.#agentExit !== undefined);
-    if (this.#agentExit !== undefined) return;
-    agent.kill("SIGKILL");
-    await this.#until(() => this.#agentExit !== undefined);
-  }
-
-  /** Resolves when `condition` holds after the end of some process, or when the time to leave is over. */
-  #until(condition: () => boolean): Promise<void> {
+  /** Resolves when all workers have ended, or when the time to leave is over. */
+  #workersGone(): Promise<void> {
     return new Promise((resolve) => {
-      const finish = (): void => {
+      const deadline = setTimeout(resolve, LEAVE_WITHIN_MS);
+      this.#workerGone = () => {
+        if (this.#workers.some((worker) => worker.exit === undefined)) return;
         clearTimeout(deadline);
-        this.#ticked = undefined;
         resolve();
       };
-      const deadline = setTimeout(finish, LEAVE_WITHIN_MS);
-      this.#ticked = () => {
-        if (condition()) finish();
-      };
-      this.#ticked();
+      this.#workerGone();
     });
   }
 }

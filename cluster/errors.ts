@@ -1,7 +1,7 @@
 /**
  * What an operator can meet and mend: a port in use, too few file descriptors, a peer that refuses.
- * Carries the code, the words and the exit code; printing is the command's matter. A bug in Faultplane is not one
- * of these but an InvariantError.
+ * Carries the code, the words and the exit code; printing is the command's matter. A bug in
+ * Faultplane is not one of these but an InvariantError.
  */
 
 /** Exit codes that errors of the processes of a run carry (sysexits). */

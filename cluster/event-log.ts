@@ -83,6 +83,7 @@ export function levelOf(fact: Fact): "info" | "warn" | "error" {
     case "combine.mismatched":
       return "error";
     case "qp.timed-out":
+    case "qp.failed":
     case "rank.wait-timed-out":
     case "rank.masked":
     case "fault.began":

@@ -1,7 +1,8 @@
 /**
- * How two processes of a run prove to each other that they hold the run's join token, in the first frames
- * of every link and before anything else is said: challenge, hello, then welcome or refusal. Nothing of the run's
- * configuration is in these frames. A wrong token gets one same answer whatever was wrong.
+ * How two processes of a run prove to each other that they hold the run's join token, in the first
+ * frames of every link and before anything else is said: challenge, hello, then welcome or refusal.
+ * Nothing of the run's configuration is in these frames. A wrong token gets one same answer
+ * whatever was wrong.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { decodeStrange, encode } from "./codec.ts";
@@ -64,7 +65,10 @@ export function decodeChallenge(bytes: Uint8Array): Uint8Array | undefined {
   return parts !== undefined && isBinary(parts[1], NONCE_BYTES) ? parts[1] : undefined;
 }
 
-/** The dialling end's answer to the challenge `nonce`; `ownNonce` is what the accepting end must prove itself over. */
+/**
+ * The dialling end's answer to the challenge `nonce`; `ownNonce` is what the accepting end must
+ * prove itself over.
+ */
 export function encodeHello(
   identity: RunIdentity,
   caller: Caller,
@@ -110,7 +114,10 @@ export function encodeRefusal(refusal: Refusal): Uint8Array {
   return encode([Step.refused, refusal.code, refusal.message]);
 }
 
-/** What the dialling end makes of the answer to its hello: undefined when it is welcome by a holder of the token. */
+/**
+ * What the dialling end makes of the answer to its hello: undefined when it is welcome by a holder
+ * of the token.
+ */
 export function judgeAnswer(
   identity: RunIdentity,
   caller: Caller,
@@ -130,7 +137,10 @@ export function judgeAnswer(
   return { code, message };
 }
 
-/** HMAC-SHA256 under the token; the parts are encoded as a list, so no two lists give the same bytes. */
+/**
+ * HMAC-SHA256 under the token; the parts are encoded as a list, so no two lists give the same
+ * bytes.
+ */
 function proofOf(
   identity: RunIdentity,
   purpose: "hello" | "welcome",

@@ -1,13 +1,16 @@
 /**
- * Notices a peer that has gone silent (stopped, or cut off without a closed connection). It counts its own
- * ticks rather than wall time, so a process that was itself stopped or busy does not blame its peer. What it finds
- * never enters the model.
+ * Notices a peer that has gone silent (stopped, or cut off without a closed connection). It counts
+ * its own ticks rather than wall time, so a process that was itself stopped or busy does not blame
+ * its peer. What it finds never enters the model.
  */
 
 /** Wall ms between two heartbeats. */
 const BEAT_EVERY_MS = 1000;
 
-/** Seconds of silence after which a peer counts as lost. A worker in a long window is late, not dead. */
+/**
+ * Seconds of silence after which a peer counts as lost. A worker in a long window is late, not
+ * dead.
+ */
 export const SILENCE_LIMIT_SECONDS = 30;
 
 export interface HeartbeatOptions {

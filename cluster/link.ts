@@ -1,7 +1,7 @@
 /**
- * A link between two processes of a run: whole binary messages, in order, both ways, after both ends have
- * proved that they hold the token. What workers, agent and coordinator are written against; it knows no
- * socket library.
+ * A link between two processes of a run: whole binary messages, in order, both ways, after both
+ * ends have proved that they hold the token. What workers, agent and coordinator are written
+ * against; it knows no socket library.
  */
 import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
 
@@ -9,7 +9,10 @@ import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
 export interface Link {
   /** Who dialled it. */
   readonly caller: Caller;
-  /** Sends one message; the bytes must not change afterwards. Silently nothing once the link is closed. */
+  /**
+   * Sends one message; the bytes must not change afterwards. Silently nothing once the link is
+   * closed.
+   */
   send(bytes: Uint8Array): void;
   /** Calls `handler` for every message, those that came before the call included. */
   onMessage(handler: (bytes: Uint8Array) => void): void;

@@ -1,6 +1,7 @@
 /**
- * How a child process of a run finds and joins its coordinator, and how it leaves: what it needs is in its
- * environment, and it ends as soon as its launcher or the coordinator is gone. Shared by agent and worker.
+ * How a child process of a run finds and joins its coordinator, and how it leaves: what it needs is
+ * in its environment, and it ends as soon as its launcher or the coordinator is gone. Shared by
+ * agent and worker.
  */
 import { resourceUsage } from "node:process";
 import { messageOf } from "./errors.ts";
@@ -11,7 +12,9 @@ import { onLauncherGone } from "./process-launcher.ts";
 import { dial } from "./websocket-transport.ts";
 import { type CoordinatorMessage, decodeCoordinatorMessage, Env, encodeTag, Tag } from "./wire.ts";
 
-/** Largest message that a member takes from the coordinator: the scenario with its routing table. */
+/**
+ * Largest message that a member takes from the coordinator: the scenario with its routing table.
+ */
 const CONTROL_MESSAGE_BYTES = 256 * 1024 * 1024;
 
 /** The only address of a run on one host. */
@@ -29,7 +32,10 @@ export interface Invitation {
   readonly worker: number;
 }
 
-/** Reads the invitation and takes the token out of the environment. Throws an Error when it is incomplete. */
+/**
+ * Reads the invitation and takes the token out of the environment. Throws an Error when it is
+ * incomplete.
+ */
 export function readInvitation(environment: NodeJS.ProcessEnv, role: Role): Invitation {
   const given = (name: string): string => {
     const value = environment[name];
@@ -55,7 +61,10 @@ export interface MembershipOptions {
   orphaned(): void;
 }
 
-/** Joins the run; the link's messages go to `received`. Rejects when the coordinator is not reached or refuses. */
+/**
+ * Joins the run; the link's messages go to `received`. Rejects when the coordinator is not reached
+ * or refuses.
+ */
 export async function join(options: MembershipOptions): Promise<void> {
   const { invitation, role } = options;
   // The terminal sends these to every process of the group; the coordinator decides what they mean.
@@ -91,7 +100,9 @@ export function exitOrphaned(): never {
   process.exit(EXIT_ORPHANED);
 }
 
-/** Ends a member after an error that it cannot report otherwise; its launcher passes the text on. */
+/**
+ * Ends a member after an error that it cannot report otherwise; its launcher passes the text on.
+ */
 export function exitFailed(error: unknown): never {
   process.stderr.write(`${messageOf(error)}\n`);
   process.exit(70);

@@ -1,7 +1,7 @@
 /**
- * Holds windows back until their wall-clock moment. Arithmetic on instants that the caller read from a
- * monotonic clock; it reads no clock and sets no timer itself. Being late is measured, never mended:
- * a slow host makes a run late, not wrong.
+ * Holds windows back until their wall-clock moment. Arithmetic on instants that the caller read
+ * from a monotonic clock; it reads no clock and sets no timer itself. Being late is measured, never
+ * mended: a slow host makes a run late, not wrong.
  */
 
 /** Virtual picoseconds in a wall millisecond at speed 1. */
@@ -17,7 +17,10 @@ export class Pacer {
   #lagMs = 0;
   #maxLagMs = 0;
 
-  /** `speed` is virtual seconds per wall second (> 0), or "max"; `originMs` is the instant of virtual time 0. */
+  /**
+   * `speed` is virtual seconds per wall second (> 0), or "max"; `originMs` is the instant of
+   * virtual time 0.
+   */
   constructor(speed: number | "max", originMs: number) {
     this.#psPerWallMs = speed === "max" ? Number.POSITIVE_INFINITY : speed * PS_PER_WALL_MS;
     this.#originMs = originMs;

@@ -1,7 +1,7 @@
 /**
- * Starts Node processes of a run: an explicit environment, no standard input, an IPC channel whose end tells
- * the child that its parent is gone, and the tail of its standard error. The only file that imports
- * node:child_process; there is no shell anywhere.
+ * Starts Node processes of a run: an explicit environment, no standard input, an IPC channel whose
+ * end tells the child that its parent is gone, and the tail of its standard error. The only file
+ * that imports node:child_process; there is no shell anywhere.
  */
 import { spawn } from "node:child_process";
 import type { ExitNotice } from "./wire.ts";
@@ -16,7 +16,10 @@ const INHERITED = ["PATH", "LD_LIBRARY_PATH", "SystemRoot", "TMPDIR"];
 /** Workers from which on memory counts more than the speed of each one. */
 const MANY_WORKERS = 16;
 
-/** A small young generation and no helper threads, for workers that are busy for microseconds at a time. */
+/**
+ * A small young generation and no helper threads, for workers that are busy for microseconds at a
+ * time.
+ */
 const FRUGAL_FLAGS = ["--max-semi-space-size=1", "--single-threaded-gc", "--v8-pool-size=1"];
 
 /** Flags of node for each of `workers` worker processes. */

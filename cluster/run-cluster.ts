@@ -1,13 +1,11 @@
 /**
  * A run from a resolved scenario to its totals: chooses between one process and many, drives the
- * window loop, and tears everything down whatever happened. It writes no file and prints nothing: the observer
- * does.
+ * window loop, and tears everything down whatever happened. It writes no file and prints nothing:
+ * the observer does.
  */
 import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import { type CommittedWindow, WindowProtocol } from "../src/engine/window-protocol.ts";
-import type { DeviceFactory } from "../src/model/device.ts";
-import type { Scenario } from "../src/model/scenario.ts";
+import { WindowProtocol } from "../src/engine/window-protocol.ts";
 import { formatTime } from "../src/model/time.ts";
 import type { AssignmentTotals, WorkerSummary } from "../src/model/window.ts";
 import { makeFatTree } from "../src/topology/fat-tree.ts";
@@ -16,50 +14,14 @@ import { encodeChecked } from "./codec.ts";
 import { Coordinator, type Failure } from "./coordinator.ts";
 import { checkHost } from "./host-limits.ts";
 import { peakRssBytes } from "./membership.ts";
+import type { DriveResult, Ending, PreparedRun, RunOptions } from "./prepared-run.ts";
 import { driveSingle } from "./run-single.ts";
-import { type LoopEnd, type RunStatus, WindowLoop } from "./window-loop.ts";
+import { WindowLoop } from "./window-loop.ts";
 
-export type { RunStatus } from "./window-loop.ts";
-
-export interface RunOptions {
-  readonly scenario: Scenario;
-  readonly runId: string;
-  /** Path of dist/scripts/agent-main.js. */
-  readonly agentMain: string;
-  /** Path of dist/scripts/worker-main.js. */
-  readonly workerMain: string;
-  /** Makes the actors of placement `single`, which run in this process. */
-  readonly devices: DeviceFactory;
-  /** Wall ms to wait before each window, by worker label: to slow a worker on purpose. */
-  readonly delays?: ReadonlyMap<string, number>;
-  readonly observer: RunObserver;
-  /** Aborted when the operator asks for the end: the run stops after the current window. */
-  readonly stop: AbortSignal;
-  /** Port of the coordinator on loopback; default 0, any free one. */
-  readonly port?: number;
-  /** Seconds of silence before a process counts as lost; default 30. */
-  readonly silenceLimitSeconds?: number;
-}
-
-/** What a run looks like before its first window. */
-export interface RunStart {
-  /** Labels by worker number. */
-  readonly workers: readonly string[];
-  /** Process ids by worker number; empty for placement `single`. */
-  readonly pids: readonly number[];
-  /** Processes of the run, this one included. */
-  readonly processes: number;
-  /** Infinity for one worker. */
-  readonly lookaheadPs: number;
-}
-
-export interface RunObserver {
-  started(start: RunStart): void;
-  /** Called in order, before the next grants go out; a promise is waited for. */
-  committed(window: CommittedWindow, status: RunStatus): void | Promise<void>;
-}
-
-/** How a run ended, and its totals. For `worker-lost` totals of assignments are zero: nobody is left to ask. */
+/**
+ * How a run ended, and its totals. For `worker-lost` totals of assignments are zero: nobody is left
+ * to ask.
+ */
 export interface RunOutcome {
   readonly end: "finished" | "interrupted" | "time-limit" | "worker-lost" | "stuck";
   /** A sentence for the operator. */
@@ -85,24 +47,15 @@ export interface RunOutcome {
   readonly fabric: Readonly<Record<string, number>>;
 }
 
-/** How the windows of a run ended, before the totals are asked for. */
-export type Ending = LoopEnd | { readonly end: "worker-lost"; readonly detail: string };
-
-/** What is known when everybody has left. */
-export interface DriveResult {
-  readonly ending: Ending;
-  readonly summaries: readonly WorkerSummary[];
-  readonly maxLagSeconds: number;
-  readonly processes: number;
-  readonly peakRssBytes: number;
-}
-
-/** Longest window of a run in one process, ps: short enough to be watched, long enough to cost nothing. */
+/**
+ * Longest window of a run in one process, ps: short enough to be watched, long enough to cost
+ * nothing.
+ */
 const SINGLE_SLICE_PS = 1e7;
 
 /**
- * Runs a scenario to its end. Throws an OperatingError for what an operator can mend and an InvariantError for
- * a broken rule; no process is left in either case.
+ * Runs a scenario to its end. Throws an OperatingError for what an operator can mend and an
+ * InvariantError for a broken rule; no process is left in either case.
  */
 export async function runCluster(options: RunOptions): Promise<RunOutcome> {
   const startedMs = performance.now();
@@ -141,14 +94,6 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
     faultsBegun: totals.faultsBegun,
     fabric: totals.fabric,
   };
-}
-
-/** A run that is ready to be driven. */
-export interface PreparedRun {
-  readonly options: RunOptions;
-  readonly placement: ReturnType<typeof placeActors>;
-  readonly protocol: WindowProtocol;
-  readonly lookaheadPs: number;
 }
 
 /** Drives a run over worker processes. */

@@ -1,13 +1,13 @@
 /**
  * A run in this process alone: the same window protocol with one logical process, no sockets. For
- * replays, tests and debugging. It gives the event loop a turn every few milliseconds, so that the live log is
- * written and Ctrl-C is heard.
+ * replays, tests and debugging. It gives the event loop a turn every few milliseconds, so that the
+ * live log is written and Ctrl-C is heard.
  */
 import { performance } from "node:perf_hooks";
 import { LogicalProcess } from "../src/engine/logical-process.ts";
 import type { Grant } from "../src/model/window.ts";
 import { peakRssBytes } from "./membership.ts";
-import type { DriveResult, PreparedRun } from "./run-cluster.ts";
+import type { DriveResult, PreparedRun } from "./prepared-run.ts";
 import { type LoopEnd, WindowLoop } from "./window-loop.ts";
 
 /** Wall ms of windows between two turns of the event loop. */

@@ -1,6 +1,7 @@
 /**
- * Links over WebSockets: an HTTP server that does nothing but upgrade, the handshake on every connection, and the
- * sockets' settings. A stranger gets two seconds and a few KiB. The only file that imports ws.
+ * Links over WebSockets: an HTTP server that does nothing but upgrade, the handshake on every
+ * connection, and the sockets' settings. A stranger gets two seconds and a few KiB. The only file
+ * that imports ws.
  */
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
@@ -22,7 +23,8 @@ import {
 } from "./handshake.ts";
 import type { DialOptions, Link, Listener, ListenOptions } from "./link.ts";
 
-// By `require`: importing a CommonJS module from ESM starts Node's WebAssembly lexer, 6 MB in every worker.
+// By `require`: importing a CommonJS module from ESM starts Node's WebAssembly lexer, 6 MB in every
+// worker.
 const ws = createRequire(import.meta.url)("ws") as typeof import("ws");
 
 /** Bytes a connection may send before it has proved itself: the upgrade request and one hello. */
@@ -32,7 +34,10 @@ const STRANGER_BYTES = 2 * HANDSHAKE_FRAME_BYTES;
 const CLOSE_WITHIN_MS = 2000;
 const OPEN_WITHIN_MS = 5000;
 
-/** Ticks in the time allowed for authentication. Ticks are counted, so a process that was busy blames nobody. */
+/**
+ * Ticks in the time allowed for authentication. Ticks are counted, so a process that was busy
+ * blames nobody.
+ */
 const AUTH_TICKS = 4;
 
 /** WebSocket close codes: a message of the wrong type, a broken rule. */
@@ -112,8 +117,8 @@ export function listen(options: ListenOptions): Promise<Listener> {
 }
 
 /**
- * Dials a listener and proves itself. Rejects with an OperatingError: E047 when nobody answers, E046 when
- * refused.
+ * Dials a listener and proves itself. Rejects with an OperatingError: E047 when nobody answers,
+ * E046 when refused.
  */
 export function dial(options: DialOptions): Promise<Link> {
   const { host, port, identity, caller } = options;
@@ -121,7 +126,8 @@ export function dial(options: DialOptions): Promise<Link> {
     handshakeTimeout: OPEN_WITHIN_MS,
     followRedirects: false,
     maxPayload: options.maxMessageBytes,
-    // Masks protect against confused proxies; between our own processes there are none, and zeros cost nothing.
+    // Masks protect against confused proxies; between our own processes there are none, and zeros
+    // cost nothing.
     generateMask: (mask) => {
       mask.fill(0);
     },
@@ -270,7 +276,9 @@ function bytesOf(data: RawData): Uint8Array {
   throw new Error("a message arrived in pieces");
 }
 
-/** No browser page (they send an Origin) and no name that was pointed at this host (DNS rebinding). */
+/**
+ * No browser page (they send an Origin) and no name that was pointed at this host (DNS rebinding).
+ */
 function isOwnHost(request: IncomingMessage, host: string): boolean {
   if (request.headers.origin !== undefined) return false;
   const name = request.headers.host?.replace(/:\d+$/, "");
@@ -301,14 +309,14 @@ function cannotListen(error: Error, host: string, port: number): Error {
     case "EADDRINUSE":
       return new OperatingError(
         "E043",
-        `port ${port} is in use on ${host}; choose another or --port auto`,
+        `port ${port} is in use on ${host}; choose another or port 0 for any free one`,
         "",
         ExitCode.unavailable,
       );
     case "EACCES":
       return new OperatingError(
         "E043",
-        `port ${port} on ${host} is not permitted; choose one above 1023 or --port auto`,
+        `port ${port} on ${host} is not permitted; choose one above 1023 or port 0 for any free one`,
         "",
         ExitCode.unavailable,
       );

@@ -1,6 +1,6 @@
 /**
- * A worker's links to its peers: one for each worker that shares a lane with it, dialled by the one with
- * the lower number. They carry data frames, which are opaque here.
+ * A worker's links to its peers: one for each worker that shares a lane with it, dialled by the one
+ * with the lower number. They carry data frames, which are opaque here.
  */
 import type { Caller, Refusal } from "./handshake.ts";
 import type { Link, Listener } from "./link.ts";
@@ -11,7 +11,9 @@ import type { Configuration } from "./wire.ts";
 /** Largest data frame: what one worker sends to another in one window. */
 const DATA_MESSAGE_BYTES = 256 * 1024 * 1024;
 
-/** More connections than a worker has peers; strangers among them are dropped when their time is up. */
+/**
+ * More connections than a worker has peers; strangers among them are dropped when their time is up.
+ */
 const MOST_CONNECTIONS = 4096;
 
 const AUTH_WITHIN_MS = 2000;
@@ -77,7 +79,10 @@ export class PeerMesh {
     this.#links[peer]?.send(bytes);
   }
 
-  /** Reads what peers sent from now on, or leaves it with the operating system: frames nobody needs yet wake nobody. */
+  /**
+   * Reads what peers sent from now on, or leaves it with the operating system: frames nobody needs
+   * yet wake nobody.
+   */
   setReading(peer: number, reading: boolean): void {
     const link = this.#links[peer];
     if (reading) link?.resume();

@@ -1,6 +1,6 @@
 /**
- * Writes docs/scenario.schema.json, the JSON Schema that editors check scenario files with. Run it after
- * a change of src/scenario/schema.ts; a test holds the committed file to it.
+ * Writes docs/scenario.schema.json, the JSON Schema that editors check scenario files with. Run it
+ * after a change of src/scenario/schema.ts; a test holds the committed file to it.
  */
 import { writeFileSync } from "node:fs";
 import { scenarioJsonSchema } from "../src/scenario/schema.ts";

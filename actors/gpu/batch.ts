@@ -62,7 +62,10 @@ export class Batch implements RoutingChoices {
     this.#sumHigh.fill(0);
   }
 
-  /** An expert's output for a token arrives: weighted and added, in whole numbers, so order does not matter. */
+  /**
+   * An expert's output for a token arrives: weighted and added, in whole numbers, so order does not
+   * matter.
+   */
   combine(place: number, low: number, high: number): void {
     const token = Math.floor(place / this.topK);
     this.#sumLow[token] += Math.imul(this.weights[place], low);
@@ -71,7 +74,9 @@ export class Batch implements RoutingChoices {
     this.combined += 1;
   }
 
-  /** What a token's combine should be, for the assignments that were combined; the object is reused. */
+  /**
+   * What a token's combine should be, for the assignments that were combined; the object is reused.
+   */
   expected(token: number, layer: number): { readonly low: number; readonly high: number } {
     let low = 0;
     let high = 0;

@@ -1,10 +1,12 @@
 /**
- * A rank as the holder of experts: token copies of all ranks come in, wait until the layer is whole, go
- * through their experts, and return as results. The packet that arrived is the packet that leaves.
+ * A rank as the holder of experts: token copies of all ranks come in, wait until the layer is
+ * whole, go through their experts, and return as results. The packet that arrived is the packet
+ * that leaves.
  */
 import { violated } from "../../src/base/assert.ts";
 import type { ActorContext } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
+import { expertsPerRank, firstExpertOf } from "../../src/model/expert-placement.ts";
 import {
   DESTINATION,
   KIND,
@@ -37,15 +39,15 @@ export class ExpertSide {
   readonly #used: Uint8Array;
 
   constructor(services: DeviceServices, peers: Peers, messenger: Messenger) {
-    const expertsPerRank = services.scenario.model.n_routed_experts / peers.size;
+    const perRank = expertsPerRank(services.scenario.model.n_routed_experts, peers.size);
     this.#services = services;
     this.#peers = peers;
     this.#messenger = messenger;
     this.#inboxes = [new Inbox(peers.size), new Inbox(peers.size)];
     this.#inboxes[0].reset(0, peers.size);
     this.#inboxes[1].reset(1, peers.size);
-    this.#firstExpert = peers.rank * expertsPerRank;
-    this.#used = new Uint8Array(expertsPerRank);
+    this.#firstExpert = firstExpertOf(peers.rank, perRank);
+    this.#used = new Uint8Array(perRank);
   }
 
   /** The inbox of the layer with this ordinal, the current one or the next. */

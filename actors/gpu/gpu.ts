@@ -1,8 +1,9 @@
 /**
- * A GPU: one rank of an expert-parallel group. It walks the layers of a decode step: attention, gate,
- * dispatch of token copies to the ranks that hold the chosen experts, expert compute, combine. The
- * protocol is DeepEP's low-latency one: every copy goes straight to its rank, then a count says that
- * this was all. There is no barrier between ranks: whoever has all it needs goes on.
+ * A GPU: one rank of an expert-parallel group. It walks the layers of a decode step: attention,
+ * gate, dispatch of token copies to the ranks that hold the chosen experts, expert compute,
+ * combine. The protocol is DeepEP's low-latency one: every copy goes straight to its rank, then a
+ * count says that this was all. There is no barrier between ranks: whoever has all it needs goes
+ * on.
  */
 import type { Actor, ActorContext } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";

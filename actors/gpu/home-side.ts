@@ -1,11 +1,13 @@
 /**
- * A rank as the home of its tokens: the gate assigns them to experts, copies go out, results come back
- * and are added up, every assignment is accounted for, and the sum is checked against the oracle.
+ * A rank as the home of its tokens: the gate assigns them to experts, copies go out, results come
+ * back and are added up, every assignment is accounted for, and the sum is checked against the
+ * oracle.
  */
 import { violated } from "../../src/base/assert.ts";
 import { hex64 } from "../../src/base/hash.ts";
 import type { ActorContext } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
+import { expertsPerRank, rankOfExpert } from "../../src/model/expert-placement.ts";
 import {
   DESTINATION,
   LAYER,
@@ -50,7 +52,7 @@ export class HomeSide {
     this.#services = services;
     this.#peers = peers;
     this.#messenger = messenger;
-    this.#expertsPerRank = scenario.model.n_routed_experts / peers.size;
+    this.#expertsPerRank = expertsPerRank(scenario.model.n_routed_experts, peers.size);
     this.batch = new Batch(tokens, scenario.model.num_experts_per_tok, peers.size, oracle);
     this.sent = new Int32Array(peers.size);
   }
@@ -74,7 +76,7 @@ export class HomeSide {
     this.sent.fill(0);
     for (let at = 0; at < batch.state.length; at += 1) {
       context.ledger.dispatched(this.#assignment(at));
-      const holder = Math.floor(batch.experts[at] / this.#expertsPerRank);
+      const holder = rankOfExpert(batch.experts[at], this.#expertsPerRank);
       const mask = this.#peers.maskOf(holder);
       if (mask !== undefined) {
         this.#mask(context, at, mask.fault);
@@ -116,7 +118,7 @@ export class HomeSide {
     const open = batch.openOf[rank];
     for (let at = 0; open > 0 && at < batch.state.length; at += 1) {
       if (batch.state[at] !== AssignmentState.open) continue;
-      if (Math.floor(batch.experts[at] / this.#expertsPerRank) !== rank) continue;
+      if (rankOfExpert(batch.experts[at], this.#expertsPerRank) !== rank) continue;
       this.#mask(context, at, fault);
       batch.open -= 1;
     }
@@ -163,7 +165,10 @@ export class HomeSide {
     return packet;
   }
 
-  /** Tells every rank how many copies it was sent; own neighbours first, so that not all hit one rank. */
+  /**
+   * Tells every rank how many copies it was sent; own neighbours first, so that not all hit one
+   * rank.
+   */
   #announce(context: ActorContext): void {
     const peers = this.#peers;
     for (let distance = 1; distance < peers.size; distance += 1) {

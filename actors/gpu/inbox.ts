@@ -1,6 +1,6 @@
 /**
- * Token copies that other ranks sent here for one layer: how many were announced, how many came, and
- * the packets themselves. A rank keeps two, since a faster rank may be one layer ahead.
+ * Token copies that other ranks sent here for one layer: how many were announced, how many came,
+ * and the packets themselves. A rank keeps two, since a faster rank may be one layer ahead.
  */
 import { violated } from "../../src/base/assert.ts";
 import { NEXT, NO_PACKET, ORIGIN, type Packet, type PacketPool } from "../../src/model/packet.ts";
@@ -53,7 +53,8 @@ export class Inbox {
 
   /** A rank says how many token copies it sent. */
   announce(rank: number, count: number): void {
-    if (this.announced[rank] !== UNKNOWN) violated("announced-once", `layer ${this.layer}, rank ${rank}`);
+    if (this.announced[rank] !== UNKNOWN)
+      violated("announced-once", `layer ${this.layer}, rank ${rank}`);
     this.announced[rank] = count;
     this.#check(rank);
   }
@@ -87,7 +88,10 @@ export class Inbox {
   #check(rank: number): void {
     const announced = this.announced[rank];
     if (announced !== UNKNOWN && this.arrived[rank] > announced) {
-      violated("dispatched-once", `layer ${this.layer}: ${this.arrived[rank]} copies of rank ${rank}`);
+      violated(
+        "dispatched-once",
+        `layer ${this.layer}: ${this.arrived[rank]} copies of rank ${rank}`,
+      );
     }
     if (this.isWhole(rank)) this.missing -= 1;
   }

@@ -1,9 +1,9 @@
 /**
  * How a rank gives another up: DeepEP's rank mask. It masks a rank when the transport says that a
- * message cannot reach it, when it does not answer a probe after a long wait, or when that rank says
- * that it has given this one up. From then on nothing is sent to it, its share of every combine is
- * skipped, and weights are not renormalised. A masked rank is told by another way, so that it need
- * not wait for what will never come.
+ * message cannot reach it, when it does not answer a probe after a long wait, or when that rank
+ * says that it has given this one up. From then on nothing is sent to it, its share of every
+ * combine is skipped, and weights are not renormalised. A masked rank is told by another way, so
+ * that it need not wait for what will never come.
  */
 import { type ActorContext, NO_TIMER, type TimerId } from "../../src/model/actor.ts";
 import {
@@ -107,7 +107,9 @@ export class MaskPolicy {
     if (waiting && this.#timer === NO_TIMER) this.startWait(context);
   }
 
-  /** Gives a rank up; the second time nothing happens. `fault` is known when the other side said it. */
+  /**
+   * Gives a rank up; the second time nothing happens. `fault` is known when the other side said it.
+   */
   mask(context: ActorContext, rank: number, reason: MaskReason, fault?: number): void {
     const peers = this.#peers;
     if (peers.isMasked(rank)) return;

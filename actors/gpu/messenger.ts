@@ -1,7 +1,7 @@
 /**
- * How a GPU's messages leave it: over NVLink to GPUs of its node, through its own NIC to ranks on its
- * plane, and over NVLink to the local owner of the plane for all others (PXN). It also passes on what
- * other GPUs send through this one.
+ * How a GPU's messages leave it: over NVLink to GPUs of its node, through its own NIC to ranks on
+ * its plane, and over NVLink to the local owner of the plane for all others (PXN). It also passes
+ * on what other GPUs send through this one.
  */
 import type { ActorContext } from "../../src/model/actor.ts";
 import {

@@ -1,10 +1,11 @@
 /**
  * The EP group as one of its ranks sees it: who is where, how a message gets there, and whom this
- * rank has given up. A rank reaches another node over the plane of the receiver; when its own NIC is
- * not on that plane, the message first goes over NVLink to the local GPU that owns it.
+ * rank has given up. A rank reaches another node over the plane of the receiver; when its own NIC
+ * is not on that plane, the message first goes over NVLink to the local GPU that owns it.
  */
-import type { Topology } from "../../src/model/topology.ts";
+
 import type { ClusterSpec } from "../../src/model/scenario.ts";
+import type { Topology } from "../../src/model/topology.ts";
 
 /** Why and when a rank was given up. */
 export interface Mask {
@@ -89,7 +90,9 @@ export class Peers {
     return this.#planeOf[gpu] === this.#planeOf[this.#self];
   }
 
-  /** The local GPU that owns the plane of a GPU elsewhere: the one in the same place of its node. */
+  /**
+   * The local GPU that owns the plane of a GPU elsewhere: the one in the same place of its node.
+   */
   relayTo(gpu: number): number {
     return this.#gpuAt[this.#nodeOf[this.#self] * this.#cluster.gpusPerNode + this.#ordinalOf[gpu]];
   }
@@ -99,16 +102,18 @@ export class Peers {
     return this.#nicAt[this.#nodeOf[gpu] * this.#cluster.gpusPerNode + this.#ordinalOf[gpu]];
   }
 
-  /** The NIC of the node of `gpu` that is in the place of this GPU's own, and so on the same plane. */
+  /**
+   * The NIC of the node of `gpu` that is in the place of this GPU's own, and so on the same plane.
+   */
   nicOpposite(gpu: number): number {
     const ordinal = this.#ordinalOf[this.#self];
     return this.#nicAt[this.#nodeOf[gpu] * this.#cluster.gpusPerNode + ordinal];
   }
 
   /**
-   * A local GPU to send through when the receiver's own plane does not work: the `attempt`-th after the
-   * receiver's place, from 0. Its NIC leads to the GPU in the same place of the receiver's node,
-   * which passes the message on over NVLink.
+   * A local GPU to send through when the receiver's own plane does not work: the `attempt`-th after
+   * the receiver's place, from 0. Its NIC leads to the GPU in the same place of the receiver's
+   * node, which passes the message on over NVLink.
    */
   detourTo(gpu: number, attempt: number): number {
     const { gpusPerNode } = this.#cluster;

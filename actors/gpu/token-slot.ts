@@ -1,4 +1,7 @@
-/** What the SLOT word of a token copy says: which of its token's choices it is, and for which expert. */
+/**
+ * What the SLOT word of a token copy says: which of its token's choices it is, and for which
+ * expert.
+ */
 
 /** Choices stand below this, experts above; a token has far fewer choices. */
 const EXPERT_UNIT = 256;

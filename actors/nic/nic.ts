@@ -23,7 +23,9 @@ import { PS_PER_NS } from "../../src/model/time.ts";
 import { DevicePort } from "../../src/model/topology.ts";
 import { QueuePairs } from "./queue-pairs.ts";
 
-/** Bytes of an acknowledgement on the wire: LRH 8, BTH 12, AETH 4, ICRC 4, VCRC 2 (InfiniBand 1.4). */
+/**
+ * Bytes of an acknowledgement on the wire: LRH 8, BTH 12, AETH 4, ICRC 4, VCRC 2 (InfiniBand 1.4).
+ */
 const ACK_BYTES = 30;
 /** A requester asks for an acknowledgement at least this often, in packets. */
 const ACK_EVERY = 64;

@@ -8,7 +8,9 @@ import { NEXT, NO_PACKET, type Packet, type PacketPool } from "../../src/model/p
 export class QueuePairs {
   /** By queue pair: actor index of the remote NIC. */
   readonly remote: number[] = [];
-  /** Requester: sequence number of the next packet; retries since the last progress; has it failed? */
+  /**
+   * Requester: sequence number of the next packet; retries since the last progress; has it failed?
+   */
   readonly nextPsn: number[] = [];
   readonly retries: number[] = [];
   readonly failed: boolean[] = [];

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runProgram, runSide } from "./child-program.ts";
 import { type Check, interleaved, type PartResult, type SideFigures, short } from "./measure.ts";
-import { MEASURED, participantsOf } from "./windows.ts";
+import { AMOUNTS } from "./windows.ts";
 
 export interface PartOptions {
   readonly rounds: number;
@@ -105,27 +105,21 @@ async function windows(options: PartOptions): Promise<PartResult> {
   const lines: string[] = [];
   const checks: Check[] = [];
   const figures: Record<string, number> = {};
-  for (const workers of Object.keys(MEASURED).map(Number)) {
-    const { ours, barrier } = await interleaved(options.rounds, {
-      ours: () => runSide("windows", [workers]),
-      barrier: () => runSide("barrier", [workers]),
-    });
-    const participants = participantsOf(workers);
-    const wallRatio = ours.wallSeconds / barrier.wallSeconds;
-    const cpuRatio = ours.cpuSeconds / barrier.cpuSeconds;
+  for (const workers of Object.keys(AMOUNTS).map(Number)) {
+    const found = await runSide("windows", [workers, options.rounds]);
+    const wallRatio = found.barrierPerSecond / found.windowsPerSecond;
+    const cpuRatio = found.windowCpuSeconds / found.barrierCpuSeconds;
     lines.push(
-      `${workers} workers: ${short(ours.rounds / ours.wallSeconds)} windows/s, barrier ${short(barrier.rounds / barrier.wallSeconds)} rounds/s; cost ${cpuRatio.toFixed(2)} x CPU, ${wallRatio.toFixed(2)} x wall (${participants.toFixed(1)} workers and ${ours.eventsPerRound.toFixed(0)} events a window)`,
+      `${workers} workers: ${short(found.windowsPerSecond)} windows/s, barrier ${short(found.barrierPerSecond)} rounds/s; cost ${cpuRatio.toFixed(2)} x CPU, ${wallRatio.toFixed(2)} x wall (${found.participants.toFixed(1)} workers and ${found.eventsPerWindow.toFixed(0)} events a window)`,
     );
     checks.push({
       what: `${workers} workers: at most 1.5 x the barrier's CPU seconds`,
       holds: cpuRatio <= 1.5,
       exact: false,
     });
-    figures[`windowsPerSecond${workers}`] = ours.rounds / ours.wallSeconds;
-    figures[`barrierPerSecond${workers}`] = barrier.rounds / barrier.wallSeconds;
-    figures[`cpuRatio${workers}`] = cpuRatio;
-    figures[`wallRatio${workers}`] = wallRatio;
-    figures[`participants${workers}`] = participants;
+    for (const [name, value] of Object.entries({ ...found, wallRatio, cpuRatio })) {
+      figures[`${name}${workers}`] = value;
+    }
   }
   const workload =
     "windows of a run in which nearly every worker has a little to do, against a bare WebSocket barrier of as many processes";

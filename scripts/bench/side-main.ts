@@ -7,8 +7,7 @@ import { runFleet } from "./fleet.ts";
 import type { SideFigures } from "./measure.ts";
 import { runObjectHeap } from "./object-heap.ts";
 import { recordW128Trace, runW128 } from "./w128-side.ts";
-import { runBarrier } from "./websocket-barrier.ts";
-import { runWindows } from "./windows.ts";
+import { compareWindows } from "./windows.ts";
 
 type Side = (settings: readonly string[]) => SideFigures | Promise<SideFigures>;
 
@@ -19,8 +18,7 @@ const SIDES: Readonly<Record<string, Side>> = {
   layer: () => runLayer(),
   "layer-trace": ([path]) => recordLayerTrace(path),
   "heap-growth": () => runHeapGrowth(),
-  windows: ([workers]) => runWindows(Number(workers)),
-  barrier: ([members]) => runBarrier(Number(members)),
+  windows: ([workers, rounds]) => compareWindows(Number(workers), Number(rounds)),
   fleet: () => runFleet(),
 };
 

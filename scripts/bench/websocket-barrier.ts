@@ -12,8 +12,7 @@ import { LOOPBACK } from "../../cluster/membership.ts";
 import { type LaunchedProcess, launch, workerFlags } from "../../cluster/process-launcher.ts";
 import { listen } from "../../cluster/websocket-transport.ts";
 import { Env } from "../../cluster/wire.ts";
-import type { SideFigures } from "./measure.ts";
-import { MEASURED, RoundClock } from "./windows.ts";
+import type { Turns } from "./turns.ts";
 
 /** Bytes of every message of the barrier. */
 export const BARRIER_BYTES = 64;
@@ -24,73 +23,86 @@ export const LARGEST_BYTES = 65_536;
 /** Wall ms that a link may take to prove itself: forty processes start at once on two cores. */
 export const AUTH_WITHIN_MS = 20_000;
 
-/** Times the rounds of a barrier of `members` processes. */
-export async function runBarrier(members: number): Promise<SideFigures> {
+/** A barrier whose members have been started. */
+export interface Barrier {
+  /** Rejects when a member ends before `end` is called. */
+  readonly failed: Promise<never>;
+  end(): void;
+}
+
+/** Starts a barrier of `members` processes, which goes round and round as `turns` allows. */
+export function startBarrier(members: number, turns: Turns): Barrier {
   const token = randomBytes(32);
   const identity = identityOf(token, "bench-barrier", "0");
-  const links: Link[] = [];
-  const clock = new RoundClock(members);
   const frame = new Uint8Array(BARRIER_BYTES);
+  const links: Link[] = [];
   const ports = new Uint16Array(members);
   let children: LaunchedProcess[] = [];
   let answers = 0;
   let round = -2;
-  await new Promise<void>((resolve, reject) => {
-    /** All have answered: first with their ports, then that they have their neighbour, then round by round. */
-    const complete = (): void => {
-      answers = 0;
-      round += 1;
-      if (round < 0) {
-        links.forEach((link, member) => {
-          link.send(new Uint8Array(Uint16Array.of(ports[(member + 1) % members]).buffer));
-        });
-        return;
-      }
-      if (clock.over(round)) resolve();
-      else for (const link of links) link.send(frame);
-    };
-    const joined = (link: Link): void => {
-      const { worker } = link.caller;
-      links[worker] = link;
-      link.onMessage((bytes) => {
-        if (round === -2) ports[worker] = bytes[0] + 256 * bytes[1];
-        answers += 1;
-        if (answers === members) complete();
-      });
-    };
-    listen({
-      host: LOOPBACK,
-      port: 0,
-      identity,
-      maxMessageBytes: LARGEST_BYTES,
-      maxConnections: members + 8,
-      authWithinMs: AUTH_WITHIN_MS,
-      admit: () => undefined,
-      accepted: joined,
-    }).then(({ port }) => {
-      const environment = {
-        [Env.coordinator]: `${LOOPBACK}:${port}`,
-        [Env.token]: token.toString("hex"),
-        [Env.runId]: identity.runId,
-        [Env.scenarioHash]: identity.scenarioHash,
-        UV_THREADPOOL_SIZE: "1",
-      };
-      children = Array.from({ length: members }, (_, member) =>
-        launch({
-          main: join(dirname(fileURLToPath(import.meta.url)), "barrier-member-main.js"),
-          nodeFlags: workerFlags(members),
-          environment: { ...environment, [Env.worker]: String(member) },
-          exited: ({ stderr }) => reject(new Error(`a member has ended: ${stderr.join("\n")}`)),
-        }),
-      );
-      clock.watch([process.pid, ...children.map((child) => child.pid)]);
-    }, reject);
-  }).finally(() => {
-    for (const child of children) child.kill("SIGKILL");
+  let fail: (error: Error) => void = () => undefined;
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = reject;
   });
+  failed.catch(() => undefined);
+  const ask = (): void => {
+    for (const link of links) link.send(frame);
+  };
+  /** All have answered: first with their ports, then that they have both neighbours, then round by round. */
+  const complete = (): void => {
+    answers = 0;
+    round += 1;
+    if (round < 0) {
+      links.forEach((link, member) => {
+        link.send(new Uint8Array(Uint16Array.of(ports[(member + 1) % members]).buffer));
+      });
+      return;
+    }
+    const wait = turns.over();
+    if (wait === undefined) ask();
+    else wait.then(ask);
+  };
+  const joined = (link: Link): void => {
+    const { worker } = link.caller;
+    links[worker] = link;
+    link.onMessage((bytes) => {
+      if (round === -2) ports[worker] = bytes[0] + 256 * bytes[1];
+      answers += 1;
+      if (answers === members) complete();
+    });
+  };
+  const start = (port: number): void => {
+    const environment = {
+      [Env.coordinator]: `${LOOPBACK}:${port}`,
+      [Env.token]: token.toString("hex"),
+      [Env.runId]: identity.runId,
+      [Env.scenarioHash]: identity.scenarioHash,
+      UV_THREADPOOL_SIZE: "1",
+    };
+    children = Array.from({ length: members }, (_, member) =>
+      launch({
+        main: join(dirname(fileURLToPath(import.meta.url)), "barrier-member-main.js"),
+        nodeFlags: workerFlags(members),
+        environment: { ...environment, [Env.worker]: String(member) },
+        exited: ({ stderr }) => fail(new Error(`a member has ended: ${stderr.join(" ")}`)),
+      }),
+    );
+    turns.watch([process.pid, ...children.map((child) => child.pid)]);
+  };
+  listen({
+    host: LOOPBACK,
+    port: 0,
+    identity,
+    maxMessageBytes: LARGEST_BYTES,
+    maxConnections: members + 8,
+    authWithinMs: AUTH_WITHIN_MS,
+    admit: () => undefined,
+    accepted: joined,
+  }).then(({ port }) => start(port), fail);
   return {
-    rounds: MEASURED[members],
-    wallSeconds: clock.wallSeconds,
-    cpuSeconds: clock.cpuSeconds,
+    failed,
+    end: () => {
+      for (const child of children) child.kill("SIGKILL");
+    },
   };
 }

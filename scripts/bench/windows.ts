@@ -1,100 +1,102 @@
 /**
- * Sides of part (c): windows of a real run over worker processes. A run is stopped after a fixed number of
- * windows, so that starting and ending processes is not measured.
+ * Part (c): windows of a real run over worker processes against a bare barrier of as many. Both are started
+ * and warmed up once and then take turns, one standing still while the other runs, so that neither
+ * starting processes nor optimising code is measured.
  */
-import { performance } from "node:perf_hooks";
 import { makeDevice } from "../../actors/catalogue.ts";
-import { runCluster } from "../../cluster/run-cluster.ts";
+import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
 import { processMains } from "../commands/package-files.ts";
 import { windowScenario } from "./bench-scenarios.ts";
-import { cpuSecondsOf, type SideFigures } from "./measure.ts";
+import { type Duration, median, type SideFigures } from "./measure.ts";
 import { makeRun } from "./one-process.ts";
+import { Turns } from "./turns.ts";
+import { startBarrier } from "./websocket-barrier.ts";
 
-/** Windows, or rounds of the barrier, that are measured, by the number of processes. */
-export const MEASURED: Readonly<Record<number, number>> = { 2: 8000, 12: 3000, 40: 800 };
-
-/** Windows before the first that is measured. */
-export function warmUpOf(processes: number): number {
-  return MEASURED[processes] >> 1;
+/** How much is run, in windows or rounds of the barrier. */
+interface Amount {
+  /** Before the first that is measured: V8 takes thousands of windows to optimise what a window runs. */
+  readonly warmUp: number;
+  /** In one turn. */
+  readonly turn: number;
 }
 
-/** Watches processes between two rounds: wall and CPU seconds of all of them. */
-export class RoundClock {
-  readonly #from: number;
-  readonly #until: number;
-  #pids: readonly number[] = [];
-  #startMs = 0;
-  #startCpu = 0;
-  wallSeconds = 0;
-  cpuSeconds = 0;
+/** By the number of processes. */
+export const AMOUNTS: Readonly<Record<number, Amount>> = {
+  2: { warmUp: 20_000, turn: 8_000 },
+  12: { warmUp: 10_000, turn: 3_000 },
+  40: { warmUp: 9_000, turn: 1_000 },
+};
 
-  constructor(processes: number) {
-    this.#from = warmUpOf(processes);
-    this.#until = this.#from + MEASURED[processes];
-  }
-
-  /** `pids` are the processes to watch, this one included. */
-  watch(pids: readonly number[]): void {
-    this.#pids = pids;
-  }
-
-  /** Says that a round is over; returns whether the last one to be measured was. */
-  over(round: number): boolean {
-    if (round === this.#from) {
-      this.#startCpu = this.#cpuNow();
-      this.#startMs = performance.now();
-    } else if (round === this.#until) {
-      this.wallSeconds = (performance.now() - this.#startMs) / 1000;
-      this.cpuSeconds = this.#cpuNow() - this.#startCpu;
-    }
-    return round >= this.#until;
-  }
-
-  #cpuNow(): number {
-    return this.#pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
-  }
-}
-
-/** Times the windows of a run over `workers` processes. */
-export async function runWindows(workers: number): Promise<SideFigures> {
-  const scenario = windowScenario(workers);
-  const clock = new RoundClock(workers);
+/** Lets a run over `workers` processes and a barrier of as many take turns; medians over the turns. */
+export async function compareWindows(workers: number, rounds: number): Promise<SideFigures> {
+  const { warmUp, turn } = AMOUNTS[workers];
+  const run = new Turns(warmUp);
+  const barrier = new Turns(warmUp);
   const stop = new AbortController();
   let events = 0;
-  const outcome = await runCluster({
-    scenario,
-    runId: "bench-windows",
-    ...processMains(),
-    devices: makeDevice,
-    stop: stop.signal,
-    observer: {
-      started: ({ pids }) => clock.watch([process.pid, ...pids]),
-      committed: (window) => {
-        if (window.window === warmUpOf(workers)) events = window.events;
-        if (!clock.over(window.window) || stop.signal.aborted) return;
-        events = window.events - events;
-        stop.abort();
-      },
-    },
+  const ended = runToStop(workers, run, stop.signal, (handled) => {
+    events = handled;
   });
-  if (outcome.end !== "interrupted") throw new Error(`the run ended: ${outcome.end}`);
+  await Promise.race([run.warm, ended.then(unexpectedEnd)]);
+  const warmEvents = events;
+  const members = startBarrier(workers, barrier);
+  await Promise.race([barrier.warm, members.failed]);
+  const ours: Duration[] = [];
+  const theirs: Duration[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    ours.push(await run.take(turn));
+    theirs.push(await barrier.take(turn));
+  }
+  const eventsPerWindow = (events - warmEvents) / (rounds * turn);
+  members.end();
+  stop.abort();
+  run.release();
+  await ended;
   return {
-    rounds: MEASURED[workers],
-    wallSeconds: clock.wallSeconds,
-    cpuSeconds: clock.cpuSeconds,
-    eventsPerRound: events / MEASURED[workers],
+    eventsPerWindow,
+    windowsPerSecond: turn / median(ours.map((duration) => duration.wallSeconds)),
+    barrierPerSecond: turn / median(theirs.map((duration) => duration.wallSeconds)),
+    windowCpuSeconds: median(ours.map((duration) => duration.cpuSeconds)) / turn,
+    barrierCpuSeconds: median(theirs.map((duration) => duration.cpuSeconds)) / turn,
+    participants: participantsOf(workers, rounds * turn),
   };
 }
 
+function runToStop(
+  workers: number,
+  turns: Turns,
+  stop: AbortSignal,
+  handled: (events: number) => void,
+): Promise<RunOutcome> {
+  return runCluster({
+    scenario: windowScenario(workers),
+    runId: "bench-windows",
+    ...processMains(),
+    devices: makeDevice,
+    stop,
+    observer: {
+      started: ({ pids }) => turns.watch([process.pid, ...pids]),
+      committed: (window) => {
+        handled(window.events);
+        return turns.over();
+      },
+    },
+  });
+}
+
+function unexpectedEnd(outcome: RunOutcome): never {
+  throw new Error(`the run ended: ${outcome.end} ${outcome.detail ?? ""}`);
+}
+
 /** Mean number of workers that take part in the windows that are measured; the same in every run. */
-export function participantsOf(workers: number): number {
-  const from = warmUpOf(workers);
+function participantsOf(workers: number, windows: number): number {
+  const { warmUp } = AMOUNTS[workers];
   let sum = 0;
   makeRun(windowScenario(workers), {
     committed: ({ window }, participants) => {
-      if (window > from) sum += participants;
-      return window < from + MEASURED[workers];
+      if (window >= warmUp) sum += participants;
+      return window + 1 < warmUp + windows;
     },
   }).run();
-  return sum / MEASURED[workers];
+  return sum / windows;
 }

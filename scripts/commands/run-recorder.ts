@@ -4,8 +4,10 @@
  */
 import { EventLog } from "../../cluster/event-log.ts";
 import { type JournalHeader, type JournalRecord, JournalWriter } from "../../cluster/journal.ts";
-import type { RunObserver, RunOutcome, RunStart, RunStatus } from "../../cluster/run-cluster.ts";
+import type { RunObserver, RunStart } from "../../cluster/prepared-run.ts";
+import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import { RunFile, type RunFolder } from "../../cluster/run-folder.ts";
+import type { RunStatus } from "../../cluster/window-loop.ts";
 import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { formatTime } from "../../src/model/time.ts";

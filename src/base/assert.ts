@@ -14,7 +14,10 @@ export class InvariantError extends Error {
   }
 }
 
-/** Throws {@link InvariantError}; never returns. Callers test the condition first, so the text costs nothing. */
+/**
+ * Throws {@link InvariantError}; never returns. Callers test the condition first, so the text costs
+ * nothing.
+ */
 export function violated(rule: string, detail: string): never {
   throw new InvariantError(rule, detail);
 }

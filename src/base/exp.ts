@@ -2,9 +2,9 @@
  * Exponential and sigmoid from additions, multiplications and divisions only. Engines may differ
  * in the last bit of Math.exp, and a gate that reads one bit differently routes a token elsewhere.
  */
-const LN2_HIGH = 6.93147180369123816490e-1;
-const LN2_LOW = 1.90821492927058770002e-10;
-const INVERSE_LN2 = 1.44269504088896338700;
+const LN2_HIGH = 0.6931471803691238;
+const LN2_LOW = 1.9082149292705877e-10;
+const INVERSE_LN2 = Math.LOG2E;
 const scratch = new Float64Array(1);
 const scratchWords = new Int32Array(scratch.buffer);
 

@@ -12,7 +12,9 @@ export interface RandomStream {
   word(): number;
   /** Uniform in [0, 1), a multiple of 2^-32. */
   unit(): number;
-  /** Uniform whole number in [0, bound); bound in 1..2^32. Bias below 2^-20 for bounds under 4,096. */
+  /**
+   * Uniform whole number in [0, bound); bound in 1..2^32. Bias below 2^-20 for bounds under 4,096.
+   */
   below(bound: number): number;
 }
 

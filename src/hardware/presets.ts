@@ -2,8 +2,8 @@
  * Hardware presets: every free parameter of the physical model, with unit, source and the published
  * row that fixes it. The only file with such numbers.
  *
- * Sources: [P] arXiv 2505.09343; [N] NVIDIA H800 data sheet. Latencies are split over a path so that
- * its sum is the published end-to-end figure; the split itself is our choice:
+ * Sources: [P] arXiv 2505.09343; [N] NVIDIA H800 data sheet. Latencies are split over a path so
+ * that its sum is the published end-to-end figure; the split itself is our choice:
  * - IB, 64 B, same leaf, 2.8 us [P Table 5] = GPU to NIC 0.45 (doorbell, descriptor and data fetch)
  *   + NIC to leaf 0.60 (NIC send 0.15, cable 0.15, switch 0.30) + leaf to NIC 0.75 (cable 0.15, NIC
  *   receive 0.60) + NIC to GPU 1.00 (DMA write, completion seen).

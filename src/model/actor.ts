@@ -12,14 +12,19 @@ export type TimerId = number;
 /** No reminder. */
 export const NO_TIMER: TimerId = -1;
 
-/** What an actor may do while it handles an event. One object a process; valid during the call only. */
+/**
+ * What an actor may do while it handles an event. One object a process; valid during the call only.
+ */
 export interface ActorContext {
   /** Virtual time, ps. */
   readonly nowPs: number;
   /** Index of the actor that is handling. */
   readonly self: number;
   readonly packets: PacketPool;
-  /** Sends `packet` out of a port: it queues behind what was sent before, and arrives at the far end. The packet is no longer the sender's. */
+  /**
+   * Sends `packet` out of a port: it queues behind what was sent before, and arrives at the far
+   * end. The packet is no longer the sender's.
+   */
   send(port: number, packet: Packet): void;
   /** Calls `remind` of this actor after `spanPs` with the two numbers given. */
   remindAfter(spanPs: number, tag: number, value: number): TimerId;
@@ -31,13 +36,18 @@ export interface ActorContext {
   record(fact: Fact): void;
   readonly ledger: LedgerPort;
   readonly faults: FaultBoard;
-  /** The actor's part in the run is over; the run ends when every GPU has said so and nothing is in flight. */
+  /**
+   * The actor's part in the run is over; the run ends when every GPU has said so and nothing is in
+   * flight.
+   */
   finish(): void;
 }
 
 /** Accounting of (token, expert) assignments by the rank that owns the token. */
 export interface LedgerPort {
-  /** The gate assigned a token to an expert. `assignment` identifies it within the actor (32 bits). */
+  /**
+   * The gate assigned a token to an expert. `assignment` identifies it within the actor (32 bits).
+   */
   dispatched(assignment: number): void;
   combined(assignment: number): void;
   /** Given up on purpose; `fault` is the place of the fault in the run's list. */
@@ -51,8 +61,8 @@ export interface FaultBoard {
   /** Name of the fault at a place in the list. */
   nameOf(fault: number): string;
   /**
-   * The fault that explains why `rankActor` and `peerActor` (two GPUs) cannot work together, looking at
-   * both directions' paths since `sincePs`; NO_FAULT when there is none.
+   * The fault that explains why `rankActor` and `peerActor` (two GPUs) cannot work together,
+   * looking at both directions' paths since `sincePs`; NO_FAULT when there is none.
    */
   between(rankActor: number, peerActor: number, sincePs: number): number;
 }

@@ -4,8 +4,8 @@
  */
 
 /**
- * One packet at the end of a link; logged only when the run asks for it. Not part of the digest, which
- * holds every packet anyway.
+ * One packet at the end of a link; logged only when the run asks for it. Not part of the digest,
+ * which holds every packet anyway.
  */
 export interface PacketNote {
   readonly link: string;
@@ -13,7 +13,10 @@ export interface PacketNote {
   readonly sizeBytes: number;
   readonly origin: string;
   readonly destination: string;
-  /** Sequence number inside its queue pair; layer's ordinal in the run; token; choice and expert, or a count. */
+  /**
+   * Sequence number inside its queue pair; layer's ordinal in the run; token; choice and expert, or
+   * a count.
+   */
   readonly psn: number;
   readonly layer: number;
   readonly token: number;

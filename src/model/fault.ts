@@ -3,7 +3,9 @@
  * Faults may lengthen a link's latency, slow it or drop what crosses it; never shorten.
  */
 
-/** Kinds of emulated fault. `actors-lost` is made only by the coordinator: a worker process died. */
+/**
+ * Kinds of emulated fault. `actors-lost` is made only by the coordinator: a worker process died.
+ */
 export type FaultKind = "nic-down" | "link-down" | "gpu-dead" | "actors-lost";
 
 /** One fault of a run. */

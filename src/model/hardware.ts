@@ -5,7 +5,9 @@
 
 /** One direction of a link. Its latency includes the receiving device's pipeline. */
 export interface LaneClass {
-  /** Time of flight, from the end of serialization to the receiver's handling, ps; at least 1,000. */
+  /**
+   * Time of flight, from the end of serialization to the receiver's handling, ps; at least 1,000.
+   */
   readonly latencyPs: number;
   /** Serialization time of one byte, ps (400 Gb/s is 20). */
   readonly psPerByte: number;

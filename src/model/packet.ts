@@ -1,7 +1,7 @@
 /**
  * Packets live in one pool a process, a row of 64 bytes each (one cache line), and are named by the
- * row's offset. A packet is moved, never copied: the handle that arrives at an actor is the handle it
- * sends on, and whoever ends a packet's life gives it back with `free`. Handles are local to one
+ * row's offset. A packet is moved, never copied: the handle that arrives at an actor is the handle
+ * it sends on, and whoever ends a packet's life gives it back with `free`. Handles are local to one
  * process and never enter a digest.
  *
  * Gotcha: `take` and `clone` may grow the pool and so replace `words`; read `packets.words` afresh
@@ -66,14 +66,19 @@ export const PSN = 6;
 export const LAYER = 7;
 /** Token's place on its home rank. */
 export const TOKEN = 8;
-/** Which of the token's top-k choices this copy is, plus 256 x expert; a count or a fault for control kinds. */
+/**
+ * Which of the token's top-k choices this copy is, plus 256 x expert; a count or a fault for
+ * control kinds.
+ */
 export const SLOT = 9;
 /** The token's real payload: two words. */
 export const PAYLOAD_LOW = 10;
 export const PAYLOAD_HIGH = 11;
 /** Words that belong to the model: 0 up to this. */
 export const MODEL_WORDS = 12;
-/** Words 12 and 13 are one float64: when the receiving actor handles it, ps (see {@link timePlace}). */
+/**
+ * Words 12 and 13 are one float64: when the receiving actor handles it, ps (see {@link timePlace}).
+ */
 /** The sender's counter: order among equal instants, see event-order.ts. */
 export const COUNTER = 14;
 /** Next packet of the list this packet is in: free list, lane, an actor's own list. */
@@ -139,7 +144,9 @@ export class PacketPool {
     this.#inUse -= 1;
   }
 
-  /** A second packet with the same model words; for retransmission, where the NIC keeps the first. */
+  /**
+   * A second packet with the same model words; for retransmission, where the NIC keeps the first.
+   */
   clone(packet: Packet): Packet {
     const copy = this.#unlink();
     const words = this.words;

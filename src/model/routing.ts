@@ -8,7 +8,9 @@ export interface RoutingChoices {
   readonly weights: Int32Array;
 }
 
-/** Decides where tokens go. Depends on the seed and its arguments only, never on the order of calls. */
+/**
+ * Decides where tokens go. Depends on the seed and its arguments only, never on the order of calls.
+ */
 export interface RoutingSource {
   /** Tokens that `rank` owns in every layer of a step. */
   tokensOf(rank: number): number;

@@ -1,6 +1,7 @@
 /**
  * A scenario after parsing: every default filled in, every unit converted, every relation checked.
- * It is plain data (it crosses the wire as it is) and, with the journal, everything a run depends on.
+ * It is plain data (it crosses the wire as it is) and, with the journal, everything a run depends
+ * on.
  */
 import type { FaultSpec } from "./fault.ts";
 import type { Hardware } from "./hardware.ts";
@@ -10,7 +11,10 @@ export type PlacementName = "actor" | "node" | "pack" | "single";
 
 /** Where routing decisions come from. */
 export type RoutingSpec =
-  /** The DeepSeek gate over logits drawn from the seed; `imbalance` is the spread of a per-expert offset on the logits. */
+  /**
+   * The DeepSeek gate over logits drawn from the seed; `imbalance` is the spread of a per-expert
+   * offset on the logits.
+   */
   | { readonly source: "gate"; readonly imbalance: number }
   /** Each token takes top-k different experts, all equally likely. */
   | { readonly source: "uniform" }
@@ -41,7 +45,10 @@ export interface ClusterSpec {
 export interface WorkloadSpec {
   readonly phase: "decode";
   readonly protocol: "low-latency";
-  /** Tokens a rank handles in a step; with recorded routing the file decides, and this is the largest. */
+  /**
+   * Tokens a rank handles in a step; with recorded routing the file decides, and this is the
+   * largest.
+   */
   readonly tokensPerGpu: number;
   readonly steps: number;
   /** Ranks of one EP group; the cluster's GPUs divide into groups of consecutive ranks. */

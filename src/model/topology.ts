@@ -1,7 +1,7 @@
 /**
- * The emulated cluster as a graph: actors sorted by id, and links between their ports. A lane is one
- * direction of a link. Everything is derived from a scenario by pure functions, so every process
- * of a run builds the same one.
+ * The emulated cluster as a graph: actors sorted by id, and links between their ports. A lane is
+ * one direction of a link. Everything is derived from a scenario by pure functions, so every
+ * process of a run builds the same one.
  */
 import type { LaneClass } from "./hardware.ts";
 
@@ -46,12 +46,17 @@ export interface SwitchRoutes {
   readonly portOf: Int16Array;
   /** Ports that lead up, ascending; a packet takes one by the rule in uplink.ts. */
   readonly uplinks: readonly number[];
-  /** By actor index: a NIC's number on its plane, what the uplink rule counts with; 0 for others. */
+  /**
+   * By actor index: a NIC's number on its plane, what the uplink rule counts with; 0 for others.
+   */
   readonly numberOf: Int32Array;
 }
 
 export interface Topology {
-  /** Sorted by id in natural order (node9 before node10); an actor's index is its place in event order. */
+  /**
+   * Sorted by id in natural order (node9 before node10); an actor's index is its place in event
+   * order.
+   */
   readonly actors: readonly ActorPlace[];
   /** Sorted by (from, fromPort): a lane's place here is its number. */
   readonly lanes: readonly Lane[];

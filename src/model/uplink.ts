@@ -4,8 +4,8 @@
  */
 
 /**
- * Place among `uplinks` uplinks for a packet between two NICs, by their numbers on the plane. Static
- * routing passes packetNumber 0: one flow keeps one path, as InfiniBand RC needs; per-packet
+ * Place among `uplinks` uplinks for a packet between two NICs, by their numbers on the plane.
+ * Static routing passes packetNumber 0: one flow keeps one path, as InfiniBand RC needs; per-packet
  * spraying passes the packet's number.
  */
 export function uplinkOf(

@@ -1,22 +1,30 @@
 /**
- * What a worker and the coordinator say to each other about windows of virtual time. Plain data, the
- * same in one process and over sockets. A window is a matter of the placement: nothing in here but
- * facts, epochs and totals may reach a result.
+ * What a worker and the coordinator say to each other about windows of virtual time. Plain data,
+ * the same in one process and over sockets. A window is a matter of the placement: nothing in here
+ * but facts, epochs and totals may reach a result.
  */
 import type { FactRecord } from "./fact.ts";
 import type { FaultSpec } from "./fault.ts";
 
-/** Leave to run events strictly before `endPs`. Granting window k+1 says that window k is committed. */
+/**
+ * Leave to run events strictly before `endPs`. Granting window k+1 says that window k is committed.
+ */
 export interface Grant {
   readonly window: number;
   readonly endPs: number;
-  /** Data frames that must have arrived before the window runs: by peer worker, counted since the run began. */
+  /**
+   * Data frames that must have arrived before the window runs: by peer worker, counted since the
+   * run began.
+   */
   readonly frames: readonly { readonly peer: number; readonly count: number }[];
   /** Faults that the run learnt of since the last grant; all at or after the window's start. */
   readonly faults: readonly FaultSpec[];
 }
 
-/** Digest contribution of one worker to one epoch: sums over its actors, so the placement cancels out. */
+/**
+ * Digest contribution of one worker to one epoch: sums over its actors, so the placement cancels
+ * out.
+ */
 export interface EpochPart {
   readonly epoch: number;
   readonly low: number;

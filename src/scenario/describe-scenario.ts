@@ -6,8 +6,8 @@ import { escapeText } from "./problem.ts";
 import { scenarioHash } from "./scenario-hash.ts";
 
 /**
- * Lines without line ends. `given` holds the paths that the file gave, as parseScenario reports them; a
- * line about values of which none was given ends in `(default)`.
+ * Lines without line ends. `given` holds the paths that the file gave, as parseScenario reports
+ * them; a line about values of which none was given ends in `(default)`.
  */
 export function describeScenario(scenario: Scenario, given?: ReadonlySet<string>): string[] {
   const { model, cluster, workload, transport, run, hardware } = scenario;

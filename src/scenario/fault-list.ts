@@ -1,6 +1,6 @@
 /**
- * The faults of a scenario: names, times and targets. A target is an id of the emulated cluster; one
- * that matches nothing is an error, since a drill that breaks nothing would pass.
+ * The faults of a scenario: names, times and targets. A target is an id of the emulated cluster;
+ * one that matches nothing is an error, since a drill that breaks nothing would pass.
  */
 import type { FaultSpec } from "../model/fault.ts";
 import type { ClusterSpec } from "../model/scenario.ts";
@@ -78,7 +78,7 @@ function onsetOf(
   return atPs;
 }
 
-/** When it heals, ps. */
+/** When it heals, ps; a dead GPU never does. */
 function healOf(
   fault: FaultFields,
   name: string,
@@ -86,6 +86,13 @@ function healOf(
   path: DocumentPath,
   problems: ProblemList,
 ): number | undefined {
+  const healKey = fault.heal === undefined ? "healAfter" : "heal";
+  if (fault.kind === "gpu-dead" && fault[healKey] !== undefined) {
+    const message = `${name}: gpu-dead does not heal; a dead GPU stays dead in this version`;
+    const hint = "use nic-down or link-down for something that comes back";
+    problems.add("E028", [...path, healKey], message, { hint });
+    return undefined;
+  }
   if (fault.heal !== undefined && fault.healAfter !== undefined) {
     problems.add("E028", [...path, "healAfter"], "give heal or healAfter, not both");
     return undefined;

@@ -1,10 +1,13 @@
 /**
- * The schema's complaints as problems with a place, a code and a suggestion, and the fields that are
- * left when the wrong ones are taken out, so that the rest of the file can be checked in the same go.
+ * The schema's complaints as problems with a place, a code and a suggestion, and the fields that
+ * are left when the wrong ones are taken out, so that the rest of the file can be checked in the
+ * same go.
  */
+
+import type { FieldIssue } from "./field-issue.ts";
 import { escapeText, isProblemCode } from "./problem.ts";
 import type { ProblemList } from "./problem-list.ts";
-import { checkFields, type FieldIssue, type ScenarioFields, scenarioJsonSchema } from "./schema.ts";
+import { checkFields, type ScenarioFields, scenarioJsonSchema } from "./schema.ts";
 import { didYouMean } from "./suggest.ts";
 import { type DocumentPath, pathText, type TextTree } from "./yaml-text.ts";
 
@@ -55,7 +58,9 @@ function wrongPaths(issue: FieldIssue): DocumentPath[] {
   return issue.keys.map((key) => [...issue.path, key]);
 }
 
-/** Removes the value at `path` from `root`: a fault as a whole, else the nearest key of a section. */
+/**
+ * Removes the value at `path` from `root`: a fault as a whole, else the nearest key of a section.
+ */
 function takeOut(root: Record<string, unknown>, path: DocumentPath, faults: Set<number>): void {
   const [section, key] = path;
   if (section === "faults" && typeof key === "number") {
@@ -134,7 +139,9 @@ interface SchemaPart {
 
 const SCHEMA = scenarioJsonSchema() as SchemaPart;
 
-/** Keys allowed in the mapping at `path`, in the order of the schema, editors' `$schema` left out. */
+/**
+ * Keys allowed in the mapping at `path`, in the order of the schema, editors' `$schema` left out.
+ */
 function allowedKeys(root: unknown, path: DocumentPath): readonly string[] {
   let part: SchemaPart | undefined = SCHEMA;
   for (const [depth, step] of path.entries()) {

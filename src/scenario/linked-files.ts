@@ -1,6 +1,6 @@
 /**
- * Files that a scenario names: read through the caller's function, below the scenario's folder only. What
- * is wrong with their content is reported with their own name and line.
+ * Files that a scenario names: read through the caller's function, below the scenario's folder
+ * only. What is wrong with their content is reported with their own name and line.
  */
 import type { ModelShape } from "../model/model-shape.ts";
 import type { RoutingSpec } from "../model/scenario.ts";
@@ -22,7 +22,9 @@ export type FileReading =
 /** Reads a file by its path relative to the scenario's folder. */
 export type ReadFile = (relativePath: string) => FileReading;
 
-/** Bytes of the file `name`, which stands at `path`; undefined, with a problem, when it has none. */
+/**
+ * Bytes of the file `name`, which stands at `path`; undefined, with a problem, when it has none.
+ */
 export function readLinked(
   path: DocumentPath,
   name: string,

@@ -1,14 +1,17 @@
 /**
  * A model's `config.json` to a ModelShape. Reads Hugging Face's field names (DeepSeek-V3 family,
- * Qwen3-MoE, Mixtral) and those of DeepSeek's own inference code; ignores every other key. A value that
- * the file does not give is an error, unless the model's family fixes it.
+ * Qwen3-MoE, Mixtral) and those of DeepSeek's own inference code; ignores every other key. A value
+ * that the file does not give is an error, unless the model's family fixes it.
  */
 import type { ModelShape } from "../model/model-shape.ts";
 import { type Problem, type ProblemCode, quote, show } from "./problem.ts";
 import { ProblemList } from "./problem-list.ts";
 import { readTree, type TextTree } from "./yaml-text.ts";
 
-/** The shape, or everything wrong with the file. `markOf` gives the line of a field for later checks. */
+/**
+ * The shape, or everything wrong with the file. `markOf` gives the line of a field for later
+ * checks.
+ */
 export type ModelResult =
   | { readonly ok: true; readonly model: ModelShape; readonly tree: TextTree }
   | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -106,8 +109,9 @@ class ModelReader {
   }
 
   /**
-   * Weights of one attention block. Multi-head latent attention (DeepSeek-V3 report, section 2.1.1): down
-   * and up projections of queries, keys and values, and the output; else grouped-query attention.
+   * Weights of one attention block. Multi-head latent attention (DeepSeek-V3 report, section
+   * 2.1.1): down and up projections of queries, keys and values, and the output; else grouped-query
+   * attention.
    */
   #attentionParameters(hidden: number): number {
     const heads = this.#whole("num_attention_heads", 1, 65_536);

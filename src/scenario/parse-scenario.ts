@@ -1,7 +1,8 @@
 /**
- * From the bytes of a scenario file to a Scenario: reads, checks fields, then relations, and reports every
- * problem it can find in one go. Pure: other files come through `readFile`, which the caller provides,
- * and nothing is guessed: a value is given, has a documented default, or is an error.
+ * From the bytes of a scenario file to a Scenario: reads, checks fields, then relations, and
+ * reports every problem it can find in one go. Pure: other files come through `readFile`, which the
+ * caller provides, and nothing is guessed: a value is given, has a documented default, or is an
+ * error.
  */
 import type { ModelShape } from "../model/model-shape.ts";
 import type {

@@ -1,13 +1,19 @@
 /**
- * What is wrong with a file that a user gave, and how it is told: code, place, what was found, what is
- * allowed. Text from the file is printed only through `show`, so that it cannot move the cursor, turn
- * the line around or fill the screen.
+ * What is wrong with a file that a user gave, and how it is told: code, place, what was found, what
+ * is allowed. Text from the file is printed only through `show`, so that it cannot move the cursor,
+ * turn the line around or fill the screen.
  */
 
-/** Exit codes of the command, after sysexits: 65 bad data, 66 no input, 77 not permitted, 78 configuration. */
+/**
+ * Exit codes of the command, after sysexits: 65 bad data, 66 no input, 77 not permitted, 78
+ * configuration.
+ */
 export type ProblemExitCode = 65 | 66 | 77 | 78;
 
-/** One thing that is wrong. `line` and `column` count from 1; `path` is empty for the file as a whole. */
+/**
+ * One thing that is wrong. `line` and `column` count from 1; `path` is empty for the file as a
+ * whole.
+ */
 export interface Problem {
   readonly code: ProblemCode;
   readonly file: string;
@@ -134,7 +140,9 @@ export function quote(value: unknown): string {
   return typeof value === "string" ? `"${escapeText(value)}"` : show(value);
 }
 
-/** `error[E010] file.yaml:4:3 cluster.plains: message`, then excerpt and hint on lines of their own. */
+/**
+ * `error[E010] file.yaml:4:3 cluster.plains: message`, then excerpt and hint on lines of their own.
+ */
 export function formatProblem(problem: Problem): string {
   const path = problem.path === "" ? "" : ` ${escapeText(problem.path)}`;
   const place = `${escapeText(problem.file)}:${problem.line}:${problem.column}${path}`;
@@ -144,7 +152,9 @@ export function formatProblem(problem: Problem): string {
   return lines.join("\n");
 }
 
-/** All problems as one text, at most {@link PROBLEMS_SHOWN} of them, then how many more there are. */
+/**
+ * All problems as one text, at most {@link PROBLEMS_SHOWN} of them, then how many more there are.
+ */
 export function formatProblems(problems: readonly Problem[]): string {
   const lines = problems.slice(0, PROBLEMS_SHOWN).map(formatProblem);
   const more = problems.length - PROBLEMS_SHOWN;

@@ -1,6 +1,7 @@
 /**
- * Quantities as people write them: `400 Gbit/s`, `160 GB/s`, `5.5 ms`. A number without a unit, or with
- * one that could be read twice (`400 Gb/s`, `40 G`), is refused: a factor of eight is never guessed.
+ * Quantities as people write them: `400 Gbit/s`, `160 GB/s`, `5.5 ms`. A number without a unit, or
+ * with one that could be read twice (`400 Gb/s`, `40 G`), is refused: a factor of eight is never
+ * guessed.
  */
 import { PS_PER_MS, PS_PER_NS, PS_PER_S, PS_PER_US, TIME_MAX_PS } from "../model/time.ts";
 
@@ -46,7 +47,9 @@ export type TimeReading =
   | { readonly ok: true; readonly ps: number }
   | { readonly ok: false; readonly message: string };
 
-/** Picoseconds of a time that matches {@link TIME_PATTERN}; may be negative. Exact: never rounded. */
+/**
+ * Picoseconds of a time that matches {@link TIME_PATTERN}; may be negative. Exact: never rounded.
+ */
 export function readTime(time: string): TimeReading {
   const parts = /^(-?)(\d+)(?:\.(\d+))? ?([a-z]+)$/.exec(time);
   const unit = parts === null ? undefined : TIME_UNITS_PS[parts[4]];
@@ -64,7 +67,10 @@ export function readTime(time: string): TimeReading {
   return { ok: true, ps: parts[1] === "-" && ps !== 0n ? -Number(ps) : Number(ps) };
 }
 
-/** Seed as decimal text without leading zeros; undefined when `text` is no whole number in 0..2^64-1. */
+/**
+ * Seed as decimal text without leading zeros; undefined when `text` is no whole number in
+ * 0..2^64-1.
+ */
 export function readSeed(text: string): string | undefined {
   if (!/^\d{1,20}$/.test(text)) return undefined;
   const seed = BigInt(text);

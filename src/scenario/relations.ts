@@ -1,6 +1,6 @@
 /**
- * Relations between numbers of a scenario that each are fine alone: what must divide, fit or exist. They
- * only add problems; nothing is corrected.
+ * Relations between numbers of a scenario that each are fine alone: what must divide, fit or exist.
+ * They only add problems; nothing is corrected.
  */
 import type { ModelShape } from "../model/model-shape.ts";
 import type { ClusterSpec } from "../model/scenario.ts";
@@ -12,10 +12,15 @@ import type { TextTree } from "./yaml-text.ts";
 /** Largest cluster, GPUs. */
 export const GPU_LIMIT = 4_096;
 
-/** Most token copies of one dispatch over all ranks: each is held in memory until it is combined. */
+/**
+ * Most token copies of one dispatch over all ranks: each is held in memory until it is combined.
+ */
 export const COPY_LIMIT = 8_000_000;
 
-/** Bytes that one token copy in flight costs a process: a packet, its retransmission copy, the ledger. */
+/**
+ * Bytes that one token copy in flight costs a process: a packet, its retransmission copy, the
+ * ledger.
+ */
 const BYTES_PER_COPY = 500;
 
 /** Width of a block that FP8 activations share a scale over; hidden sizes are multiples of it. */
@@ -96,7 +101,9 @@ export function addCopyProblems(
   problems.add("E023", path, `${need}: ${message}; limit ${COPY_LIMIT}`);
 }
 
-/** Layers of `0-60` or a list, ascending and within the model; undefined with a problem when not. */
+/**
+ * Layers of `0-60` or a list, ascending and within the model; undefined with a problem when not.
+ */
 export function readLayers(
   given: string | readonly number[] | undefined,
   model: ModelShape,

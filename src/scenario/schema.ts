@@ -1,11 +1,12 @@
 /**
- * The scenario file: which keys there are, of what type, in which range, with which default. The single
- * source of the types and of the JSON Schema for editors, and the only file that imports zod. An error
- * text that begins with a code (`E013 ...`) is the problem's code and message as the user reads them.
- * Relations between fields are not checked here.
+ * The scenario file: which keys there are, of what type, in which range, with which default. The
+ * single source of the types and of the JSON Schema for editors, and the only file that imports
+ * zod. An error text that begins with a code (`E013 ...`) is the problem's code and message as the
+ * user reads them. Relations between fields are not checked here.
  */
 import { z } from "zod";
 import { HARDWARE_PRESETS } from "../hardware/presets.ts";
+import { type FieldIssue, issuesOf } from "./field-issue.ts";
 import { quote, show } from "./problem.ts";
 import { RATE_ADVICE, RATE_PATTERN, readSeed, TIME_ADVICE, TIME_PATTERN } from "./quantity.ts";
 
@@ -78,7 +79,9 @@ const hardwareOverrides = mapping({
   nvlinkRate: rate().optional().describe("Rate between a GPU and its NVSwitch, one way."),
   pcieRate: rate().optional().describe("Rate between a GPU and its NIC, one way."),
   hbmRate: rate().optional().describe("Memory bandwidth of one GPU; it bounds decode compute."),
-  networkLatency: time().optional().describe("Cable and switch, per hop; the NIC's own send time comes on top."),
+  networkLatency: time()
+    .optional()
+    .describe("Cable and switch, per hop; the NIC's own send time comes on top."),
   nvlinkLatency: time().optional().describe("GPU to NVSwitch and NVSwitch to GPU, each."),
 });
 
@@ -253,17 +256,6 @@ export type ScenarioFields = z.output<typeof ScenarioSchema>;
 /** One fault of the file. */
 export type FaultFields = ScenarioFields["faults"][number];
 
-/** One complaint of the schema. `message` may begin with a code. */
-export interface FieldIssue {
-  readonly kind: "unknown-keys" | "value";
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-  /** Unknown keys. */
-  readonly keys: readonly string[];
-  /** Allowed words, for a value that is none of them. */
-  readonly words: readonly string[];
-}
-
 /** The fields, or every complaint. */
 export type FieldsResult =
   | { readonly ok: true; readonly fields: ScenarioFields }
@@ -274,28 +266,6 @@ export function checkFields(data: unknown): FieldsResult {
   const result = ScenarioSchema.safeParse(data);
   if (result.success) return { ok: true, fields: result.data };
   return { ok: false, issues: result.error.issues.flatMap((issue) => issuesOf(issue, [])) };
-}
-
-/** A zod issue as ours. A union without a text of its own speaks through the branch that came nearest. */
-function issuesOf(issue: z.core.$ZodIssue, above: FieldIssue["path"]): FieldIssue[] {
-  const path = [...above, ...issue.path.filter((step) => typeof step !== "symbol")];
-  if (issue.code === "invalid_union" && !/^E\d/.test(issue.message)) {
-    const isMismatch = (branch: readonly z.core.$ZodIssue[]): boolean =>
-      branch.some(
-        (inner) =>
-          inner.path.length === 0 && ["invalid_type", "invalid_value"].includes(inner.code),
-      );
-    const nearest = issue.errors.find((branch) => !isMismatch(branch)) ?? issue.errors[0] ?? [];
-    return nearest.flatMap((inner) => issuesOf(inner, path));
-  }
-  if (issue.code === "unrecognized_keys") {
-    const { message, keys } = issue;
-    return [{ kind: "unknown-keys", path, message, keys, words: [] }];
-  }
-  const words = issue.code === "invalid_value" ? issue.values.map(String) : [];
-  const union = issue.code === "invalid_union" && "options" in issue ? issue.options : undefined;
-  const options = Array.isArray(union) ? union.map(String) : words;
-  return [{ kind: "value", path, message: issue.message, keys: [], words: options }];
 }
 
 /** JSON Schema (draft 7) of the file, for editors. */

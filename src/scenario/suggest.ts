@@ -10,8 +10,8 @@ const SUGGEST_WITHIN = 2;
 const LONGEST_WORD = 64;
 
 /**
- * Insertions, deletions, replacements and swaps of neighbours that lead from `left` to `right`; some
- * number above `most` when there are more than that.
+ * Insertions, deletions, replacements and swaps of neighbours that lead from `left` to `right`;
+ * some number above `most` when there are more than that.
  */
 export function editDistance(left: string, right: string, most = LONGEST_WORD): number {
   const width = right.length + 1;
@@ -38,7 +38,10 @@ export function editDistance(left: string, right: string, most = LONGEST_WORD): 
   return rows[left.length * width + width - 1];
 }
 
-/** The allowed word nearest to `word`, within two edits and less than its length; the first of equals. */
+/**
+ * The allowed word nearest to `word`, within two edits and less than its length; the first of
+ * equals.
+ */
 export function nearest(word: string, allowed: Iterable<string>): string | undefined {
   if (word.length > LONGEST_WORD) return undefined;
   const lower = word.toLowerCase();

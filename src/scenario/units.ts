@@ -1,6 +1,7 @@
 /**
- * Converts the quantities of checked fields: times to ps, hardware changes to lane classes. Bounds that
- * need the unit (no zero bandwidth, no latency below the lookahead's minimum) are checked here.
+ * Converts the quantities of checked fields: times to ps, hardware changes to lane classes. Bounds
+ * that need the unit (no zero bandwidth, no latency below the lookahead's minimum) are checked
+ * here.
  */
 import { HARDWARE_PRESETS } from "../hardware/presets.ts";
 import type { Hardware, LaneClass } from "../model/hardware.ts";

@@ -1,12 +1,15 @@
 /**
- * Bytes of a user's file to text, strictly: size cap, valid UTF-8, no NUL. A wrong byte is named by its
- * place instead of becoming a replacement character that a reader then wonders about.
+ * Bytes of a user's file to text, strictly: size cap, valid UTF-8, no NUL. A wrong byte is named by
+ * its place instead of becoming a replacement character that a reader then wonders about.
  */
 
 /** Largest scenario or model file, bytes. */
 export const TEXT_LIMIT_BYTES = 1024 * 1024;
 
-/** Place of the first byte that is not UTF-8, or -1. Overlong forms, surrogates and > U+10FFFF are not. */
+/**
+ * Place of the first byte that is not UTF-8, or -1. Overlong forms, surrogates and > U+10FFFF are
+ * not.
+ */
 export function firstBadByte(bytes: Uint8Array): number {
   let at = 0;
   while (at < bytes.length) {

@@ -1,8 +1,9 @@
 /**
  * YAML or JSON text to plain data with the place of every value and key. The only file that imports
  * yaml. Only plain data passes: no anchors, aliases, merge keys, tags or directives, nothing nested
- * deeper than 32, no duplicate or reserved key. Depth is measured on the token stream first, because
- * the composer recurses and hostile nesting ends the process in a way that cannot be caught.
+ * deeper than 32, no duplicate or reserved key. Depth is measured on the token stream first,
+ * because the composer recurses and hostile nesting ends the process in a way that cannot be
+ * caught.
  */
 import { isMap, isScalar, isSeq, Lexer, LineCounter, Parser, parseDocument } from "yaml";
 import { escapeText, exitCodeOf, type Problem, type ProblemCode, quote, show } from "./problem.ts";
@@ -41,7 +42,9 @@ export type TextResult =
 /** Keys that mean something to JavaScript objects. */
 const RESERVED_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
-/** Lexemes that mark something and stand for no text: a scalar follows, document start, flow error. */
+/**
+ * Lexemes that mark something and stand for no text: a scalar follows, document start, flow error.
+ */
 const MARKERS: ReadonlySet<string> = new Set(["\u001f", "\u0002", "\u0018"]);
 
 /** Text of a path as people write it: `faults[0].target`. */

@@ -26,8 +26,8 @@ interface LinkPlan {
 
 /**
  * Builds the cluster. Every port that a place counts carries a link, so the lane out of port p is
- * the sum of the ports of the actors before, plus p. Throws an InvariantError for a cluster that has
- * {@link topologyProblems}: ask first.
+ * the sum of the ports of the actors before, plus p. Throws an InvariantError for a cluster that
+ * has {@link topologyProblems}: ask first.
  */
 export function makeFatTree(cluster: ClusterSpec, hardware: Hardware): Topology {
   const problem = topologyProblems(cluster)[0];
@@ -123,7 +123,9 @@ function nodeLinks(cluster: ClusterSpec, hardware: Hardware): LinkPlan[] {
   return links;
 }
 
-/** Links between leaves and spines: on a leaf by spine, on a spine by leaf, then by parallel number. */
+/**
+ * Links between leaves and spines: on a leaf by spine, on a spine by leaf, then by parallel number.
+ */
 function planeLinks(cluster: ClusterSpec, hardware: Hardware): LinkPlan[] {
   const { down, leaves, spines, parallel, nics } = planeShapeOf(cluster);
   const links: LinkPlan[] = [];

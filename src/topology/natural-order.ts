@@ -1,9 +1,11 @@
 /**
- * The order in which people read numbered names: node9 before node10. It is the order of actors, and so
- * of events of one instant: with it, ties fall as in simulators that number their hosts.
+ * The order in which people read numbered names: node9 before node10. It is the order of actors,
+ * and so of events of one instant: with it, ties fall as in simulators that number their hosts.
  */
 
-/** Compares runs of digits as numbers and everything else by code units; negative, 0 or positive. */
+/**
+ * Compares runs of digits as numbers and everything else by code units; negative, 0 or positive.
+ */
 export function compareNatural(left: string, right: string): number {
   const leftParts = partsOf(left);
   const rightParts = partsOf(right);

@@ -71,7 +71,10 @@ function unitOf(actors: readonly number[], weights: readonly number[]): Unit {
   return { actors, weight: actors.reduce((sum, actor) => sum + weights[actor], 0) };
 }
 
-/** The unit, or its halves of about equal weight, halved again, until none exceeds `grain` or is one actor. */
+/**
+ * The unit, or its halves of about equal weight, halved again, until none exceeds `grain` or is one
+ * actor.
+ */
 function halved(unit: Unit, grain: number, weights: readonly number[]): Unit[] {
   if (unit.weight <= grain || unit.actors.length === 1) return [unit];
   let cut = 1;

@@ -6,10 +6,13 @@
 import { violated } from "../base/assert.ts";
 import type { ClusterSpec } from "../model/scenario.ts";
 import type { Topology } from "../model/topology.ts";
-import { uplinkOf } from "../model/uplink.ts";
 import { DevicePort } from "../model/topology.ts";
+import { uplinkOf } from "../model/uplink.ts";
 
-/** A path from a GPU to a GPU, both ends included: `lanes[i]` leads from `actors[i]` to `actors[i + 1]`. */
+/**
+ * A path from a GPU to a GPU, both ends included: `lanes[i]` leads from `actors[i]` to `actors[i +
+ * 1]`.
+ */
 export interface MessagePath {
   /** Actor indices. */
   readonly actors: readonly number[];
@@ -26,10 +29,10 @@ const STATIC_PACKET_NUMBER = 0;
 const MAX_LANES = 8;
 
 /**
- * Path finder of a fat tree. Inside a node a message crosses the NVSwitch. To another node it enters
- * the plane of the destination GPU's NIC: from the source GPU's own NIC if that is on the plane,
- * else after an NVLink hop to the local GPU with the destination's ordinal. A GPU's path to itself
- * has no lanes. Throws an InvariantError for actors that are no GPUs.
+ * Path finder of a fat tree. Inside a node a message crosses the NVSwitch. To another node it
+ * enters the plane of the destination GPU's NIC: from the source GPU's own NIC if that is on the
+ * plane, else after an NVLink hop to the local GPU with the destination's ordinal. A GPU's path to
+ * itself has no lanes. Throws an InvariantError for actors that are no GPUs.
  */
 export function makePathFinder(topology: Topology, cluster: ClusterSpec): PathFinder {
   const { actors, lanes } = topology;

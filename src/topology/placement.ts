@@ -24,7 +24,10 @@ export interface Placement {
   readonly workerOf: Int32Array;
 }
 
-/** Why `placement` cannot be made, worded for the user; undefined when it can. `workers` counts for `pack` only. */
+/**
+ * Why `placement` cannot be made, worded for the user; undefined when it can. `workers` counts for
+ * `pack` only.
+ */
 export function placementProblem(
   topology: Topology,
   placement: PlacementName,

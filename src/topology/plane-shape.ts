@@ -47,7 +47,9 @@ export function largestPlane(radix: number): number {
   return Math.max(radix, radix * Math.floor(radix / 2));
 }
 
-/** NIC's number on its plane, from its node and its number in the node: the order of its leaf ports. */
+/**
+ * NIC's number on its plane, from its node and its number in the node: the order of its leaf ports.
+ */
 export function nicNumberOf(cluster: ClusterSpec, node: number, ordinal: number): number {
   return node * (cluster.gpusPerNode / cluster.planes) + Math.floor(ordinal / cluster.planes);
 }

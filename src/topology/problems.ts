@@ -19,8 +19,8 @@ export interface TopologyProblem {
 export const MAX_GPUS = 4_096;
 
 /**
- * All problems of `cluster`, empty when it can be built. Codes: E013 not a whole number of 1 or more,
- * E019 does not divide, E020 too few ports, E023 too large.
+ * All problems of `cluster`, empty when it can be built. Codes: E013 not a whole number of 1 or
+ * more, E019 does not divide, E020 too few ports, E023 too large.
  */
 export function topologyProblems(cluster: ClusterSpec): TopologyProblem[] {
   const problems = fieldProblems(cluster);

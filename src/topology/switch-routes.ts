@@ -37,7 +37,10 @@ export function makeRoutes(
   };
 }
 
-/** Port of `place` that leads down to `target`, -1 when none does; `number` is the target's on its plane. */
+/**
+ * Port of `place` that leads down to `target`, -1 when none does; `number` is the target's on its
+ * plane.
+ */
 function downPort(
   place: ActorPlace,
   target: ActorPlace,

@@ -1,8 +1,9 @@
 /**
  * How long a GPU computes in one layer of decode. A closed form, not an emulation: decode reads
  * every weight it uses from HBM once a layer, and with small batches that read is the bound (the
- * memory roof of a roofline), so time = weight bytes / HBM bandwidth. Weights are FP8, one byte each.
- * Left out: reads of the KV cache, activations, kernel launches, and the rise to a compute bound.
+ * memory roof of a roofline), so time = weight bytes / HBM bandwidth. Weights are FP8, one byte
+ * each. Left out: reads of the KV cache, activations, kernel launches, and the rise to a compute
+ * bound.
  */
 import type { Hardware } from "../model/hardware.ts";
 import type { ModelShape } from "../model/model-shape.ts";
@@ -20,7 +21,9 @@ export interface DecodeComputeTimes {
   readonly denseMlpPs: number;
   /** All shared experts of an MoE layer; every rank has them, they run along with attention. */
   readonly sharedExpertPs: number;
-  /** One routed expert that got at least one token; multiply by how many of the rank's experts did. */
+  /**
+   * One routed expert that got at least one token; multiply by how many of the rank's experts did.
+   */
   readonly perExpertPs: number;
 }
 

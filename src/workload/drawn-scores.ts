@@ -1,13 +1,16 @@
 /**
  * Gate scores of approximately normal logits, drawn many at a time. A drawn logit is one of 262,141
- * values, so its exponential comes from a table: scoring was most of the cost of routing. The scores
- * are those of gate.ts on the same logits but for the last bits of rounding.
+ * values, so its exponential comes from a table: scoring was most of the cost of routing. The
+ * scores are those of gate.ts on the same logits but for the last bits of rounding.
  */
 import { expOf } from "../base/exp.ts";
 import type { RandomStream } from "../base/random.ts";
 import type { ModelShape } from "../model/model-shape.ts";
 
-/** Sums of four uniform whole numbers in 0..65,535: mean and 1 / standard deviation, sqrt((2^32 - 1) / 3). */
+/**
+ * Sums of four uniform whole numbers in 0..65,535: mean and 1 / standard deviation, sqrt((2^32 - 1)
+ * / 3).
+ */
 const SUMS = 262_141;
 const SUM_MEAN = 131_070;
 const SUM_TO_UNIT = 1 / 37_837.22723720648;
@@ -19,7 +22,9 @@ function drawSum(stream: RandomStream): number {
   return (first & 0xffff) + (first >>> 16) + (second & 0xffff) + (second >>> 16);
 }
 
-/** Approximately standard normal (four uniform numbers, centred, at unit variance); within +-3.47. */
+/**
+ * Approximately standard normal (four uniform numbers, centred, at unit variance); within +-3.47.
+ */
 export function drawNormal(stream: RandomStream): number {
   return (drawSum(stream) - SUM_MEAN) * SUM_TO_UNIT;
 }

@@ -26,11 +26,11 @@ export type GateShape = Pick<
 /** A gate with its scratch space; use one from one place at a time. */
 export interface Gate {
   /**
-   * Chooses experts for one token. `logits` and `bias` have one entry an expert; the bias takes part
-   * in the choice, never in the weights. Writes the ids into `experts` and the weights (multiples of
-   * 2^-16, after `routed_scaling_factor`) into `weights` from place `at`, `num_experts_per_tok`
-   * entries, best biased score first; of equal scores the lower index comes first.
-   * Throws InvariantError when a logit or a bias is not a number.
+   * Chooses experts for one token. `logits` and `bias` have one entry an expert; the bias takes
+   * part in the choice, never in the weights. Writes the ids into `experts` and the weights
+   * (multiples of 2^-16, after `routed_scaling_factor`) into `weights` from place `at`,
+   * `num_experts_per_tok` entries, best biased score first; of equal scores the lower index comes
+   * first. Throws InvariantError when a logit or a bias is not a number.
    */
   choose(
     logits: Float64Array,
@@ -159,7 +159,10 @@ function sumOfTwoBest(
   return first + second;
 }
 
-/** Puts `item` into the list of best items, best first, if it beats the last; equals keep their order. */
+/**
+ * Puts `item` into the list of best items, best first, if it beats the last; equals keep their
+ * order.
+ */
 function insert(items: Int32Array, itemScores: Float64Array, item: number, score: number): void {
   let place = items.length - 1;
   if (!(score > itemScores[place])) return;

@@ -1,7 +1,8 @@
 /**
- * The oracle of the payloads: tokens carry two real 32-bit words, and experts are known functions of
- * them. So the home rank can say what must come back, and any wrong, swapped or damaged answer shows.
- * A change of one input word alone always changes both output words. Allocates nothing; not a model of arithmetic.
+ * The oracle of the payloads: tokens carry two real 32-bit words, and experts are known functions
+ * of them. So the home rank can say what must come back, and any wrong, swapped or damaged answer
+ * shows. A change of one input word alone always changes both output words. Allocates nothing; not
+ * a model of arithmetic.
  */
 import { avalanche32, hashString, mix32 } from "../base/hash.ts";
 
@@ -41,12 +42,18 @@ export function tokenPayloadHigh(
   return tokenWord(seed.high, group, rank, step, token);
 }
 
-/** Low word of the output of `expert` in layer ordinal `layer` on the payload (low, high). Signed 32 bits. */
+/**
+ * Low word of the output of `expert` in layer ordinal `layer` on the payload (low, high). Signed 32
+ * bits.
+ */
 export function expertLow(expert: number, layer: number, low: number, high: number): number {
   return avalanche32(mix32(mix32(low ^ LOW, expertWord(expert, layer)), high));
 }
 
-/** High word of the output of `expert` in layer ordinal `layer` on the payload (low, high). Signed 32 bits. */
+/**
+ * High word of the output of `expert` in layer ordinal `layer` on the payload (low, high). Signed
+ * 32 bits.
+ */
 export function expertHigh(expert: number, layer: number, low: number, high: number): number {
   return avalanche32(mix32(mix32(high ^ HIGH, expertWord(expert, layer)), low));
 }

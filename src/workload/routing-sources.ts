@@ -30,7 +30,10 @@ type Place = Parameters<RoutingSource["choose"]>[0];
 /** Draws of one token that may repeat an expert before the exact way is taken. */
 const MAX_REPEATS = 16;
 
-/** Makes the routing source that a scenario asks for; throws InvariantError when its parts contradict. */
+/**
+ * Makes the routing source that a scenario asks for; throws InvariantError when its parts
+ * contradict.
+ */
 export function makeRoutingSource(parts: RoutingParts): RoutingSource {
   const { routing } = parts;
   switch (routing.source) {
@@ -47,7 +50,10 @@ export function makeRoutingSource(parts: RoutingParts): RoutingSource {
   }
 }
 
-/** The gate over approximately normal logits (Irwin-Hall of four), shifted by a fixed offset an expert. */
+/**
+ * The gate over approximately normal logits (Irwin-Hall of four), shifted by a fixed offset an
+ * expert.
+ */
 function gateSource(parts: RoutingParts, imbalance: number): RoutingSource {
   const { model, seed } = parts;
   const { n_routed_experts: experts, num_experts_per_tok: topK } = model;
@@ -74,7 +80,10 @@ function gateSource(parts: RoutingParts, imbalance: number): RoutingSource {
   };
 }
 
-/** Each token takes top-k different experts, all sets equally likely: a partial Fisher-Yates shuffle. */
+/**
+ * Each token takes top-k different experts, all sets equally likely: a partial Fisher-Yates
+ * shuffle.
+ */
 function uniformSource(parts: RoutingParts): RoutingSource {
   const { n_routed_experts: experts, num_experts_per_tok: topK } = parts.model;
   const tokens = parts.workload.tokensPerGpu;
@@ -136,7 +145,10 @@ function zipfSource(parts: RoutingParts, exponent: number): RoutingSource {
   };
 }
 
-/** Recorded choices; the same in every step and group. The gate's weights were not recorded: all equal. */
+/**
+ * Recorded choices; the same in every step and group. The gate's weights were not recorded: all
+ * equal.
+ */
 function recordedSource(parts: RoutingParts, table: RecordedRouting): RoutingSource {
   const { topK, layers, tokensOfRank, experts } = table;
   if (topK !== parts.model.num_experts_per_tok) {
@@ -198,8 +210,9 @@ class ZipfPicks {
   }
 
   /**
-   * The next place. A repeat is drawn again, which leaves the rest in proportion; when the places left
-   * are so rare that this would take long, they are drawn directly, with the same distribution.
+   * The next place. A repeat is drawn again, which leaves the rest in proportion; when the places
+   * left are so rare that this would take long, they are drawn directly, with the same
+   * distribution.
    */
   pick(stream: RandomStream): number {
     const total = this.#cumulative[this.#cumulative.length - 1];

@@ -12,9 +12,10 @@ export interface OwnedToken {
 }
 
 /**
- * The rank of each token. Sequences of unknown rank go longest first to the rank with the fewest tokens
- * so far (known ones counted), ties to the lower rank; of equally long ones, the one with the lower first token
- * goes first. A token of no sequence is a sequence of its own. `notes` say to people what was decided.
+ * The rank of each token. Sequences of unknown rank go longest first to the rank with the fewest
+ * tokens so far (known ones counted), ties to the lower rank; of equally long ones, the one with
+ * the lower first token goes first. A token of no sequence is a sequence of its own. `notes` say to
+ * people what was decided.
  */
 export function rankOfTokens(
   tokens: readonly OwnedToken[],

@@ -1,6 +1,6 @@
 /**
- * The way of every token copy, link by link: what the devices do is what the path finder says, which
- * names faults. A copy for another plane goes over NVLink to the GPU that owns it.
+ * The way of every token copy, link by link: what the devices do is what the path finder says,
+ * which names faults. A copy for another plane goes over NVLink to the GPU that owns it.
  */
 import { describe, expect, it } from "vitest";
 import type { ClusterSpec } from "../../src/model/scenario.ts";

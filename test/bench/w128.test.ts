@@ -1,6 +1,6 @@
 /**
- * W128 is the workload that ns-3 and two independent programs ran: 168.95 us, 173.65 us with jitter. The
- * picoseconds beyond theirs are ours, and every one of them is part of the contract.
+ * W128 is the workload that ns-3 and two independent programs ran: 168.95 us, 173.65 us with
+ * jitter. The picoseconds beyond theirs are ours, and every one of them is part of the contract.
  */
 import { describe, expect, it } from "vitest";
 import { TraceRecorder } from "../../scripts/bench/event-trace.ts";

@@ -1,6 +1,6 @@
 /**
- * The wire codec: what it carries unchanged, what it refuses to send, and the scan that looks at a stranger's
- * bytes before anything is built from them.
+ * The wire codec: what it carries unchanged, what it refuses to send, and the scan that looks at a
+ * stranger's bytes before anything is built from them.
  */
 import { describe, expect, it } from "vitest";
 import { decode, decodeOwned, encode, encodeChecked, scan } from "../../cluster/codec.ts";

@@ -51,7 +51,10 @@ async function refusalOf(port: number, identity: RunIdentity): Promise<Operating
   return outcome as OperatingError;
 }
 
-/** Frames that a stranger who answers the challenge with `bytes` gets to see, and whether it is cut off. */
+/**
+ * Frames that a stranger who answers the challenge with `bytes` gets to see, and whether it is cut
+ * off.
+ */
 function stranger(port: number, bytes: Uint8Array | string): Promise<number> {
   return new Promise((resolve) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
@@ -190,6 +193,8 @@ describe("a port", () => {
     expect(error).toBeInstanceOf(OperatingError);
     const { code, message, exitCode } = error as OperatingError;
     expect([code, exitCode]).toEqual(["E043", 69]);
-    expect(message).toBe(`port ${port} is in use on 127.0.0.1; choose another or --port auto`);
+    expect(message).toBe(
+      `port ${port} is in use on 127.0.0.1; choose another or port 0 for any free one`,
+    );
   });
 });

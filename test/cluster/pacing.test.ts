@@ -1,4 +1,6 @@
-/** Pacing is arithmetic on instants: 1 ms of virtual time at speed 0.001 is a second of wall time. */
+/**
+ * Pacing is arithmetic on instants: 1 ms of virtual time at speed 0.001 is a second of wall time.
+ */
 import { describe, expect, it } from "vitest";
 import { Pacer } from "../../cluster/pacing.ts";
 

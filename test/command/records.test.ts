@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { EventLines, EventLog } from "../../cluster/event-log.ts";
+import { EventLines, EventLog, levelOf } from "../../cluster/event-log.ts";
 import { JournalWriter, makeHeader, parseJournal, readJournal } from "../../cluster/journal.ts";
 import { judge } from "../../cluster/report.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
@@ -42,6 +42,16 @@ describe("event log", () => {
       '{"level":"warn","virtualTimePs":6000000000,"virtualTime":"6.000 ms","actor":"b","index":3,' +
         '"fact":"fault.began","fault":"f","kind":"nic-down","target":"b"}\n',
     ]);
+  });
+
+  it("warns of what a run survives, and calls only a wrong sum an error", () => {
+    const failed = { type: "qp.failed", peer: "node1.nic0", outstanding: 3 } as const;
+    expect(levelOf(failed)).toBe("warn");
+    const [line] = new EventLines(["a", "b"]).of([{ ...began, fact: failed }]);
+    expect(JSON.parse(line)).toMatchObject({ level: "warn", fact: "qp.failed", outstanding: 3 });
+    const sums = { layer: 3, step: 0, token: 1, expected: "00", actual: "01" };
+    expect(levelOf({ type: "combine.mismatched", ...sums })).toBe("error");
+    expect(levelOf({ type: "qp.retransmitted", peer: "b", packets: 1, cause: "nak" })).toBe("info");
   });
 
   it("says E060 when the disk is full, with the last safe instant", () => {

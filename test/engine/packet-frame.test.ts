@@ -1,7 +1,7 @@
 /** Data frames carry packets unchanged, and refuse every damaged, misdirected or cut frame. */
 import { describe, expect, it } from "vitest";
 import { streamOf } from "../../src/base/random.ts";
-import { openFrame, Outbox, unpackFrame } from "../../src/engine/packet-frame.ts";
+import { Outbox, openFrame, unpackFrame } from "../../src/engine/packet-frame.ts";
 import {
   COUNTER,
   KIND,

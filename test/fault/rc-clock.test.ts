@@ -1,6 +1,6 @@
 /**
- * The clock of InfiniBand RC: a lost packet is sent again only when the ACK timeout, 4.096 us x 2^n, has
- * passed; after the last retry the queue pair fails. These decide how an outage feels.
+ * The clock of InfiniBand RC: a lost packet is sent again only when the ACK timeout, 4.096 us x
+ * 2^n, has passed; after the last retry the queue pair fails. These decide how an outage feels.
  */
 import { describe, expect, it } from "vitest";
 import { ackTimeoutPs } from "../../actors/nic/nic.ts";
@@ -46,11 +46,15 @@ describe("RC clock", () => {
   it("times out once a tick, numbers the retries, then fails the queue pair after retry 3", () => {
     const { facts } = runWithOutage({ exponent: 10, retryCount: 3 });
     const ofOne = facts.filter(
-      ({ fact, actor }) => fact.type.startsWith("qp.") && actor === facts.find(({ fact: first }) => first.type === "qp.failed")?.actor,
+      ({ fact, actor }) =>
+        fact.type.startsWith("qp.") &&
+        actor === facts.find(({ fact: first }) => first.type === "qp.failed")?.actor,
     );
     const timeouts = ofOne.filter(({ fact }) => fact.type === "qp.timed-out");
     const failed = ofOne.filter(({ fact }) => fact.type === "qp.failed");
-    expect(timeouts.map(({ fact }) => fact.type === "qp.timed-out" && fact.retry)).toEqual([1, 2, 3]);
+    expect(timeouts.map(({ fact }) => fact.type === "qp.timed-out" && fact.retry)).toEqual([
+      1, 2, 3,
+    ]);
     const ticks = timeouts.map(({ atPs }) => atPs);
     expect(ticks[1] - ticks[0]).toBe(ackTimeoutPs(10));
     expect(failed[0].atPs - ticks[0]).toBe(3 * ackTimeoutPs(10));

@@ -1,6 +1,6 @@
 /**
- * Devices that are wrong on purpose: the checks that keep a run honest must see each of them. One switch
- * drops a packet, or sends it twice, or swaps the payloads of two.
+ * Devices that are wrong on purpose: the checks that keep a run honest must see each of them. One
+ * switch drops a packet, or sends it twice, or swaps the payloads of two.
  */
 import { describe, expect, it } from "vitest";
 import { makeDevice } from "../../actors/catalogue.ts";
@@ -14,8 +14,8 @@ import {
   type Packet,
   PacketKind,
 } from "../../src/model/packet.ts";
-import type { ActorKind } from "../../src/model/topology.ts";
 import { PS_PER_S } from "../../src/model/time.ts";
+import type { ActorKind } from "../../src/model/topology.ts";
 import { expectHealthy } from "../support/expect-healthy.ts";
 import { type InMemoryResult, runInMemory } from "../support/in-memory-run.ts";
 import { tinyScenario } from "../support/scenarios.ts";
@@ -104,7 +104,10 @@ describe("sabotage", () => {
   });
 
   it("that swaps payloads makes the oracle disagree", () => {
-    expect(runWith("swap", "leaf").mismatches).toBeGreaterThan(0);
+    const result = runWith("swap", "leaf");
+    expect(result.mismatches).toBeGreaterThan(0);
+    const disagreements = result.facts.filter(({ fact }) => fact.type === "combine.mismatched");
+    expect(disagreements).toHaveLength(result.mismatches);
   });
 
   it("that duplicates on the network is filtered by sequence numbers", () => {

@@ -1,11 +1,12 @@
 /**
- * What the tests of real processes share: where the built entry points are, who descends from whom by
- * /proc, and waiting with a deadline. Tests run what ships: the compiled files under dist.
+ * What the tests of real processes share: where the built entry points are, who descends from whom
+ * by /proc, and waiting with a deadline. Tests run what ships: the compiled files under dist.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { makeDevice } from "../../actors/catalogue.ts";
-import { type RunOptions, type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
+import type { RunOptions } from "../../cluster/prepared-run.ts";
+import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
 import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 
@@ -38,7 +39,10 @@ export function atWindow(number: number, act: () => void): (window: CommittedWin
   };
 }
 
-/** Parent of every process of this host, by process id. Processes that have ended but were not waited for do not count. */
+/**
+ * Parent of every process of this host, by process id. Processes that have ended but were not
+ * waited for do not count.
+ */
 function parents(): Map<number, number> {
   const found = new Map<number, number>();
   for (const name of readdirSync("/proc")) {
@@ -72,7 +76,10 @@ export function stillRunning(pids: readonly number[]): number[] {
   return pids.filter((pid) => alive.has(pid));
 }
 
-/** Polls until `condition` holds; throws, with what `describe` says, when it does not within `withinMs`. */
+/**
+ * Polls until `condition` holds; throws, with what `describe` says, when it does not within
+ * `withinMs`.
+ */
 export async function until(
   condition: () => boolean,
   withinMs: number,

@@ -1,6 +1,6 @@
 /**
- * A coordinator in a process of its own, for tests that kill it: runs a slowed scenario that would take
- * minutes, and prints a line when the workers have begun.
+ * A coordinator in a process of its own, for tests that kill it: runs a slowed scenario that would
+ * take minutes, and prints a line when the workers have begun.
  */
 import { PS_PER_S } from "../../src/model/time.ts";
 import { tinyScenario } from "../support/scenarios.ts";

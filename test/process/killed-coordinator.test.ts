@@ -1,6 +1,6 @@
 /**
- * The coordinator ended by kill -9 can clean nothing up: agent and workers have to notice by themselves,
- * whatever they are doing, and end.
+ * The coordinator ended by kill -9 can clean nothing up: agent and workers have to notice by
+ * themselves, whatever they are doing, and end.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

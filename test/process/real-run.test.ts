@@ -1,6 +1,6 @@
 /**
- * Runs over real processes and sockets: the same digest as in one process, ends of every kind, and nothing
- * left behind. These run the compiled entry points.
+ * Runs over real processes and sockets: the same digest as in one process, ends of every kind, and
+ * nothing left behind. These run the compiled entry points.
  */
 import { describe, expect, it } from "vitest";
 import { InvariantError } from "../../src/base/assert.ts";
@@ -138,7 +138,8 @@ describe("a run over processes", () => {
   });
 
   it("is an error, with the worker's name, when an actor breaks a rule", async () => {
-    // No such scenario passes the parser: a rank cannot own experts that do not divide over the ranks.
+    // No such scenario passes the parser: a rank cannot own experts that do not divide over the
+    // ranks.
     const scenario = tinyScenario({ run: PACK, workload: { epSize: 3 } });
     const error = await runScenario(scenario).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(InvariantError);

@@ -1,6 +1,7 @@
 /**
- * The catalogue of bad scenario files: what the user reads, word for word, and the exit code. Rows are
- * numbered as in the project's list of bad inputs; files that cannot be opened are the command's part.
+ * The catalogue of bad scenario files: what the user reads, word for word, and the exit code. Rows
+ * are numbered as in the project's list of bad inputs; files that cannot be opened are the
+ * command's part.
  */
 import { describe, expect, it } from "vitest";
 import { formatProblem, formatProblems } from "../../src/scenario/problem.ts";
@@ -397,11 +398,20 @@ const CATALOGUE: readonly BadInput[] = [
   },
   {
     row: "30 heals before it begins, and twice",
-    text: `${SMALLEST}faults:\n  - {name: f4, kind: gpu-dead, target: node0.gpu0, at: 5 ms, heal: 4 ms}\n  - {kind: gpu-dead, target: node0.gpu0, at: 5 ms, heal: 6 ms, healAfter: 1 ms}\n`,
+    text: `${SMALLEST}faults:\n  - {name: f4, kind: nic-down, target: node0.nic0, at: 5 ms, heal: 4 ms}\n  - {kind: nic-down, target: node0.nic0, at: 5 ms, heal: 6 ms, healAfter: 1 ms}\n`,
     exit: 78,
     says: [
       "error[E028] s.yaml:4:68 faults[0].heal: f4 heals at 4 ms, but begins at 5 ms\n  hint: heal is a virtual time; a duration is healAfter",
       "error[E028] s.yaml:5:75 faults[1].healAfter: give heal or healAfter, not both",
+    ],
+  },
+  {
+    row: "30 a dead GPU that heals",
+    text: `${SMALLEST}faults:\n  - {name: dead-gpu, kind: gpu-dead, target: node0.gpu0, at: 5 ms, heal: 6 ms}\n  - {kind: gpu-dead, target: node0.gpu1, at: 5 ms, healAfter: 1 ms}\n`,
+    exit: 78,
+    says: [
+      "error[E028] s.yaml:4:74 faults[0].heal: dead-gpu: gpu-dead does not heal; a dead GPU stays dead in this version\n  hint: use nic-down or link-down for something that comes back",
+      "error[E028] s.yaml:5:63 faults[1].healAfter: f2: gpu-dead does not heal; a dead GPU stays dead in this version\n  hint: use nic-down or link-down for something that comes back",
     ],
   },
   ...(

@@ -110,7 +110,7 @@ describe("a scenario", () => {
   it("names a link by its ends in either order, and heals after a span or at a time", () => {
     const text = `${SMALLEST}faults:
   - {kind: link-down, target: plane3.leaf0--node2.nic3, at: 0.1 us, healAfter: 0.0003 us}
-  - {kind: gpu-dead, target: [node1.gpu0, node1.gpu1], at: 0 ps, heal: 7 ps}
+  - {kind: nic-down, target: [node1.nic0, node1.nic1], at: 0 ps, heal: 7 ps}
 `;
     expect(good(text).faults).toEqual([
       {
@@ -120,7 +120,7 @@ describe("a scenario", () => {
         atPs: 100_000,
         healAtPs: 100_300,
       },
-      { name: "f2", kind: "gpu-dead", targets: ["node1.gpu0", "node1.gpu1"], atPs: 0, healAtPs: 7 },
+      { name: "f2", kind: "nic-down", targets: ["node1.nic0", "node1.nic1"], atPs: 0, healAtPs: 7 },
     ]);
   });
 

@@ -1,4 +1,6 @@
-/** One scenario under many placements: one digest, the same facts, every assignment accounted for. */
+/**
+ * One scenario under many placements: one digest, the same facts, every assignment accounted for.
+ */
 import { describe, expect, it } from "vitest";
 import { streamOf } from "../../src/base/random.ts";
 import type { PlacementName, Scenario } from "../../src/model/scenario.ts";
@@ -51,9 +53,7 @@ describe("one digest", () => {
     ];
     const result = runEverywhere(tinyScenario({ faults }));
     expect(result.assignments.masked).toBeGreaterThan(0);
-    expect(result.byFault).toEqual([
-      { fault: "lost", masked: result.assignments.masked, lost: 0 },
-    ]);
+    expect(result.byFault).toEqual([{ fault: "lost", masked: result.assignments.masked, lost: 0 }]);
     expect(result.facts.some((record) => record.fact.type === "qp.failed")).toBe(true);
   });
 

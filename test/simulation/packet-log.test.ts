@@ -1,4 +1,6 @@
-/** Every packet in the event log, when asked: the same run, the same digest, and lines that add up. */
+/**
+ * Every packet in the event log, when asked: the same run, the same digest, and lines that add up.
+ */
 import { describe, expect, it } from "vitest";
 import type { FaultSpec } from "../../src/model/fault.ts";
 import { PS_PER_US } from "../../src/model/time.ts";
@@ -30,7 +32,9 @@ describe("packet log", () => {
 
   it("names the fault that dropped a packet, its link and its ends", () => {
     const { facts } = runInMemory(tinyScenario({ faults: [FAULT], run: { logPackets: true } }));
-    const dropped = facts.map((record) => record.fact).filter((one) => one.type === "packet.dropped");
+    const dropped = facts
+      .map((record) => record.fact)
+      .filter((one) => one.type === "packet.dropped");
     for (const fact of dropped) {
       expect(fact).toMatchObject({ fault: "lost", link: "node1.nic2--plane2.leaf0" });
     }

@@ -1,7 +1,7 @@
 /**
- * 200 seeds of small random clusters, routings and faults, each in one process and spread over workers
- * with grants and frames in shuffled order, and each of the two run twice. One digest, and every
- * assignment accounted for.
+ * 200 seeds of small random clusters, routings and faults, each in one process and spread over
+ * workers with grants and frames in shuffled order, and each of the two run twice. One digest, and
+ * every assignment accounted for.
  */
 import { describe, expect, it } from "vitest";
 import { streamOf } from "../../src/base/random.ts";

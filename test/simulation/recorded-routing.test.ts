@@ -1,4 +1,6 @@
-/** Recorded routing of a real model: what each rank receives is what the file says, copy for copy. */
+/**
+ * Recorded routing of a real model: what each rank receives is what the file says, copy for copy.
+ */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseScenario } from "../../src/scenario/parse-scenario.ts";

@@ -1,4 +1,6 @@
-/** What every run without faults must show; used on good runs, and shown to fail on sabotaged ones. */
+/**
+ * What every run without faults must show; used on good runs, and shown to fail on sabotaged ones.
+ */
 import { expect } from "vitest";
 import type { InMemoryResult } from "./in-memory-run.ts";
 
@@ -10,7 +12,12 @@ export function expectHealthy(result: InMemoryResult): void {
   expect(dispatched).toBeGreaterThan(0);
   expect(combined).toBe(dispatched);
   const types = new Set(result.facts.map((record) => record.fact.type));
-  for (const trouble of ["qp.timed-out", "qp.retransmitted", "rank.masked", "rank.wait-timed-out"]) {
+  for (const trouble of [
+    "qp.timed-out",
+    "qp.retransmitted",
+    "rank.masked",
+    "rank.wait-timed-out",
+  ]) {
     expect(types.has(trouble as never), trouble).toBe(false);
   }
 }

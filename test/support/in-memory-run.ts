@@ -16,8 +16,8 @@ import { type NextStep, type RunTotals, WindowProtocol } from "../../src/engine/
 import type { DeviceFactory } from "../../src/model/device.ts";
 import type { FactRecord } from "../../src/model/fact.ts";
 import type { PlacementName, Scenario } from "../../src/model/scenario.ts";
-import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import type { Grant, WindowReport } from "../../src/model/window.ts";
+import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { lookaheadOf, placeActors } from "../../src/topology/placement.ts";
 
 export interface InMemoryResult extends RunTotals {

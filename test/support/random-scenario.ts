@@ -1,8 +1,8 @@
 /** Small random scenarios from a seed: cluster, routing, workload and faults. */
 import type { RandomStream } from "../../src/base/random.ts";
 import { streamOf } from "../../src/base/random.ts";
-import type { FaultSpec } from "../../src/model/fault.ts";
 import { HARDWARE_PRESETS } from "../../src/hardware/presets.ts";
+import type { FaultSpec } from "../../src/model/fault.ts";
 import type { ClusterSpec, RoutingSpec, Scenario } from "../../src/model/scenario.ts";
 import { PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
@@ -16,7 +16,12 @@ export function randomScenario(seed: number): Scenario {
   const gpus = cluster.nodes * cluster.gpusPerNode;
   const base = tinyScenario({
     cluster,
-    model: { ...TINY_MODEL, n_routed_experts: gpus * 4, n_group: 2, topk_group: 1 + random.below(2) },
+    model: {
+      ...TINY_MODEL,
+      n_routed_experts: gpus * 4,
+      n_group: 2,
+      topk_group: 1 + random.below(2),
+    },
     workload: {
       tokensPerGpu: 1 + random.below(5),
       steps: 1 + random.below(2),
@@ -51,7 +56,9 @@ function randomCluster(random: RandomStream): ClusterSpec {
 function randomRouting(random: RandomStream): RoutingSpec {
   const kind = random.below(3);
   if (kind === 0) return { source: "gate", imbalance: random.below(3) / 2 };
-  return kind === 1 ? { source: "uniform" } : { source: "zipf", exponent: 0.5 + random.below(4) / 2 };
+  return kind === 1
+    ? { source: "uniform" }
+    : { source: "zipf", exponent: 0.5 + random.below(4) / 2 };
 }
 
 function randomFaults(random: RandomStream, cluster: ClusterSpec): FaultSpec[] {
@@ -60,7 +67,9 @@ function randomFaults(random: RandomStream, cluster: ClusterSpec): FaultSpec[] {
     const ids = actors.filter((actor) => actor.kind === kind).map((actor) => actor.id);
     return ids[random.below(ids.length)];
   };
-  const links = [...new Set(lanes.map((lane) => lane.link))].filter((link) => link.includes("plane"));
+  const links = [...new Set(lanes.map((lane) => lane.link))].filter((link) =>
+    link.includes("plane"),
+  );
   return Array.from({ length: random.below(4) }, (_, number) => {
     const kind = (["nic-down", "link-down", "gpu-dead"] as const)[random.below(3)];
     const target =

@@ -4,7 +4,10 @@ import type { ModelShape } from "../../src/model/model-shape.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { PS_PER_S } from "../../src/model/time.ts";
 
-/** A mixture-of-experts model that is quick to run: 16 experts, top-2, one dense and three MoE layers. */
+/**
+ * A mixture-of-experts model that is quick to run: 16 experts, top-2, one dense and three MoE
+ * layers.
+ */
 export const TINY_MODEL: ModelShape = {
   name: "tiny",
   hidden_size: 256,
@@ -25,7 +28,9 @@ export const TINY_MODEL: ModelShape = {
 
 type Changes = { [Key in keyof Scenario]?: Partial<Scenario[Key]> };
 
-/** 2 nodes of 4 GPUs on 4 planes; `changes` replace fields part by part, arrays and strings whole. */
+/**
+ * 2 nodes of 4 GPUs on 4 planes; `changes` replace fields part by part, arrays and strings whole.
+ */
 export function tinyScenario(changes: Changes = {}): Scenario {
   const base: Scenario = {
     title: "tiny",

@@ -7,7 +7,7 @@ import { codeOf, lineAt, type SourceFile, sourcesOf, withoutLiterals } from "./s
 
 /** Members of Math that give the same bits in every engine. */
 const MATH =
-  "abs|ceil|clz32|floor|fround|imul|max|min|round|sign|sqrt|trunc|PI|SQRT1_2|SQRT2|LN2|E";
+  "abs|ceil|clz32|floor|fround|imul|max|min|round|sign|sqrt|trunc|PI|SQRT1_2|SQRT2|LN2|LOG2E|E";
 
 /** What src and actors may not name, and what to do instead. */
 const FORBIDDEN: readonly (readonly [what: string, pattern: RegExp, remedy: string])[] = [

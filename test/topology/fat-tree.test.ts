@@ -27,7 +27,9 @@ function farEnd(topology: Topology, id: string, port: number): string {
 function checkWiring(cluster: ClusterSpec): void {
   const topology = build(cluster);
   const { actors, lanes } = topology;
-  expect(actors.map((actor) => actor.id)).toEqual(actors.map((actor) => actor.id).sort(compareNatural));
+  expect(actors.map((actor) => actor.id)).toEqual(
+    actors.map((actor) => actor.id).sort(compareNatural),
+  );
   for (const [index, actor] of actors.entries()) expect(topology.indexOf(actor.id)).toBe(index);
 
   // Exactly one lane for each port, in the order of ports: so no port is used twice or left over.

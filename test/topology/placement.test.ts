@@ -1,4 +1,6 @@
-/** Placements: every actor in one worker, nodes and planes whole where that is promised, lookahead. */
+/**
+ * Placements: every actor in one worker, nodes and planes whole where that is promised, lookahead.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { PlacementName } from "../../src/model/scenario.ts";

@@ -1,6 +1,7 @@
 /** Bytes, compute times and expert placement: exact values, worked out from published figures. */
 import { describe, expect, it } from "vitest";
 import { HARDWARE_PRESETS } from "../../src/hardware/presets.ts";
+import { expertsPerRank, firstExpertOf, rankOfExpert } from "../../src/model/expert-placement.ts";
 import {
   bf16Bytes,
   logFmtBytes,
@@ -8,11 +9,6 @@ import {
   normalFp8Bytes,
 } from "../../src/workload/bytes.ts";
 import { decodeComputeTimes } from "../../src/workload/compute-time.ts";
-import {
-  expertsPerRank,
-  firstExpertOf,
-  rankOfExpert,
-} from "../../src/workload/expert-placement.ts";
 import { DEEPSEEK_V3 } from "./shapes.ts";
 
 describe("bytes of a token copy", () => {
@@ -60,12 +56,12 @@ describe("decode compute times", () => {
 describe("expert placement", () => {
   it("gives each rank one block of experts", () => {
     expect(expertsPerRank(256, 64)).toBe(4);
-    const ranks = [0, 3, 4, 252, 255].map((expert) => rankOfExpert(expert, 256, 64));
+    const ranks = [0, 3, 4, 252, 255].map((expert) => rankOfExpert(expert, 4));
     expect(ranks).toEqual([0, 0, 1, 63, 63]);
     for (let rank = 0; rank < 64; rank += 1) {
-      const first = firstExpertOf(rank, 256, 64);
-      expect(rankOfExpert(first, 256, 64)).toBe(rank);
-      expect(first === 0 || rankOfExpert(first - 1, 256, 64) === rank - 1).toBe(true);
+      const first = firstExpertOf(rank, 4);
+      expect(rankOfExpert(first, 4)).toBe(rank);
+      expect(first === 0 || rankOfExpert(first - 1, 4) === rank - 1).toBe(true);
     }
   });
 

@@ -1,4 +1,6 @@
-/** The gate against examples worked by hand and against a plain, slow statement of the same rule. */
+/**
+ * The gate against examples worked by hand and against a plain, slow statement of the same rule.
+ */
 import { describe, expect, it } from "vitest";
 import { expOf, sigmoid } from "../../src/base/exp.ts";
 import { streamOf } from "../../src/base/random.ts";

@@ -2,11 +2,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import {
-  parseRoutingCsv,
-  type RoutingCsvOptions,
-  type RoutingCsvProblem,
-} from "../../src/workload/recorded-routing.ts";
+import { parseRoutingCsv, type RoutingCsvOptions } from "../../src/workload/recorded-routing.ts";
+import type { RoutingCsvProblem } from "../../src/workload/routing-row-reader.ts";
 import { makeRoutingSource } from "../../src/workload/routing-sources.ts";
 import { DEEPSEEK_V3 } from "./shapes.ts";
 
@@ -123,8 +120,9 @@ describe("who owns a token", () => {
   });
 
   it("spreads sequences of unknown rank whole: longest first, to the least loaded rank", () => {
-    // Sequences of 1, 3, 2, 2 tokens, then two tokens of none: rank 0 gets s1 (3), rank 1 s2 (2) and s3 (2),
-    // then 3 : 4, so rank 0 gets token 0; at 4 : 4 it gets token 8; token 9 goes to rank 1.
+    // Sequences of 1, 3, 2, 2 tokens, then two tokens of none: rank 0 gets s1 (3), rank 1 s2 (2)
+    // and s3 (2), then 3 : 4, so rank 0 gets token 0; at 4 : 4 it gets token 8; token 9 goes to
+    // rank 1.
     const sequences = [0, 1, 1, 1, 2, 2, 3, 3, -1, -1];
     const lines = sequences.map(
       (sequence, token) => `0,0,${token},${sequence},-1,${token % 4},${(token + 1) % 4}`,

@@ -1,6 +1,8 @@
 /**
  * Which rank of an EP group holds which routed expert: contiguous blocks, the usual placement, and
  * the one that makes an expert group of node-limited routing a node. Without redundant experts.
+ * Whole numbers in, whole numbers out; only `expertsPerRank` checks, the others are on the hot
+ * path.
  */
 import { violated } from "../base/assert.ts";
 
@@ -12,12 +14,12 @@ export function expertsPerRank(experts: number, epSize: number): number {
   return experts / epSize;
 }
 
-/** Rank that holds `expert`: floor(expert / (experts / epSize)). */
-export function rankOfExpert(expert: number, experts: number, epSize: number): number {
-  return Math.floor(expert / expertsPerRank(experts, epSize));
+/** Rank that holds `expert`, where every rank holds `perRank`: floor(expert / perRank). */
+export function rankOfExpert(expert: number, perRank: number): number {
+  return Math.floor(expert / perRank);
 }
 
-/** The lowest expert id that `rank` holds; it holds the expertsPerRank ids from there. */
-export function firstExpertOf(rank: number, experts: number, epSize: number): number {
-  return rank * expertsPerRank(experts, epSize);
+/** The lowest expert id that `rank` holds; it holds the `perRank` ids from there. */
+export function firstExpertOf(rank: number, perRank: number): number {
+  return rank * perRank;
 }

@@ -1,0 +1,71 @@
+/**
+ * What a run is given before its first window, and what is left when everybody has gone: the
+ * contract between whoever starts a run and the two ways of driving one, in one process or in many.
+ * Types only.
+ */
+import type { CommittedWindow, WindowProtocol } from "../src/engine/window-protocol.ts";
+import type { DeviceFactory } from "../src/model/device.ts";
+import type { Scenario } from "../src/model/scenario.ts";
+import type { WorkerSummary } from "../src/model/window.ts";
+import type { Placement } from "../src/topology/placement.ts";
+import type { LoopEnd, RunStatus } from "./window-loop.ts";
+
+/** What a run needs, and how it is to go. */
+export interface RunOptions {
+  readonly scenario: Scenario;
+  readonly runId: string;
+  /** Path of dist/scripts/agent-main.js. */
+  readonly agentMain: string;
+  /** Path of dist/scripts/worker-main.js. */
+  readonly workerMain: string;
+  /** Makes the actors of placement `single`, which run in this process. */
+  readonly devices: DeviceFactory;
+  /** Wall ms to wait before each window, by worker label: to slow a worker on purpose. */
+  readonly delays?: ReadonlyMap<string, number>;
+  readonly observer: RunObserver;
+  /** Aborted when the operator asks for the end: the run stops after the current window. */
+  readonly stop: AbortSignal;
+  /** Port of the coordinator on loopback; default 0, any free one. */
+  readonly port?: number;
+  /** Seconds of silence before a process counts as lost; default 30. */
+  readonly silenceLimitSeconds?: number;
+}
+
+/** What a run looks like before its first window. */
+export interface RunStart {
+  /** Labels by worker number. */
+  readonly workers: readonly string[];
+  /** Process ids by worker number; empty for placement `single`. */
+  readonly pids: readonly number[];
+  /** Processes of the run, this one included. */
+  readonly processes: number;
+  /** Infinity for one worker. */
+  readonly lookaheadPs: number;
+}
+
+/** Who is told how a run goes; files and terminal hang on it. */
+export interface RunObserver {
+  started(start: RunStart): void;
+  /** Called in order, before the next grants go out; a promise is waited for. */
+  committed(window: CommittedWindow, status: RunStatus): void | Promise<void>;
+}
+
+/** A run that is ready to be driven. */
+export interface PreparedRun {
+  readonly options: RunOptions;
+  readonly placement: Placement;
+  readonly protocol: WindowProtocol;
+  readonly lookaheadPs: number;
+}
+
+/** How the windows of a run ended, before the totals are asked for. */
+export type Ending = LoopEnd | { readonly end: "worker-lost"; readonly detail: string };
+
+/** What is known when everybody has left. */
+export interface DriveResult {
+  readonly ending: Ending;
+  readonly summaries: readonly WorkerSummary[];
+  readonly maxLagSeconds: number;
+  readonly processes: number;
+  readonly peakRssBytes: number;
+}
