@@ -9,9 +9,7 @@ import { type Actor, type ActorContext, NO_TIMER } from "../../src/model/actor.t
 import {
   KIND,
   KIND_MASK,
-  NEXT,
   NEXT_HOP,
-  NO_PACKET,
   type Packet,
   PacketFlag,
   PacketKind,
@@ -21,7 +19,7 @@ import {
 } from "../../src/model/packet.ts";
 import { PS_PER_NS } from "../../src/model/time.ts";
 import { DevicePort } from "../../src/model/topology.ts";
-import { QueuePairs } from "./queue-pairs.ts";
+import { type QueuePair, QueuePairs } from "./queue-pairs.ts";
 
 /**
  * Bytes of an acknowledgement on the wire: LRH 8, BTH 12, AETH 4, ICRC 4, VCRC 2 (InfiniBand 1.4).
@@ -71,80 +69,73 @@ export class Nic implements Actor {
   }
 
   /** The ACK timeout of a queue pair has passed without progress. */
-  remind(context: ActorContext, _tag: number, pair: number): void {
-    const pairs = this.#pairs;
-    pairs.timer[pair] = NO_TIMER;
-    const peer = this.#idOf(pairs.remote[pair]);
-    const outstanding = pairs.outstanding[pair];
-    if (pairs.retries[pair] === this.#retryCount) {
+  remind(context: ActorContext, _tag: number, place: number): void {
+    const pair = this.#pairs.at(place);
+    pair.timer = NO_TIMER;
+    const peer = this.#idOf(pair.remote);
+    const outstanding = pair.sent.count;
+    if (pair.retries === this.#retryCount) {
       context.record({ type: "qp.failed", peer, outstanding });
       this.#fail(context, pair);
       return;
     }
-    pairs.retries[pair] += 1;
-    context.record({ type: "qp.timed-out", peer, retry: pairs.retries[pair], outstanding });
+    pair.retries += 1;
+    context.record({ type: "qp.timed-out", peer, retry: pair.retries, outstanding });
     this.#resend(context, pair, "timeout");
   }
 
   /** A message from the GPU for the NIC in NEXT_HOP. */
   #post(context: ActorContext, packet: Packet): void {
-    const pairs = this.#pairs;
-    const pair = pairs.to(context.packets.words[packet + NEXT_HOP]);
-    if (pairs.failed[pair]) {
+    const { words } = context.packets;
+    const pair = this.#pairs.to(words[packet + NEXT_HOP]);
+    if (pair.failed) {
       this.#giveBack(context, packet);
       return;
     }
-    const words = context.packets.words;
-    const psn = pairs.nextPsn[pair];
-    pairs.nextPsn[pair] = psn + 1;
     words[packet + SOURCE] = context.self;
-    words[packet + PSN] = psn;
-    const waiting = pairs.unrequested[pair] + 1;
+    words[packet + PSN] = pair.nextPsn;
+    pair.nextPsn += 1;
+    const waiting = pair.unrequested + 1;
     if (waiting >= ACK_EVERY) words[packet + KIND] |= PacketFlag.ackRequest;
-    pairs.unrequested[pair] = (words[packet + KIND] & PacketFlag.ackRequest) !== 0 ? 0 : waiting;
-    pairs.hold(context.packets, pair, packet);
-    context.send(DevicePort.nicToLeaf, context.packets.clone(packet));
-    if (pairs.timer[pair] === NO_TIMER) this.#arm(context, pair);
+    pair.unrequested = (words[packet + KIND] & PacketFlag.ackRequest) !== 0 ? 0 : waiting;
+    pair.sent.add(context.packets, packet);
+    context.send(DevicePort.nicToLeaf, packet);
+    if (pair.timer === NO_TIMER) this.#arm(context, pair);
   }
 
   /** Requester: everything before PSN + `inclusive` has arrived. */
   #acknowledged(context: ActorContext, packet: Packet, inclusive: number): void {
-    const pairs = this.#pairs;
     const { packets } = context;
-    const pair = pairs.to(packets.words[packet + SOURCE]);
+    const pair = this.#pairs.to(packets.words[packet + SOURCE]);
     const until = packets.words[packet + PSN] + inclusive;
     packets.free(packet);
-    if (until > pairs.nextPsn[pair]) violated("ack-of-something-sent", `psn ${until - 1}`);
-    let progress = false;
-    while (pairs.head[pair] !== NO_PACKET && packets.words[pairs.head[pair] + PSN] < until) {
-      packets.free(pairs.release(packets, pair));
-      progress = true;
-    }
-    if (!progress) return;
-    pairs.retries[pair] = 0;
-    context.cancel(pairs.timer[pair]);
-    pairs.timer[pair] = NO_TIMER;
-    if (pairs.outstanding[pair] > 0) this.#arm(context, pair);
+    if (until > pair.nextPsn) violated("ack-of-something-sent", `psn ${until - 1}`);
+    const acknowledged = until - pair.firstPsn;
+    if (acknowledged <= 0) return;
+    pair.sent.release(acknowledged);
+    pair.retries = 0;
+    context.cancel(pair.timer);
+    pair.timer = NO_TIMER;
+    if (pair.sent.count > 0) this.#arm(context, pair);
   }
 
   /** Requester: the responder saw a gap; it has everything before PSN. */
   #complainedOf(context: ActorContext, packet: Packet): void {
     const pair = this.#pairs.to(context.packets.words[packet + SOURCE]);
     this.#acknowledged(context, packet, 0);
-    if (this.#pairs.outstanding[pair] > 0) this.#resend(context, pair, "nak");
+    if (pair.sent.count > 0) this.#resend(context, pair, "nak");
   }
 
   /** Responder: a message from the network. */
   #arrived(context: ActorContext, packet: Packet): void {
-    const pairs = this.#pairs;
-    const words = context.packets.words;
-    const pair = pairs.to(words[packet + SOURCE]);
+    const { words } = context.packets;
+    const pair = this.#pairs.to(words[packet + SOURCE]);
     const psn = words[packet + PSN];
-    const expected = pairs.expectedPsn[pair];
+    const expected = pair.expectedPsn;
     const wantsAck = (words[packet + KIND] & PacketFlag.ackRequest) !== 0;
     if (psn === expected) {
-      pairs.expectedPsn[pair] = expected + 1;
-      pairs.complained[pair] = false;
+      pair.expectedPsn = expected + 1;
+      pair.complained = false;
       words[packet + KIND] &= ~PacketFlag.ackRequest;
       context.send(DevicePort.nicToGpu, packet);
       if (wantsAck) this.#answer(context, pair, PacketKind.ack, psn);
@@ -155,15 +146,15 @@ export class Nic implements Actor {
       if (wantsAck) this.#answer(context, pair, PacketKind.ack, expected - 1);
       return;
     }
-    if (pairs.complained[pair]) return;
-    pairs.complained[pair] = true;
+    if (pair.complained) return;
+    pair.complained = true;
     this.#answer(context, pair, PacketKind.nak, expected);
   }
 
-  #answer(context: ActorContext, pair: number, kind: number, psn: number): void {
+  #answer(context: ActorContext, pair: QueuePair, kind: number, psn: number): void {
     const packet = context.packets.take(kind);
-    const words = context.packets.words;
-    words[packet + NEXT_HOP] = this.#pairs.remote[pair];
+    const { words } = context.packets;
+    words[packet + NEXT_HOP] = pair.remote;
     words[packet + SOURCE] = context.self;
     words[packet + SIZE_BYTES] = ACK_BYTES;
     words[packet + PSN] = psn;
@@ -171,34 +162,29 @@ export class Nic implements Actor {
   }
 
   /** Sends everything unacknowledged again (go-back-N); the last asks for an acknowledgement. */
-  #resend(context: ActorContext, pair: number, cause: "timeout" | "nak"): void {
-    const pairs = this.#pairs;
+  #resend(context: ActorContext, pair: QueuePair, cause: "timeout" | "nak"): void {
     const { packets } = context;
-    let count = 0;
-    for (let held = pairs.head[pair]; held !== NO_PACKET; held = packets.words[held + NEXT]) {
-      const copy = packets.clone(held);
-      if (packets.words[held + NEXT] === NO_PACKET) {
-        packets.words[copy + KIND] |= PacketFlag.ackRequest;
-      }
+    const { count } = pair.sent;
+    for (let index = 0; index < count; index += 1) {
+      const copy = pair.sent.copyOf(packets, index);
+      if (index === count - 1) packets.words[copy + KIND] |= PacketFlag.ackRequest;
       context.send(DevicePort.nicToLeaf, copy);
-      count += 1;
     }
-    pairs.unrequested[pair] = 0;
-    context.record({
-      type: "qp.retransmitted",
-      peer: this.#idOf(pairs.remote[pair]),
-      packets: count,
-      cause,
-    });
-    context.cancel(pairs.timer[pair]);
+    pair.unrequested = 0;
+    const peer = this.#idOf(pair.remote);
+    context.record({ type: "qp.retransmitted", peer, packets: count, cause });
+    context.cancel(pair.timer);
     this.#arm(context, pair);
   }
 
-  #fail(context: ActorContext, pair: number): void {
-    this.#pairs.failed[pair] = true;
-    while (this.#pairs.outstanding[pair] > 0) {
-      this.#giveBack(context, this.#pairs.release(context.packets, pair));
+  /** Gives every unacknowledged message back; the queue pair takes no more. */
+  #fail(context: ActorContext, pair: QueuePair): void {
+    const { count } = pair.sent;
+    pair.failed = true;
+    for (let index = 0; index < count; index += 1) {
+      this.#giveBack(context, pair.sent.copyOf(context.packets, index));
     }
+    pair.sent.release(count);
   }
 
   #giveBack(context: ActorContext, packet: Packet): void {
@@ -206,7 +192,7 @@ export class Nic implements Actor {
     context.send(DevicePort.nicToGpu, packet);
   }
 
-  #arm(context: ActorContext, pair: number): void {
-    this.#pairs.timer[pair] = context.remindAfter(this.#timeoutPs, 0, pair);
+  #arm(context: ActorContext, pair: QueuePair): void {
+    pair.timer = context.remindAfter(this.#timeoutPs, 0, pair.place);
   }
 }

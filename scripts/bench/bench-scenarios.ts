@@ -30,6 +30,8 @@ export function layerScenario(steps: number): Scenario {
     model: deepseekV3(),
     cluster: { nodes: 16, gpusPerNode: 8, planes: 8, switchPorts: 64 },
     workload: { tokensPerGpu: 128, epSize: 128, steps },
+    // As in DeepEP's low-latency test: random experts, no group limit.
+    routing: { source: "uniform" },
   });
 }
 

@@ -4,8 +4,8 @@
  * it sends on, and whoever ends a packet's life gives it back with `free`. Handles are local to one
  * process and never enter a digest.
  *
- * Gotcha: `take` and `clone` may grow the pool and so replace `words`; read `packets.words` afresh
- * after them instead of keeping it in a variable.
+ * Gotcha: `take` may grow the pool and so replace `words`; read `packets.words` afresh after it
+ * instead of keeping it in a variable.
  */
 import { violated } from "../base/assert.ts";
 
@@ -142,16 +142,6 @@ export class PacketPool {
     words[packet + NEXT] = this.#free;
     this.#free = packet;
     this.#inUse -= 1;
-  }
-
-  /**
-   * A second packet with the same model words; for retransmission, where the NIC keeps the first.
-   */
-  clone(packet: Packet): Packet {
-    const copy = this.#unlink();
-    const words = this.words;
-    for (let word = KIND; word < MODEL_WORDS; word += 1) words[copy + word] = words[packet + word];
-    return copy;
   }
 
   #unlink(): Packet {

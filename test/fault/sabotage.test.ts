@@ -9,10 +9,12 @@ import type { DeviceFactory } from "../../src/model/device.ts";
 import {
   KIND,
   KIND_MASK,
+  MODEL_WORDS,
   PAYLOAD_HIGH,
   PAYLOAD_LOW,
   type Packet,
   PacketKind,
+  type PacketPool,
 } from "../../src/model/packet.ts";
 import { PS_PER_S } from "../../src/model/time.ts";
 import type { ActorKind } from "../../src/model/topology.ts";
@@ -45,7 +47,7 @@ class BadSwitch implements Actor {
         return;
       }
       if (this.#seen === 5 && this.#sabotage === "duplicate") {
-        this.#inner.receive(context, port, packets.clone(packet));
+        this.#inner.receive(context, port, copyOf(packets, packet));
       }
       if (this.#sabotage === "swap") this.#swap(packets.words, packet);
     }
@@ -63,6 +65,14 @@ class BadSwitch implements Actor {
       words[packet + PAYLOAD_HIGH] = this.#held.high;
     }
   }
+}
+
+function copyOf(packets: PacketPool, packet: Packet): Packet {
+  const copy = packets.take(PacketKind.raw);
+  for (let word = 0; word < MODEL_WORDS; word += 1) {
+    packets.words[copy + word] = packets.words[packet + word];
+  }
+  return copy;
 }
 
 function runWith(sabotage: Sabotage, kind: ActorKind): InMemoryResult {
