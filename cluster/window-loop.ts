@@ -1,7 +1,7 @@
 /**
- * The coordinator's loop: reports in, commit, observer, next grants out, at the pace of the run. The
- * same for one process and for many. It runs on callbacks and makes no promise per window, because it is what
- * every window waits for.
+ * The coordinator's loop: reports in, commit, observer, next grants out, at the pace of the run.
+ * The same for one process and for many. It runs on callbacks and makes no promise per window,
+ * because it is what every window waits for.
  */
 import { performance } from "node:perf_hooks";
 import type { CommittedWindow, NextStep, WindowProtocol } from "../src/engine/window-protocol.ts";

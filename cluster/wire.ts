@@ -1,14 +1,16 @@
 /**
  * The messages of a control link, as compact MessagePack arrays that begin with a tag. Encoding and
- * decoding are written by hand: grants and reports are sent once a window by every worker. Data frames are not here:
- * they are opaque bytes of the engine on links of their own.
+ * decoding are written by hand: grants and reports are sent once a window by every worker. Data
+ * frames are not here: they are opaque bytes of the engine on links of their own.
  */
 import type { FactRecord } from "../src/model/fact.ts";
 import type { FaultSpec } from "../src/model/fault.ts";
 import type { EpochPart, Grant, WindowReport, WorkerSummary } from "../src/model/window.ts";
 import { decode, encode, encodeChecked } from "./codec.ts";
 
-/** Version of everything that crosses a link. Changes with any change to a message or a data frame. */
+/**
+ * Version of everything that crosses a link. Changes with any change to a message or a data frame.
+ */
 export const PROTOCOL_VERSION = 1;
 
 /** Environment of agents and workers. Tokens go this way and never by argument. */
@@ -112,7 +114,10 @@ export function encodeGrant(grant: Grant): Uint8Array {
   return grant.faults.length > 0 ? encodeChecked(message) : encode(message);
 }
 
-/** A report: sent as peer, frames, earliest; epochs as epoch, low, high; facts as time, actor, index, fact. */
+/**
+ * A report: sent as peer, frames, earliest; epochs as epoch, low, high; facts as time, actor,
+ * index, fact.
+ */
 export function encodeReport(report: WindowReport): Uint8Array {
   const sent: number[] = [];
   for (const { peer, frames, earliestPs } of report.sent) sent.push(peer, frames, earliestPs);
@@ -134,7 +139,10 @@ export function encodeReport(report: WindowReport): Uint8Array {
   ]);
 }
 
-/** Any message that is sent seldom: its tag and its parts. Refuses values that would not arrive as they left. */
+/**
+ * Any message that is sent seldom: its tag and its parts. Refuses values that would not arrive as
+ * they left.
+ */
 export function encodeMessage(tag: number, ...parts: readonly unknown[]): Uint8Array {
   return encodeChecked([tag, ...parts]);
 }

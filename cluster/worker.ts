@@ -1,7 +1,7 @@
 /**
- * A worker process: holds some of the actors, runs the windows that the coordinator grants, and exchanges
- * data frames with its peers. It knows sockets and no devices; the devices are handed to it. Imports as little as
- * it can: a run may have a hundred of these.
+ * A worker process: holds some of the actors, runs the windows that the coordinator grants, and
+ * exchanges data frames with its peers. It knows sockets and no devices; the devices are handed to
+ * it. Imports as little as it can: a run may have a hundred of these.
  */
 import { InvariantError, violated } from "../src/base/assert.ts";
 import { LogicalProcess } from "../src/engine/logical-process.ts";
@@ -39,7 +39,10 @@ export async function runWorker(devices: DeviceFactory): Promise<void> {
   });
 }
 
-/** The state of a worker between messages. Everything happens inside the handler of a message or a timer. */
+/**
+ * The state of a worker between messages. Everything happens inside the handler of a message or a
+ * timer.
+ */
 class Worker {
   /** The coordinator has said goodbye. */
   leaving = false;
@@ -97,7 +100,9 @@ class Worker {
     }
   }
 
-  /** A data frame of a peer. The frame says who made it; it must be the one whose link it came by. */
+  /**
+   * A data frame of a peer. The frame says who made it; it must be the one whose link it came by.
+   */
   frameArrived(peer: number, bytes: Uint8Array): void {
     const process = this.#process;
     if (process === undefined || this.#failed) return;
@@ -121,7 +126,10 @@ class Worker {
     }
   }
 
-  /** Takes a grant: fetches the frames that it names, and runs the window when the last of them is there. */
+  /**
+   * Takes a grant: fetches the frames that it names, and runs the window when the last of them is
+   * there.
+   */
   #granted(grant: Grant): void {
     const process = this.#process;
     if (process === undefined || this.#failed) return;

@@ -1,6 +1,6 @@
 /**
- * The queue pairs of one NIC, one per remote NIC. Each is both ends of InfiniBand RC: the requester's
- * sequence numbers and unacknowledged messages, and the responder's expectation.
+ * The queue pairs of one NIC, one per remote NIC. Each is both ends of InfiniBand RC: the
+ * requester's sequence numbers and unacknowledged messages, and the responder's expectation.
  */
 import { NO_TIMER, type TimerId } from "../../src/model/actor.ts";
 import { SendRing } from "./send-ring.ts";

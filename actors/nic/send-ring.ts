@@ -1,7 +1,7 @@
 /**
- * The messages that a queue pair has sent and that are not acknowledged yet, as the NIC would read them
- * again from memory: the words of each packet, one after another. An acknowledgement only moves
- * the ring's first place, so it reads nothing.
+ * The messages that a queue pair has sent and that are not acknowledged yet, as the NIC would read
+ * them again from memory: the words of each packet, one after another. An acknowledgement only
+ * moves the ring's first place, so it reads nothing.
  */
 import { MODEL_WORDS, type Packet, type PacketPool } from "../../src/model/packet.ts";
 

@@ -1,4 +1,7 @@
-/** Entry point of a member of the bare barrier (see websocket-barrier.ts). Started by the bench, never by hand. */
+/**
+ * Entry point of a member of the bare barrier (see websocket-barrier.ts). Started by the bench,
+ * never by hand.
+ */
 import type { Link } from "../../cluster/link.ts";
 import { exitFailed, LOOPBACK, readInvitation } from "../../cluster/membership.ts";
 import { onLauncherGone } from "../../cluster/process-launcher.ts";

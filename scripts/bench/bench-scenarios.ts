@@ -1,6 +1,6 @@
 /**
- * The scenarios that the bench runs, on DeepSeek-V3's figures and the published cluster's hardware. Built
- * here and not read from files, so that a figure means the same on every machine.
+ * The scenarios that the bench runs, on DeepSeek-V3's figures and the published cluster's hardware.
+ * Built here and not read from files, so that a figure means the same on every machine.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,10 @@ interface Parts {
   readonly run?: Partial<RunSpec>;
 }
 
-/** Low-latency dispatch and combine of EP128 with 128 tokens a GPU: 131,072 copies out and as many back, a step. */
+/**
+ * Low-latency dispatch and combine of EP128 with 128 tokens a GPU: 131,072 copies out and as many
+ * back, a step.
+ */
 export function layerScenario(steps: number): Scenario {
   return scenarioOf({
     title: "one MoE layer, EP128 x 128 tokens",
@@ -46,9 +49,10 @@ export function fleetScenario(): Scenario {
 }
 
 /**
- * Nodes of one GPU around one leaf, a worker for each and one for the leaf, and traffic that never pauses
- * for long but is thin: token copies so large that a NIC sends one or two a window. Nearly every worker
- * has something to do in nearly every window, and little: what is left is the cost of windows.
+ * Nodes of one GPU around one leaf, a worker for each and one for the leaf, and traffic that never
+ * pauses for long but is thin: token copies so large that a NIC sends one or two a window. Nearly
+ * every worker has something to do in nearly every window, and little: what is left is the cost of
+ * windows.
  */
 export function windowScenario(workers: number): Scenario {
   const isPair = workers === 2;

@@ -1,7 +1,7 @@
 /**
- * Runs a program to its end and returns what it printed: a side of a comparison in a process of its own,
- * so that no heap and no optimised code is shared. The bench's only door to node:child_process;
- * runs of the emulator start their processes elsewhere.
+ * Runs a program to its end and returns what it printed: a side of a comparison in a process of its
+ * own, so that no heap and no optimised code is shared. The bench's only door to
+ * node:child_process; runs of the emulator start their processes elsewhere.
  */
 import { execFile } from "node:child_process";
 import { dirname, join } from "node:path";

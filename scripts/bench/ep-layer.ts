@@ -1,6 +1,7 @@
 /**
- * Sides of part (b): one MoE layer of DeepSeek-V3 over 128 ranks, 128 tokens each, in one process, with
- * transport, payloads and accounting; its trace for the yardstick; and what the heap does in the long run.
+ * Sides of part (b): one MoE layer of DeepSeek-V3 over 128 ranks, 128 tokens each, in one process,
+ * with transport, payloads and accounting; its trace for the yardstick; and what the heap does in
+ * the long run.
  */
 import { makeDevice } from "../../actors/catalogue.ts";
 import type { CommittedWindow, RunTotals } from "../../src/engine/window-protocol.ts";
@@ -30,7 +31,10 @@ function eachWarmStep(
   };
 }
 
-/** Times the layer: the first of a process, and the mean of those after the warm-up, each counted by its events. */
+/**
+ * Times the layer: the first of a process, and the mean of those after the warm-up, each counted by
+ * its events.
+ */
 export function runLayer(): SideFigures {
   const cold = timedRun(1);
   const warm = timedRun(LAST_STEP);
@@ -79,7 +83,10 @@ export function recordLayerTrace(path: string): SideFigures {
   return { events: totals.events, recorded: trace.events };
 }
 
-/** Bytes that the heap and the buffers outside it grow by for an event, from one full collection to another. */
+/**
+ * Bytes that the heap and the buffers outside it grow by for an event, from one full collection to
+ * another.
+ */
 export function runHeapGrowth(): SideFigures {
   const { gc } = globalThis;
   if (gc === undefined) throw new Error("needs --expose-gc");

@@ -1,7 +1,8 @@
 /**
- * A run's events as a trace: when each was handled, in which order, and which event's handling made it.
- * Recorded by standing between the actors and their context, so the kernel does not know of it.
- * Reminders that were cancelled are left out: whoever replays the trace has less to do than who made it.
+ * A run's events as a trace: when each was handled, in which order, and which event's handling made
+ * it. Recorded by standing between the actors and their context, so the kernel does not know of it.
+ * Reminders that were cancelled are left out: whoever replays the trace has less to do than who
+ * made it.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import type { RandomStream } from "../../src/base/random.ts";
@@ -16,14 +17,20 @@ import type {
 import type { Fact } from "../../src/model/fact.ts";
 import { type Packet, type PacketPool, ROW_WORDS } from "../../src/model/packet.ts";
 
-/** Events are numbered from 1 in the order in which they were handled; 0 stands for the start of all actors. */
+/**
+ * Events are numbered from 1 in the order in which they were handled; 0 stands for the start of all
+ * actors.
+ */
 export interface EventTrace {
   readonly events: number;
   /** By event: its instant, ps; its order among equal instants; the actor that handled it. */
   readonly at: Float64Array;
   readonly order: Float64Array;
   readonly actor: Int32Array;
-  /** The events made by event e are `children[firstChild[e]]` up to `children[firstChild[e + 1] - 1]`. */
+  /**
+   * The events made by event e are `children[firstChild[e]]` up to `children[firstChild[e + 1] -
+   * 1]`.
+   */
   readonly firstChild: Int32Array;
   readonly children: Int32Array;
 }
@@ -42,7 +49,9 @@ export class TraceRecorder {
   /** By event: its instant and actor. */
   readonly #at: number[] = [0];
   readonly #actor: number[] = [-1];
-  /** By thing made, in the order of making: the event that made it, its order, the event it became. */
+  /**
+   * By thing made, in the order of making: the event that made it, its order, the event it became.
+   */
   readonly #parent: number[] = [];
   readonly #order: number[] = [];
   readonly #became: number[] = [];

@@ -1,4 +1,6 @@
-/** Side of part (d): one MoE layer on 2,048 GPUs in one process; what it takes in time and memory. */
+/**
+ * Side of part (d): one MoE layer on 2,048 GPUs in one process; what it takes in time and memory.
+ */
 
 import type { RunTotals } from "../../src/engine/window-protocol.ts";
 import { fleetScenario } from "./bench-scenarios.ts";

@@ -1,6 +1,7 @@
 /**
- * How the bench measures: CPU seconds, medians, rounds that alternate between the sides of a comparison.
- * The machines are shared and noisy, so nothing here trusts a single run or a wall clock alone.
+ * How the bench measures: CPU seconds, medians, rounds that alternate between the sides of a
+ * comparison. The machines are shared and noisy, so nothing here trusts a single run or a wall
+ * clock alone.
  */
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
@@ -9,7 +10,10 @@ import { performance } from "node:perf_hooks";
 /** Figures of one side in one round, by name. */
 export type SideFigures = Readonly<Record<string, number>>;
 
-/** A condition that a figure is held to. An exact one that does not hold fails the bench; others depend on the machine's mood. */
+/**
+ * A condition that a figure is held to. An exact one that does not hold fails the bench; others
+ * depend on the machine's mood.
+ */
 export interface Check {
   readonly what: string;
   readonly holds: boolean;

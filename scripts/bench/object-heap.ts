@@ -1,7 +1,7 @@
 /**
- * The yardstick: the event loop that anybody would write first. Events are plain objects, pending ones
- * are in a textbook binary heap with a comparison function, and handling one does next to nothing
- * but push the events that its handling made in the run that was recorded.
+ * The yardstick: the event loop that anybody would write first. Events are plain objects, pending
+ * ones are in a textbook binary heap with a comparison function, and handling one does next to
+ * nothing but push the events that its handling made in the run that was recorded.
  */
 import { type EventTrace, loadTrace } from "./event-trace.ts";
 import { type SideFigures, timed } from "./measure.ts";
@@ -113,7 +113,10 @@ function runThroughHeap(trace: EventTrace): number {
   return inPlace;
 }
 
-/** Reads the trace as {@link runThroughHeap} does, without heap and objects: what is not the heap's cost. */
+/**
+ * Reads the trace as {@link runThroughHeap} does, without heap and objects: what is not the heap's
+ * cost.
+ */
 function walkTrace(trace: EventTrace): number {
   const { at, order, actor, firstChild, children } = trace;
   let sum = 0;
@@ -127,7 +130,10 @@ function walkTrace(trace: EventTrace): number {
   return sum;
 }
 
-/** Times the heap over a recorded trace, after two passes to warm up; the reading of the trace is taken off. */
+/**
+ * Times the heap over a recorded trace, after two passes to warm up; the reading of the trace is
+ * taken off.
+ */
 export function runObjectHeap(path: string): SideFigures {
   const trace = loadTrace(path);
   let inPlace = Math.min(runThroughHeap(trace), runThroughHeap(trace));

@@ -1,6 +1,7 @@
 /**
- * A run in this process, window by window under the real protocol, without sockets, files and log: what
- * `placement: single` does, for the bench to measure. Several workers are allowed, to count who takes part.
+ * A run in this process, window by window under the real protocol, without sockets, files and log:
+ * what `placement: single` does, for the bench to measure. Several workers are allowed, to count
+ * who takes part.
  */
 import { makeDevice } from "../../actors/catalogue.ts";
 import { LogicalProcess } from "../../src/engine/logical-process.ts";
@@ -19,7 +20,9 @@ const SLICE_PS = 1e7;
 
 export interface OneProcessOptions {
   readonly devices?: DeviceFactory;
-  /** Called after each window with the number of workers that took part; `false` ends the run there. */
+  /**
+   * Called after each window with the number of workers that took part; `false` ends the run there.
+   */
   readonly committed?: (window: CommittedWindow, participants: number) => boolean;
 }
 

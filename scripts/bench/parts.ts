@@ -22,7 +22,10 @@ export const PARTS: Readonly<Record<string, Part>> = {
   d: fleet,
 };
 
-/** Completion of W128 without and with jitter, ps: what ns-3 prints, to its last digit and ours beyond. */
+/**
+ * Completion of W128 without and with jitter, ps: what ns-3 prints, to its last digit and ours
+ * beyond.
+ */
 const W128_PS = 168_952_520;
 const W128_JITTER_PS = 173_649_480;
 
@@ -53,7 +56,9 @@ async function fabric(options: PartOptions): Promise<PartResult> {
     else {
       const ratio = packetsPerSecond / (peer.packets / peer.cpuSeconds);
       lines.push(
-        `ns-3: ${short(peer.packets / peer.cpuSeconds)} packets per CPU second, completion ${peer.completionUs} us, with jitter ${jittered.completionUs} us; ours ${ratio.toFixed(2)} times that`,
+        `ns-3: ${short(peer.packets / peer.cpuSeconds)} packets per CPU second, ` +
+          `completion ${peer.completionUs} us, with jitter ${jittered.completionUs} us; ` +
+          `ours ${ratio.toFixed(2)} times that`,
       );
       checks.push(
         exactly("ns-3 agrees", peer.completionUs === 168.95 && jittered.completionUs === 173.65),
@@ -81,12 +86,18 @@ async function layer(options: PartOptions): Promise<PartResult> {
     return {
       part: "b",
       workload:
-        "one MoE layer of DeepSeek-V3, EP128 (16 nodes x 8), 128 tokens a GPU, low-latency dispatch and combine, 1 process",
+        "one MoE layer of DeepSeek-V3, EP128 (16 nodes x 8), 128 tokens a GPU, " +
+        "low-latency dispatch and combine, uniform routing, 1 process",
       lines: [
-        `${ours.events} events, ${ours.copies} token copies; ${ours.wallSeconds.toFixed(2)} s wall, ${ours.cpuSeconds.toFixed(2)} s CPU`,
-        `${short(eventsPerSecond)} events and ${short(ours.copies / ours.cpuSeconds)} token copies per CPU second (first layer of a process: ${short(ours.events / ours.coldCpuSeconds)} events)`,
-        `bare object heap over the same events: ${short(heapPerSecond)} events per CPU second; ours ${ratio.toFixed(2)} times that`,
-        `heap growth after warm-up: ${growth.bytesPerEvent.toFixed(4)} bytes per event over ${short(growth.events)} events`,
+        `${ours.events} events, ${ours.copies} token copies; ` +
+          `${ours.wallSeconds.toFixed(2)} s wall, ${ours.cpuSeconds.toFixed(2)} s CPU`,
+        `${short(eventsPerSecond)} events and ${short(ours.copies / ours.cpuSeconds)} token copies ` +
+          `per CPU second (first layer of a process: ` +
+          `${short(ours.events / ours.coldCpuSeconds)} events)`,
+        `bare object heap over the same events: ${short(heapPerSecond)} events per CPU second; ` +
+          `ours ${ratio.toFixed(2)} times that`,
+        `heap growth after warm-up: ${growth.bytesPerEvent.toFixed(4)} bytes per event ` +
+          `over ${short(growth.events)} events`,
       ],
       figures: {
         ...ours,
@@ -110,7 +121,11 @@ async function windows(options: PartOptions): Promise<PartResult> {
     const wallRatio = found.barrierPerSecond / found.windowsPerSecond;
     const cpuRatio = found.windowCpuSeconds / found.barrierCpuSeconds;
     lines.push(
-      `${workers} workers: ${short(found.windowsPerSecond)} windows/s, barrier ${short(found.barrierPerSecond)} rounds/s; cost ${cpuRatio.toFixed(2)} x CPU, ${wallRatio.toFixed(2)} x wall (${found.participants.toFixed(1)} workers and ${found.eventsPerWindow.toFixed(0)} events a window)`,
+      `${workers} workers: ${short(found.windowsPerSecond)} windows/s, ` +
+        `barrier ${short(found.barrierPerSecond)} rounds/s; ` +
+        `cost ${cpuRatio.toFixed(2)} x CPU, ${wallRatio.toFixed(2)} x wall ` +
+        `(${found.participants.toFixed(1)} workers and ` +
+        `${found.eventsPerWindow.toFixed(0)} events a window)`,
     );
     checks.push({
       what: `${workers} workers: at most 1.5 x the barrier's CPU seconds`,
@@ -122,7 +137,8 @@ async function windows(options: PartOptions): Promise<PartResult> {
     }
   }
   const workload =
-    "windows of a run in which nearly every worker has a little to do, against a bare WebSocket barrier of as many processes";
+    "windows of a run in which nearly every worker has a little to do, " +
+    "against a bare WebSocket barrier of as many processes";
   return { part: "c", workload, lines, figures, checks };
 }
 
@@ -131,11 +147,16 @@ async function fleet(options: PartOptions): Promise<PartResult> {
   return {
     part: "d",
     workload:
-      "one MoE layer of DeepSeek-V3 on 2,048 GPUs (256 nodes x 8, 8 planes, 64-port switches), EP groups of 64, 8 tokens a GPU, 1 process",
+      "one MoE layer of DeepSeek-V3 on 2,048 GPUs (256 nodes x 8, 8 planes, 64-port switches), " +
+      "EP groups of 64, 8 tokens a GPU, 1 process",
     lines: [
-      `${ours.actors} actors, ${ours.events} events, ${ours.copies} token copies; ${ours.wallSeconds.toFixed(2)} s wall, ${ours.cpuSeconds.toFixed(2)} s CPU, and ${ours.buildSeconds.toFixed(2)} s to build`,
+      `${ours.actors} actors, ${ours.events} events, ${ours.copies} token copies; ` +
+        `${ours.wallSeconds.toFixed(2)} s wall, ${ours.cpuSeconds.toFixed(2)} s CPU, ` +
+        `and ${ours.buildSeconds.toFixed(2)} s to build`,
       `${short(ours.events / ours.cpuSeconds)} events per CPU second`,
-      `${short(ours.builtBytesPerActor)} bytes per actor when built, ${short(ours.peakBytesPerActor)} at the peak of the run (resident memory, packets included)`,
+      `${short(ours.builtBytesPerActor)} bytes per actor when built, ` +
+        `${short(ours.peakBytesPerActor)} at the peak of the run ` +
+        `(resident memory, packets included)`,
     ],
     figures: ours,
     checks: [],

@@ -1,6 +1,6 @@
 /**
- * Entry point of one side of a comparison: does its workload and prints its figures as one line of JSON.
- * Started by the bench, never by hand.
+ * Entry point of one side of a comparison: does its workload and prints its figures as one line of
+ * JSON. Started by the bench, never by hand.
  */
 import { recordLayerTrace, runHeapGrowth, runLayer } from "./ep-layer.ts";
 import { runFleet } from "./fleet.ts";

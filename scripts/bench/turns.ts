@@ -1,6 +1,7 @@
 /**
- * Something that goes on in rounds, stopped and let go in turns: after its warm-up it stands still, and runs
- * a given number of rounds each time it is told to. Says what a turn took, wall and CPU seconds of all its processes.
+ * Something that goes on in rounds, stopped and let go in turns: after its warm-up it stands still,
+ * and runs a given number of rounds each time it is told to. Says what a turn took, wall and CPU
+ * seconds of all its processes.
  */
 import { performance } from "node:perf_hooks";
 import { cpuSecondsOf, type Duration } from "./measure.ts";

@@ -1,8 +1,9 @@
 /**
- * Workload W128: the all-to-all that other simulators ran. 128 hosts, 16 leaves of 8, 8 spines, every
- * link 400 Gb/s and 500 ns, store and forward. Each host sends 16 packets of 4,098 bytes on the wire to
- * each other host, destinations host+1, host+2, ... (mod 128), one packet each serialization time. The
- * real kernel and the real switch; the hosts stand where NICs do and have no transport.
+ * Workload W128: the all-to-all that other simulators ran. 128 hosts, 16 leaves of 8, 8 spines,
+ * every link 400 Gb/s and 500 ns, store and forward. Each host sends 16 packets of 4,098 bytes on
+ * the wire to each other host, destinations host+1, host+2, ... (mod 128), one packet each
+ * serialization time. The real kernel and the real switch; the hosts stand where NICs do and have
+ * no transport.
  */
 import { Switch } from "../../actors/switch/switch.ts";
 import { FaultTable } from "../../src/engine/fault-table.ts";

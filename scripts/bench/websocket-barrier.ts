@@ -1,7 +1,7 @@
 /**
- * The bare barrier that windows are compared with: a coordinator sends 64 bytes to each member; a member
- * sends 64 bytes to its neighbour in the ring and, when it has its other neighbour's, answers. The same links,
- * flags and host as a run's workers, and nothing computed.
+ * The bare barrier that windows are compared with: a coordinator sends 64 bytes to each member; a
+ * member sends 64 bytes to its neighbour in the ring and, when it has its other neighbour's,
+ * answers. The same links, flags and host as a run's workers, and nothing computed.
  */
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
@@ -48,7 +48,10 @@ export function startBarrier(members: number, turns: Turns): Barrier {
   const ask = (): void => {
     for (const link of links) link.send(frame);
   };
-  /** All have answered: first with their ports, then that they have both neighbours, then round by round. */
+  /**
+   * All have answered: first with their ports, then that they have both neighbours, then round by
+   * round.
+   */
   const complete = (): void => {
     answers = 0;
     round += 1;

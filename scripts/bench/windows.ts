@@ -1,7 +1,7 @@
 /**
- * Part (c): windows of a real run over worker processes against a bare barrier of as many. Both are started
- * and warmed up once and then take turns, one standing still while the other runs, so that neither
- * starting processes nor optimising code is measured.
+ * Part (c): windows of a real run over worker processes against a bare barrier of as many. Both are
+ * started and warmed up once and then take turns, one standing still while the other runs, so that
+ * neither starting processes nor optimising code is measured.
  */
 import { makeDevice } from "../../actors/catalogue.ts";
 import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
@@ -14,7 +14,10 @@ import { startBarrier } from "./websocket-barrier.ts";
 
 /** How much is run, in windows or rounds of the barrier. */
 interface Amount {
-  /** Before the first that is measured: V8 takes thousands of windows to optimise what a window runs. */
+  /**
+   * Before the first that is measured: V8 takes thousands of windows to optimise what a window
+   * runs.
+   */
   readonly warmUp: number;
   /** In one turn. */
   readonly turn: number;
@@ -27,7 +30,9 @@ export const AMOUNTS: Readonly<Record<number, Amount>> = {
   40: { warmUp: 9_000, turn: 1_000 },
 };
 
-/** Lets a run over `workers` processes and a barrier of as many take turns; medians over the turns. */
+/**
+ * Lets a run over `workers` processes and a barrier of as many take turns; medians over the turns.
+ */
 export async function compareWindows(workers: number, rounds: number): Promise<SideFigures> {
   const { warmUp, turn } = AMOUNTS[workers];
   const run = new Turns(warmUp);
@@ -88,7 +93,9 @@ function unexpectedEnd(outcome: RunOutcome): never {
   throw new Error(`the run ended: ${outcome.end} ${outcome.detail ?? ""}`);
 }
 
-/** Mean number of workers that take part in the windows that are measured; the same in every run. */
+/**
+ * Mean number of workers that take part in the windows that are measured; the same in every run.
+ */
 function participantsOf(workers: number, windows: number): number {
   const { warmUp } = AMOUNTS[workers];
   let sum = 0;

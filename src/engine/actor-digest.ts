@@ -1,7 +1,7 @@
 /**
  * The digest: a rolling hash per actor over every event it handled, folded into epochs. An epoch is
- * a fixed slice of virtual time; its digest part is a sum over actors, so that it does not depend on
- * which process holds which actor, or on where windows fall.
+ * a fixed slice of virtual time; its digest part is a sum over actors, so that it does not depend
+ * on which process holds which actor, or on where windows fall.
  */
 import { avalanche32, hashString, mix32 } from "../base/hash.ts";
 import { PS_PER_MS } from "../model/time.ts";
@@ -17,7 +17,10 @@ export class ActorDigest {
   /** End of the current epoch, ps. */
   epochEndPs = EPOCH_PS;
   #epoch = 0;
-  /** By actor: what the open epoch's part already holds of it; the epoch it was last touched in, plus 1. */
+  /**
+   * By actor: what the open epoch's part already holds of it; the epoch it was last touched in,
+   * plus 1.
+   */
   readonly #addedLow: Int32Array;
   readonly #addedHigh: Int32Array;
   readonly #touchedEpoch: Int32Array;

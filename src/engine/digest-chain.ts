@@ -1,4 +1,6 @@
-/** Adds workers' parts up to one digest an epoch, and chains the epochs into the digest of the run. */
+/**
+ * Adds workers' parts up to one digest an epoch, and chains the epochs into the digest of the run.
+ */
 import { avalanche32, hex64, highWord, lowWord, mix32 } from "../base/hash.ts";
 import type { EpochPart } from "../model/window.ts";
 

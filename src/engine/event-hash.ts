@@ -1,6 +1,6 @@
 /**
- * The words of an event folded into one, for the rolling hash of its actor. A sum of words times odd
- * constants, one multiplication deep, so that a processor can form all products at once.
+ * The words of an event folded into one, for the rolling hash of its actor. A sum of words times
+ * odd constants, one multiplication deep, so that a processor can form all products at once.
  */
 import { highWord, lowWord } from "../base/hash.ts";
 import {

@@ -10,7 +10,10 @@ const COUNTER_SPAN = 4_294_967_296;
 /** Largest number of actors in a run. */
 export const ACTORS_MAX = 1_048_575;
 
-/** First order number of an actor's events; its counter is added to it. Faults come before all actors. */
+/**
+ * First order number of an actor's events; its counter is added to it. Faults come before all
+ * actors.
+ */
 export function orderBase(actor: number): number {
   return (actor + 1) * COUNTER_SPAN;
 }

@@ -1,6 +1,6 @@
 /**
- * The facts of one process in the order in which they happen. A fact is part of its actor's digest; a
- * packet's line is not, since the digest holds every packet anyway.
+ * The facts of one process in the order in which they happen. A fact is part of its actor's digest;
+ * a packet's line is not, since the digest holds every packet anyway.
  */
 import type { Fact, FactRecord } from "../model/fact.ts";
 import type { ActorDigest } from "./actor-digest.ts";

@@ -1,4 +1,6 @@
-/** Onsets and ends of faults in order: time, then the fault's place in the list, ends before onsets. */
+/**
+ * Onsets and ends of faults in order: time, then the fault's place in the list, ends before onsets.
+ */
 
 import { NEVER_PS } from "../model/time.ts";
 import type { FaultEvent } from "./fault-table.ts";

@@ -1,6 +1,6 @@
 /**
- * What faults have taken away so far: dead actors and down lanes, brought up to date as virtual time
- * passes the onsets and ends of the schedule.
+ * What faults have taken away so far: dead actors and down lanes, brought up to date as virtual
+ * time passes the onsets and ends of the schedule.
  */
 import { violated } from "../base/assert.ts";
 import { NO_FAULT } from "../model/fault.ts";

@@ -85,7 +85,9 @@ export class FaultTable implements FaultBoard {
     );
   }
 
-  /** The actor in whose name a fault on a target is logged: the target, or the first end of a link. */
+  /**
+   * The actor in whose name a fault on a target is logged: the target, or the first end of a link.
+   */
   reporterOf(spec: FaultSpec, target: string): number {
     if (spec.kind !== "link-down") return this.#topology.indexOf(target);
     const lane = this.#topology.lanes.find((candidate) => candidate.link === target);

@@ -1,8 +1,8 @@
 /**
- * The kernel: takes the earliest event, checks it, folds it into its actor's digest, and hands it to
- * the actor; carries what actors send over their lanes. It serves the actors of one process and is
- * the context they act through. It never sees the host: no clock, no socket, no await. Nothing is
- * allocated per event.
+ * The kernel: takes the earliest event, checks it, folds it into its actor's digest, and hands it
+ * to the actor; carries what actors send over their lanes. It serves the actors of one process and
+ * is the context they act through. It never sees the host: no clock, no socket, no await. Nothing
+ * is allocated per event.
  *
  * A lane's queue costs no events of its own: `send` works out when the packet's last byte has left
  * behind all that was sent before it (first in, first out, store and forward, no limit).
@@ -268,7 +268,9 @@ export class Kernel implements ActorContext {
     return true;
   }
 
-  /** A packet's line in the log. It takes no number of its own, so that all other facts keep theirs. */
+  /**
+   * A packet's line in the log. It takes no number of its own, so that all other facts keep theirs.
+   */
   #notePacket(lane: number, actor: number, packet: Packet, cause: number): void {
     const note = noteOf(this.#topology, this.packets.words, packet, lane);
     const fact: Fact =

@@ -1,6 +1,7 @@
 /**
- * Which lanes were down when. A packet is lost when its lane was down at any moment between the start
- * of its serialization and its arrival; the receiver's side decides, when the whole of that span is past.
+ * Which lanes were down when. A packet is lost when its lane was down at any moment between the
+ * start of its serialization and its arrival; the receiver's side decides, when the whole of that
+ * span is past.
  */
 import { NO_FAULT } from "../model/fault.ts";
 import { NEVER_PS } from "../model/time.ts";
@@ -33,7 +34,10 @@ export class LaneFaults {
     }
   }
 
-  /** The first fault that had the lane down in [fromPs, untilPs]; NO_FAULT when it was up throughout. */
+  /**
+   * The first fault that had the lane down in [fromPs, untilPs]; NO_FAULT when it was up
+   * throughout.
+   */
   during(lane: number, fromPs: number, untilPs: number): number {
     for (const outage of this.#outages.get(lane) ?? []) {
       if (outage.fromPs <= untilPs && outage.untilPs > fromPs) return outage.fault;

@@ -43,7 +43,10 @@ export class LaneQueue {
     this.#lane = new Int32Array(lanes + 1);
   }
 
-  /** Adds a packet at the end of a lane; its arrival and COUNTER are set, and it is not before the lane's last. */
+  /**
+   * Adds a packet at the end of a lane; its arrival and COUNTER are set, and it is not before the
+   * lane's last.
+   */
   push(lane: number, packet: Packet): void {
     const packets = this.#packets;
     packets.words[packet + NEXT] = NO_PACKET;

@@ -1,6 +1,6 @@
 /**
- * The lanes of a run as columns: where each leads, what it costs, and when it is free again. Lane numbers
- * follow the topology's order, so an actor's port p is lane firstLane + p.
+ * The lanes of a run as columns: where each leads, what it costs, and when it is free again. Lane
+ * numbers follow the topology's order, so an actor's port p is lane firstLane + p.
  */
 import { violated } from "../base/assert.ts";
 import type { Topology } from "../model/topology.ts";

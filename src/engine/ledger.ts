@@ -1,6 +1,6 @@
 /**
- * Accounting of (token, expert) assignments: each that a gate makes ends combined, masked by a named
- * fault, or lost to a named fault. Counts by rank, and sums of hashes, so that one assignment
+ * Accounting of (token, expert) assignments: each that a gate makes ends combined, masked by a
+ * named fault, or lost to a named fault. Counts by rank, and sums of hashes, so that one assignment
  * combined twice and another never do not cancel out.
  */
 import { avalanche32 } from "../base/hash.ts";

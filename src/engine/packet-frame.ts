@@ -4,8 +4,8 @@
  *   header, 16 words: magic, sender, receiver, sequence, packets, checksum, then zeros
  *   then the packets' rows of 16 words as they stand in the pool, with the lane in place of NEXT
  *
- * Little-endian, fixed layout, self-checking. It holds whole numbers only, so nothing can change its
- * value on the way; and what stands behind a packet in memory is never sent.
+ * Little-endian, fixed layout, self-checking. It holds whole numbers only, so nothing can change
+ * its value on the way; and what stands behind a packet in memory is never sent.
  */
 import { violated } from "../base/assert.ts";
 import { KIND_MASK, NEXT, type Packet, type PacketPool, ROW_WORDS } from "../model/packet.ts";
@@ -69,7 +69,9 @@ export class Outbox {
   }
 }
 
-/** Checks a frame from a peer, byte by byte where it matters; throws what a peer must never send. */
+/**
+ * Checks a frame from a peer, byte by byte where it matters; throws what a peer must never send.
+ */
 export function openFrame(frame: Uint8Array, receiver: number): StagedFrame & { sender: number } {
   if (frame.byteLength < HEADER_BYTES) violated("frame-whole", `${frame.byteLength} bytes`);
   const aligned = frame.byteOffset % 8 === 0 ? frame : new Uint8Array(frame);

@@ -21,7 +21,10 @@ const NAMES = new Map<number, string>(
   Object.entries(PacketKind).map(([name, kind]) => [kind, name]),
 );
 
-/** Describes a packet that is at the end of a lane. Acknowledgements are between NICs, all others between GPUs. */
+/**
+ * Describes a packet that is at the end of a lane. Acknowledgements are between NICs, all others
+ * between GPUs.
+ */
 export function noteOf(
   topology: Topology,
   words: Int32Array,

@@ -13,7 +13,9 @@ export class TimerQueue {
   /** Instant of the earliest reminder; NEVER_PS when there is none. */
   headPs = NEVER_PS;
   headOrder = NEVER_PS;
-  /** What the reminder that `pop` removed last was: its owner and its two numbers, and its order. */
+  /**
+   * What the reminder that `pop` removed last was: its owner and its two numbers, and its order.
+   */
   poppedOwner = -1;
   poppedTag = 0;
   poppedValue = 0;

@@ -172,7 +172,10 @@ export class WindowProtocol {
     return { window: this.#window, facts, floorPs, events, epochsClosed };
   }
 
-  /** Decides what comes after a committed window. `faults` are new ones, not before the window's start. */
+  /**
+   * Decides what comes after a committed window. `faults` are new ones, not before the window's
+   * start.
+   */
   next(faults: readonly FaultSpec[] = []): NextStep {
     let eventPs = NEVER_PS;
     let faultPs = NEVER_PS;

@@ -1,4 +1,6 @@
-/** What a worker says when its run is over: totals by rank and fault, and the invariants of the end. */
+/**
+ * What a worker says when its run is over: totals by rank and fault, and the invariants of the end.
+ */
 import { NO_FAULT } from "../model/fault.ts";
 import { NEVER_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
@@ -14,7 +16,9 @@ export interface SummaryInput {
   readonly heldFrames: number;
 }
 
-/** Adds up a worker's ledger. A dead rank's open assignments are lost to the fault that killed it. */
+/**
+ * Adds up a worker's ledger. A dead rank's open assignments are lost to the fault that killed it.
+ */
 export function summarize(input: SummaryInput): WorkerSummary {
   const { kernel, topology, gpus } = input;
   const { ledger } = kernel;
