@@ -4,7 +4,7 @@
  */
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Link } from "./link.ts";
-import { type LaunchedProcess, launch, workerFlags } from "./process-launcher.ts";
+import { type LaunchedProcess, launch, WORKER_FLAGS } from "./process-launcher.ts";
 import { type ExitNotice, encodeMessage, encodeTag, Tag } from "./wire.ts";
 
 /** What it takes to start the agent. */
@@ -53,7 +53,7 @@ export class AgentSide {
 
   /** Orders `workers` workers, numbered from 0. */
   orderWorkers(workerMain: string, workers: number): void {
-    const nodeFlags = workerFlags(workers);
+    const nodeFlags = WORKER_FLAGS;
     const numbers = Array.from({ length: workers }, (_, worker) => worker);
     this.#link?.send(encodeMessage(Tag.spawn, { workerMain, nodeFlags, workers: numbers }));
   }

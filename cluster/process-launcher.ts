@@ -13,19 +13,11 @@ const STDERR_CHARACTERS = 16_384;
 /** Variables of this process's own environment that a child needs to run at all. */
 const INHERITED = ["PATH", "LD_LIBRARY_PATH", "SystemRoot", "TMPDIR"];
 
-/** Workers from which on memory counts more than the speed of each one. */
-const MANY_WORKERS = 16;
-
 /**
- * A small young generation and no helper threads, for workers that are busy for microseconds at a
- * time.
+ * Flags of node for worker processes. A worker is busy for microseconds at a time: a small young
+ * generation saves it 5 MB and costs nothing that could be measured.
  */
-const FRUGAL_FLAGS = ["--max-semi-space-size=1", "--single-threaded-gc", "--v8-pool-size=1"];
-
-/** Flags of node for each of `workers` worker processes. */
-export function workerFlags(workers: number): readonly string[] {
-  return workers > MANY_WORKERS ? FRUGAL_FLAGS : [];
-}
+export const WORKER_FLAGS: readonly string[] = ["--max-semi-space-size=1"];
 
 export interface LaunchOptions {
   /** The child's entry point, a .js file. */

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { identityOf } from "../../cluster/handshake.ts";
 import type { Link } from "../../cluster/link.ts";
 import { LOOPBACK } from "../../cluster/membership.ts";
-import { type LaunchedProcess, launch, workerFlags } from "../../cluster/process-launcher.ts";
+import { type LaunchedProcess, launch, WORKER_FLAGS } from "../../cluster/process-launcher.ts";
 import { listen } from "../../cluster/websocket-transport.ts";
 import { Env } from "../../cluster/wire.ts";
 import type { Turns } from "./turns.ts";
@@ -85,7 +85,7 @@ export function startBarrier(members: number, turns: Turns): Barrier {
     children = Array.from({ length: members }, (_, member) =>
       launch({
         main: join(dirname(fileURLToPath(import.meta.url)), "barrier-member-main.js"),
-        nodeFlags: workerFlags(members),
+        nodeFlags: WORKER_FLAGS,
         environment: { ...environment, [Env.worker]: String(member) },
         exited: ({ stderr }) => fail(new Error(`a member has ended: ${stderr.join(" ")}`)),
       }),
