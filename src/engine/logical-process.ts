@@ -18,6 +18,9 @@ import { Kernel } from "./kernel.ts";
 import { Outbox, openFrame, type StagedFrame, unpackFrame } from "./packet-frame.ts";
 import { summarize } from "./worker-summary.ts";
 
+/** Windows between two looks at the senders' counters; none comes near 2^32 events in so many. */
+const COUNTER_CHECK_WINDOWS = 256;
+
 export interface LogicalProcessOptions {
   readonly scenario: Scenario;
   readonly placement: Placement;
@@ -41,6 +44,8 @@ export class LogicalProcess {
   readonly #worker: number;
   readonly #faults: FaultTable;
   readonly #peers: Peer[];
+  /** Peers that have packets waiting in their outbox. */
+  readonly #addressed: number[] = [];
   readonly #gpus: readonly number[];
   #window = 0;
   #floorPs = 0;
@@ -151,20 +156,23 @@ export class LogicalProcess {
 
   #toPeer(peer: number, lane: number, packet: Packet): void {
     const at = this.kernel.packets.times[timePlace(packet)];
-    this.#peers[peer].outbox.add(lane, packet, at);
+    const { outbox } = this.#peers[peer];
+    if (outbox.count === 0) this.#addressed.push(peer);
+    outbox.add(lane, packet, at);
   }
 
   #report(): WindowReport {
     const sent: { peer: number; frames: number; earliestPs: number }[] = [];
-    this.#peers.forEach((peer, number) => {
-      if (peer.outbox.count === 0) return;
+    for (const number of this.#addressed) {
+      const peer = this.#peers[number];
       sent.push({ peer: number, frames: 1, earliestPs: peer.outbox.earliestPs });
       peer.sentFrames += 1;
       const bytes = peer.outbox.drain(this.kernel.packets, this.#worker, number, peer.sentFrames);
       this.#outgoing.push({ peer: number, bytes });
-    });
+    }
+    this.#addressed.length = 0;
     const { kernel } = this;
-    kernel.checkCounters();
+    if (this.#window % COUNTER_CHECK_WINDOWS === 0) kernel.checkCounters();
     let finishedGpus = 0;
     for (const gpu of this.#gpus) {
       if (kernel.finished[gpu] !== 0 || kernel.isDead(gpu)) finishedGpus += 1;

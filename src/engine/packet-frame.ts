@@ -76,13 +76,17 @@ export function openFrame(frame: Uint8Array, receiver: number): StagedFrame & { 
   if (frame.byteLength < HEADER_BYTES) violated("frame-whole", `${frame.byteLength} bytes`);
   const aligned = frame.byteOffset % 8 === 0 ? frame : new Uint8Array(frame);
   const header = new Int32Array(aligned.buffer, aligned.byteOffset, HEADER_BYTES / 4);
-  const [magic, sender, to, sequence, packets, sum] = header;
-  if (magic !== MAGIC) violated("frame-magic", `${magic.toString(16)}`);
-  if (to !== receiver) violated("frame-address", `for worker ${to}, this is ${receiver}`);
+  const sender = header[1];
+  const sequence = header[3];
+  const packets = header[4];
+  if (header[0] !== MAGIC) violated("frame-magic", `${header[0].toString(16)}`);
+  if (header[2] !== receiver) {
+    violated("frame-address", `for worker ${header[2]}, this is ${receiver}`);
+  }
   if (packets < 1 || aligned.byteLength !== HEADER_BYTES + packets * PACKET_BYTES) {
     violated("frame-length", `${packets} packets in ${aligned.byteLength} bytes`);
   }
-  if (checksum(aligned) !== sum)
+  if (checksum(aligned) !== header[5])
     violated("frame-checksum", `frame ${sequence} of worker ${sender}`);
   return { sender, sequence, packets, bytes: aligned };
 }

@@ -71,7 +71,6 @@ interface WorkerState {
   nextPs: number;
   faultPs: number;
   events: number;
-  lastEventPs: number;
   finishedGpus: number;
   /** Frames sent to it so far, by sender, and those it has been told to admit. */
   readonly framesTo: Map<number, number>;
@@ -86,6 +85,7 @@ export class WindowProtocol {
   #inFlight: { to: number; earliestPs: number }[] = [];
   #window = 0;
   #endPs = 0;
+  #lastEventPs = 0;
   #awaited: number;
 
   constructor(options: WindowProtocolOptions) {
@@ -96,7 +96,6 @@ export class WindowProtocol {
       nextPs: 0,
       faultPs: NEVER_PS,
       events: 0,
-      lastEventPs: 0,
       finishedGpus: 0,
       framesTo: new Map(),
       unnamed: new Set(),
@@ -132,7 +131,7 @@ export class WindowProtocol {
     state.nextPs = report.nextEventPs;
     state.faultPs = report.nextFaultPs;
     state.events = report.events;
-    if (report.lastEventPs > state.lastEventPs) state.lastEventPs = report.lastEventPs;
+    if (report.lastEventPs > this.#lastEventPs) this.#lastEventPs = report.lastEventPs;
     state.finishedGpus = report.finishedGpus;
     for (const { peer, frames, earliestPs } of report.sent) {
       if (earliestPs < this.#endPs) {
@@ -210,7 +209,7 @@ export class WindowProtocol {
 
   /** Instant of the last event handled anywhere. */
   get virtualTimePs(): number {
-    return this.#workers.reduce((latest, state) => Math.max(latest, state.lastEventPs), 0);
+    return this.#lastEventPs;
   }
 
   /** Adds up the workers' summaries and closes the digest. */
