@@ -3,10 +3,12 @@
  * what `--json` prints and report.json holds; the texts say the same for people, with each figure's
  * source in words. Pure: it reads no clock and writes nothing.
  */
+
 import type { Scenario } from "../src/model/scenario.ts";
 import { formatTime } from "../src/model/time.ts";
 import type { AssignmentTotals } from "../src/model/window.ts";
 import type { RunOutcome } from "./run-cluster.ts";
+import type { FaultStory, RunStory } from "./run-story.ts";
 
 export type Verdict = "PASS" | "FAIL" | "INVALID";
 
@@ -37,6 +39,10 @@ export interface RunReport {
   readonly violations: readonly string[];
   /** Packets that NICs sent again, by timeout or on a NAK. */
   readonly retransmittedPackets: number;
+  readonly ranks: { readonly total: number; readonly finished: number };
+  /** Over all layers and ranks: the middle and the longest time from start to end of a layer. */
+  readonly layers: { readonly medianNs: number; readonly slowestNs: number };
+  readonly faults: readonly FaultReport[];
   /** Counters of the kernel, by their names there. */
   readonly fabric: Readonly<Record<string, number>>;
   readonly virtualTimeNs: number;
@@ -55,6 +61,17 @@ export interface RunReport {
   readonly runDir: string;
 }
 
+/** One fault, and when the fleet felt it; virtual time. */
+export interface FaultReport {
+  readonly fault: string;
+  readonly kind: string;
+  readonly targets: readonly string[];
+  readonly atNs: number;
+  readonly healAtNs?: number;
+  readonly firstTimeoutNs?: number;
+  readonly firstMaskNs?: number;
+}
+
 /** What a report is made of. */
 export interface ReportInput {
   readonly scenario: Scenario;
@@ -64,6 +81,7 @@ export interface ReportInput {
   readonly scenarioHash: string;
   readonly runDir: string;
   readonly retransmittedPackets: number;
+  readonly story: RunStory;
   /** When the last rank finished, ps; without it the last event counts. */
   readonly finishedAtPs?: number;
 }
@@ -94,12 +112,18 @@ export function makeReport(input: ReportInput): RunReport {
     mismatches: outcome.mismatches,
     violations: outcome.end === "finished" ? outcome.violations : [],
     retransmittedPackets: input.retransmittedPackets,
+    ranks: { total: input.story.ranks, finished: input.story.ranksFinished },
+    layers: {
+      medianNs: input.story.medianLayerPs / 1e3,
+      slowestNs: input.story.slowestLayerPs / 1e3,
+    },
+    faults: input.story.faults.map(faultReport),
     fabric: outcome.fabric,
     virtualTimeNs: outcome.virtualTimePs / 1e3,
     ...(finished
       ? {
           stepTimeNs: spanPs / steps / 1e3,
-          tokensPerSecond: (tokensOfStep(scenario) * steps * 1e12) / spanPs,
+          tokensPerSecond: (input.story.tokensFinished * 1e12) / spanPs,
         }
       : {}),
     wallSeconds: outcome.wallSeconds,
@@ -161,13 +185,17 @@ const END_WORDS: Readonly<Record<string, string>> = {
   "worker-lost": "a worker process was lost",
 };
 
-/** Tokens that all ranks own in one step. */
-export function tokensOfStep(scenario: Scenario): number {
-  const { cluster, routing, workload } = scenario;
-  const gpus = cluster.nodes * cluster.gpusPerNode;
-  if (routing.source !== "file") return gpus * workload.tokensPerGpu;
-  const groups = gpus / workload.epSize;
-  return groups * routing.table.tokensOfRank.reduce((sum, tokens) => sum + tokens, 0);
+function faultReport(story: FaultStory): FaultReport {
+  const { fault, kind, targets, atPs, healAtPs, firstTimeoutPs, firstMaskPs } = story;
+  return {
+    fault,
+    kind,
+    targets,
+    atNs: atPs / 1e3,
+    ...(healAtPs === undefined ? {} : { healAtNs: healAtPs / 1e3 }),
+    ...(firstTimeoutPs === undefined ? {} : { firstTimeoutNs: firstTimeoutPs / 1e3 }),
+    ...(firstMaskPs === undefined ? {} : { firstMaskNs: firstMaskPs / 1e3 }),
+  };
 }
 
 /** A heading, a name and value a row, or a paragraph. */
@@ -204,8 +232,14 @@ export function sectionsOf(report: RunReport): ReportSection[] {
     emulated.push(["decode step", formatTime(report.stepTimeNs * 1e3), "emulated clock, a step"]);
   }
   if (report.tokensPerSecond !== undefined) {
-    const rate = `${whole(Math.round(report.tokensPerSecond))} tokens/s`;
-    emulated.push(["throughput", rate, "emulated clock, all ranks, only the layers that run"]);
+    const rate = `${report.tokensPerSecond.toPrecision(5)} tokens/s`;
+    emulated.push(["throughput", rate, "emulated clock, ranks that finished, layers that run"]);
+  }
+  const { ranks, layers } = report;
+  emulated.push(["ranks finished", `${ranks.finished} of ${ranks.total}`, "counted"]);
+  if (layers.medianNs > 0) {
+    emulated.push(["layer, median", formatTime(layers.medianNs * 1e3), "emulated clock"]);
+    emulated.push(["layer, longest", formatTime(layers.slowestNs * 1e3), "emulated clock"]);
   }
   emulated.push(["retried packets", whole(report.retransmittedPackets), "sent again by NICs"]);
   for (const [name, value] of Object.entries(report.fabric)) {
@@ -215,6 +249,9 @@ export function sectionsOf(report: RunReport): ReportSection[] {
   const perSecond = report.wallSeconds > 0 ? report.events / report.wallSeconds : 0;
   return [
     { title: "Assignments", rows: accounts },
+    ...(report.faults.length === 0
+      ? []
+      : [{ title: "Faults", rows: report.faults.flatMap(faultRows) }]),
     { title: "Emulated cluster", rows: emulated },
     {
       title: "This host",
@@ -243,9 +280,27 @@ export function sectionsOf(report: RunReport): ReportSection[] {
   ];
 }
 
+function faultRows(fault: FaultReport): [string, string, string][] {
+  const at = (ns: number | undefined, none: string): string =>
+    ns === undefined ? none : formatTime(ns * 1e3);
+  const [first, ...others] = fault.targets;
+  const target = others.length === 0 ? first : `${first} and ${others.length} more`;
+  return [
+    [fault.fault, at(fault.atNs, ""), `${fault.kind} on ${target} began, emulated clock`],
+    ["  first timeout", at(fault.firstTimeoutNs, "none"), "a NIC or rank waited too long"],
+    ["  first mask", at(fault.firstMaskNs, "none"), "a rank was given up for it"],
+    ["  healed", at(fault.healAtNs, "never"), "as the scenario says"],
+  ];
+}
+
+/** What PASS speaks of; the other verdicts come with their reasons. */
+const PASS_MEANS =
+  "the accounts balance and every combine is right; how well the fleet coped is below";
+
 /** The report for a terminal, without colours; ends in a newline. */
 export function reportText(report: RunReport, nextSteps: readonly string[]): string {
   const lines = ["", report.title, `verdict: ${report.verdict}`];
+  if (report.verdict === "PASS") lines.push(`  ${PASS_MEANS}`);
   for (const reason of report.reasons) lines.push(`  because: ${reason}`);
   for (const section of sectionsOf(report)) {
     lines.push("", section.title);

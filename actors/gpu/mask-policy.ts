@@ -2,8 +2,9 @@
  * How a rank gives another up: DeepEP's rank mask. It masks a rank when the transport says that a
  * message cannot reach it, when it does not answer a probe after a long wait, or when that rank
  * says that it has given this one up. From then on nothing is sent to it, its share of every
- * combine is skipped, and weights are not renormalised. A masked rank is told by another way, so
- * that it need not wait for what will never come.
+ * combine is skipped, and weights are not renormalised. A masked rank is told by every
+ * other way there is, since this rank cannot know which of them work; so it need not wait for what
+ * will never come.
  */
 import { type ActorContext, NO_TIMER, type TimerId } from "../../src/model/actor.ts";
 import {
@@ -13,7 +14,6 @@ import {
   type Packet,
   PacketKind,
   SLOT,
-  TOKEN,
 } from "../../src/model/packet.ts";
 import type { Messenger } from "./messenger.ts";
 import type { Peers } from "./peers.ts";
@@ -124,7 +124,7 @@ export class MaskPolicy {
       assignments,
       reason,
     });
-    if (reason !== "notice") this.#sendNotice(context, rank, cause, 0);
+    if (reason !== "notice") this.#sendNotices(context, rank, cause);
     this.#host.progress(context);
   }
 
@@ -134,11 +134,8 @@ export class MaskPolicy {
     const words = packets.words;
     const rank = this.#peers.rankOf(words[packet + DESTINATION]);
     const isNotice = (words[packet + KIND] & KIND_MASK) === PacketKind.maskNotice;
-    const fault = words[packet + SLOT];
-    const attempt = words[packet + TOKEN] + 1;
     packets.free(packet);
     if (!isNotice) this.mask(context, rank, "send-failed");
-    else if (attempt < this.#peers.detours) this.#sendNotice(context, rank, fault, attempt);
   }
 
   /** A notice, a probe or an answer from a rank. */
@@ -152,7 +149,7 @@ export class MaskPolicy {
     else {
       const mask = this.#peers.maskOf(rank);
       if (mask === undefined) this.#send(context, PacketKind.probeAnswer, rank, 0);
-      else this.#sendNotice(context, rank, mask.fault, 0);
+      else this.#sendNotices(context, rank, mask.fault);
     }
   }
 
@@ -161,10 +158,13 @@ export class MaskPolicy {
     this.#messenger.post(context, this.#messenger.control(context, kind, actor, slot));
   }
 
-  #sendNotice(context: ActorContext, rank: number, fault: number, attempt: number): void {
+  /** Tells a rank by every detour; it heeds the first notice that gets through. */
+  #sendNotices(context: ActorContext, rank: number, fault: number): void {
     const actor = this.#peers.actorOf[rank];
-    const packet = this.#messenger.control(context, PacketKind.maskNotice, actor, fault);
-    context.packets.words[packet + TOKEN] = attempt;
-    this.#messenger.detour(context, packet, attempt);
+    const ways = this.#peers.isLocal(actor) ? 1 : this.#peers.detours;
+    for (let way = 0; way < ways; way += 1) {
+      const packet = this.#messenger.control(context, PacketKind.maskNotice, actor, fault);
+      this.#messenger.detour(context, packet, way);
+    }
   }
 }

@@ -38,10 +38,10 @@ export class Messenger {
     } else this.#overNvlink(context, packet, peers.relayTo(destination));
   }
 
-  /** Sends a message round the receiver's own plane, by the `attempt`-th detour. */
-  detour(context: ActorContext, packet: Packet, attempt: number): void {
+  /** Sends a message round the receiver's own plane, by the `way`-th detour. */
+  detour(context: ActorContext, packet: Packet, way: number): void {
     const destination = context.packets.words[packet + DESTINATION];
-    const relay = this.#peers.detourTo(destination, attempt);
+    const relay = this.#peers.detourTo(destination, way);
     if (this.#peers.isLocal(destination)) this.#overNvlink(context, packet, destination);
     else if (relay === context.self) {
       this.#throughNic(context, packet, this.#peers.nicOpposite(destination));

@@ -111,13 +111,13 @@ export class Peers {
   }
 
   /**
-   * A local GPU to send through when the receiver's own plane does not work: the `attempt`-th after
+   * A local GPU to send through when the receiver's own plane does not work: the `way`-th after
    * the receiver's place, from 0. Its NIC leads to the GPU in the same place of the receiver's
    * node, which passes the message on over NVLink.
    */
-  detourTo(gpu: number, attempt: number): number {
+  detourTo(gpu: number, way: number): number {
     const { gpusPerNode } = this.#cluster;
-    const ordinal = (this.#ordinalOf[gpu] + 1 + attempt) % gpusPerNode;
+    const ordinal = (this.#ordinalOf[gpu] + 1 + way) % gpusPerNode;
     return this.#gpuAt[this.#nodeOf[this.#self] * gpusPerNode + ordinal];
   }
 

@@ -7,6 +7,7 @@ import { type JournalHeader, type JournalRecord, JournalWriter } from "../../clu
 import type { RunObserver, RunStart } from "../../cluster/prepared-run.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import { RunFile, type RunFolder } from "../../cluster/run-folder.ts";
+import { type RunStory, StoryTeller } from "../../cluster/run-story.ts";
 import type { RunStatus } from "../../cluster/window-loop.ts";
 import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
@@ -31,6 +32,7 @@ export class RunRecorder implements RunObserver {
   #safeUntilPs = 0;
   #finishedAtPs = 0;
   #retransmitted = 0;
+  readonly #story: StoryTeller;
 
   /** Creates both log files in `folder`. */
   constructor(options: {
@@ -45,6 +47,7 @@ export class RunRecorder implements RunObserver {
     this.#terminal = terminal;
     this.#loudness = loudness;
     this.#scenario = scenario;
+    this.#story = new StoryTeller(scenario);
     const actorIds = topology.actors.map((actor) => actor.id);
     const gpus = topology.actors.filter((actor) => actor.kind === "gpu").map(({ id }) => id);
     const { layers, steps } = scenario.workload;
@@ -61,6 +64,11 @@ export class RunRecorder implements RunObserver {
   /** When the last rank so far finished, ps; 0 = none. */
   get finishedAtPs(): number {
     return this.#finishedAtPs;
+  }
+
+  /** What the facts so far tell. */
+  get story(): RunStory {
+    return this.#story.tell();
   }
 
   /** Packets that NICs sent again. */
@@ -88,6 +96,7 @@ export class RunRecorder implements RunObserver {
     );
     if (closed.length > 0) this.#journal.write(closed, this.#safeUntilPs);
     this.#commits += 1;
+    this.#story.take(window.facts);
     for (const { atPs, fact } of window.facts) {
       if (fact.type === "rank.finished") this.#finishedAtPs = atPs;
       else if (fact.type === "qp.retransmitted") this.#retransmitted += fact.packets;

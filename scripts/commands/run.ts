@@ -147,6 +147,7 @@ export async function runCommand(
     scenarioHash: hash,
     runDir: folder.path,
     retransmittedPackets: recorder.retransmittedPackets,
+    story: recorder.story,
     ...(recorder.finishedAtPs > 0 ? { finishedAtPs: recorder.finishedAtPs } : {}),
   });
   folder.write(RunFile.reportJson, `${JSON.stringify(report, undefined, 2)}\n`);
