@@ -43,7 +43,7 @@ export function loadScenario(path: string, overrides: ScenarioOverrides = {}): L
     throw new OperatingError(
       "E001",
       `cannot read scenario file '${escapeText(path)}': ${read.problem}`,
-      "name a scenario file, or leave it out for the default drill",
+      "name a scenario file; `faultplane run` without one runs the default drill",
       Exit.noInput,
     );
   }

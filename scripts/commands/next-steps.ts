@@ -20,7 +20,9 @@ export function nextSteps(report: RunReport, path: string | undefined): string[]
     ]);
   }
   if (report.speed === "max") {
-    steps.push([`${again} --speed 0.001`, "a thousand times slower than life, to watch"]);
+    const wallSeconds = Math.ceil(report.virtualTimeNs / 1e9 / 0.01);
+    const why = `a hundred times slower than life: ${wallSeconds} s of wall time`;
+    steps.push([`${again} --speed 0.01`, why]);
   }
   const width = Math.max(...steps.map(([text]) => text.length));
   return steps.map(([text, why]) => `${text.padEnd(Math.min(width, 60))}  # ${why}`);
