@@ -101,10 +101,19 @@ export class MaskPolicy {
     for (const rank of this.#suspects) {
       if (this.#answered[rank] === 0 && this.#host.isMissing(rank)) {
         this.mask(context, rank, "no-answer");
+        this.#maskBeyond(context, rank);
       }
     }
     const waiting = this.#suspects.some((rank) => this.#host.isMissing(rank));
     if (waiting && this.#timer === NO_TIMER) this.startWait(context);
+  }
+
+  /** A silent GPU of this node relays nothing either: whoever is reached through it is cut off. */
+  #maskBeyond(context: ActorContext, silent: number): void {
+    const peers = this.#peers;
+    for (let rank = 0; rank < peers.size; rank += 1) {
+      if (peers.isReachedThrough(rank, silent)) this.mask(context, rank, "send-failed");
+    }
   }
 
   /**

@@ -97,6 +97,13 @@ export class Peers {
     return this.#gpuAt[this.#nodeOf[this.#self] * this.#cluster.gpusPerNode + this.#ordinalOf[gpu]];
   }
 
+  /** Do messages to `rank` pass through `relay`, another rank of this node? */
+  isReachedThrough(rank: number, relay: number): boolean {
+    const gpu = this.actorOf[rank];
+    if (this.isLocal(gpu) || this.ownsPlaneOf(gpu)) return false;
+    return this.relayTo(gpu) === this.actorOf[relay];
+  }
+
   /** The NIC that belongs to a GPU. */
   nicOf(gpu: number): number {
     return this.#nicAt[this.#nodeOf[gpu] * this.#cluster.gpusPerNode + this.#ordinalOf[gpu]];
