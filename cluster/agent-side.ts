@@ -67,7 +67,7 @@ export class AgentSide {
   async leave(withinMs: number): Promise<void> {
     this.#link?.send(encodeTag(Tag.goodbye));
     if (this.#process === undefined) return;
-    if (this.#link === undefined) this.#process.kill("SIGTERM");
+    if (this.#link === undefined) this.#process.kill("SIGKILL");
     await this.#exit(withinMs);
     if (this.#hasExited) return;
     this.#process.kill("SIGKILL");

@@ -7,9 +7,6 @@ import { exitFailed, exitOrphaned, join, peakRssBytes, readInvitation } from "./
 import { type LaunchedProcess, launch } from "./process-launcher.ts";
 import { type CoordinatorMessage, Env, encodeMessage, type SpawnOrder, Tag } from "./wire.ts";
 
-/** Wall ms between asking a worker to end and ending it. */
-const KILL_AFTER_MS = 1000;
-
 /** Runs this process as an agent until the run is over. */
 export async function runAgent(): Promise<void> {
   process.on("uncaughtException", exitFailed);
@@ -24,7 +21,6 @@ export async function runAgent(): Promise<void> {
   }
   const agent = new Agent(passedOn);
   const invitation = readInvitation(process.env, "agent");
-  process.on("SIGTERM", () => agent.endWorkers(exitOrphaned));
   await join({
     invitation,
     role: "agent",
@@ -70,17 +66,14 @@ class Agent {
     }
   }
 
-  /** Ends the workers that are left, by force after a second, then calls `done`. */
+  /** Ends the workers that are left, then calls `done`. */
   endWorkers(done: () => void): void {
     this.#allGone = done;
     if (this.#children.size === 0) {
       done();
       return;
     }
-    for (const child of this.#children.values()) child.kill("SIGTERM");
-    setTimeout(() => {
-      for (const child of this.#children.values()) child.kill("SIGKILL");
-    }, KILL_AFTER_MS);
+    for (const child of this.#children.values()) child.kill("SIGKILL");
   }
 
   #spawn(order: SpawnOrder, worker: number): void {

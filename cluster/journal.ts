@@ -145,6 +145,18 @@ function parseHeader(line: string): JournalHeader {
   return value as unknown as JournalHeader;
 }
 
+const ENDS = ["finished", "interrupted", "time-limit", "worker-lost", "stuck"];
+const FAULT_KINDS = ["nic-down", "link-down", "gpu-dead", "actors-lost"];
+
+const isEnd = (value: unknown): boolean => ENDS.includes(value as string);
+const isFaultKind = (value: unknown): boolean => FAULT_KINDS.includes(value as string);
+
+function isNames(value: unknown): boolean {
+  return (
+    Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === "string")
+  );
+}
+
 function parseRecord(line: string, number: number): JournalRecord {
   const value = asRecord(line);
   if (value === undefined) throw damaged(number, "not a JSON record");
@@ -155,12 +167,12 @@ function parseRecord(line: string, number: number): JournalRecord {
       if (!whole("epoch") || !text("digest")) throw damaged(number, "epoch without its digest");
       break;
     case "fault":
-      if (!text("name") || !text("kind") || !whole("atPs") || !Array.isArray(value.targets)) {
+      if (!text("name") || !isFaultKind(value.kind) || !whole("atPs") || !isNames(value.targets)) {
         throw damaged(number, "fault without its name, kind, targets or instant");
       }
       break;
     case "end":
-      if (!text("end") || !text("digest") || !whole("virtualTimePs")) {
+      if (!isEnd(value.end) || !text("digest") || !whole("virtualTimePs")) {
         throw damaged(number, "end without its digest or instant");
       }
       break;

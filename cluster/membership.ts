@@ -70,6 +70,7 @@ export async function join(options: MembershipOptions): Promise<void> {
   // The terminal sends these to every process of the group; the coordinator decides what they mean.
   process.on("SIGINT", () => undefined);
   process.on("SIGHUP", () => undefined);
+  process.on("SIGTERM", () => undefined);
   onLauncherGone(options.orphaned);
   const { host, port, identity, worker } = invitation;
   const caller = { role, worker };

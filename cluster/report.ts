@@ -36,6 +36,8 @@ export interface RunReport {
     readonly lost: number;
   }[];
   readonly mismatches: number;
+  /** Masked assignments that no fault explains; the run is INVALID then. */
+  readonly unexplained: number;
   readonly violations: readonly string[];
   /** Packets that NICs sent again, by timeout or on a NAK. */
   readonly retransmittedPackets: number;
@@ -110,6 +112,7 @@ export function makeReport(input: ReportInput): RunReport {
     assignments: outcome.assignments,
     byFault: outcome.byFault,
     mismatches: outcome.mismatches,
+    unexplained: outcome.unexplained,
     violations: outcome.end === "finished" ? outcome.violations : [],
     retransmittedPackets: input.retransmittedPackets,
     ranks: { total: input.story.ranks, finished: input.story.ranksFinished },
@@ -175,7 +178,13 @@ export function judge(
       `ran ${outcome.maxLagSeconds.toFixed(3)} s late; the lag budget is ${lagBudgetSeconds} s`,
     );
   }
-  if (dispatched === 0) doubts.push("nothing was dispatched");
+  if (outcome.unexplained > 0) {
+    doubts.push(
+      `${outcome.unexplained} assignments were masked without a fault: the ACK timeout ` +
+        "(transport.ackTimeoutExponent) or the wait is shorter than the queues of this network",
+    );
+  }
+  if (dispatched === 0 && outcome.end !== "worker-lost") doubts.push("nothing was dispatched");
   return { verdict: doubts.length > 0 ? "INVALID" : "PASS", reasons: doubts };
 }
 

@@ -42,6 +42,8 @@ export interface RunOutcome {
     readonly lost: number;
   }[];
   readonly mismatches: number;
+  /** Masked assignments that no fault explains. */
+  readonly unexplained: number;
   readonly violations: readonly string[];
   readonly faultsBegun: readonly string[];
   readonly fabric: Readonly<Record<string, number>>;
@@ -90,6 +92,7 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
     assignments: totals.assignments,
     byFault: totals.byFault,
     mismatches: totals.mismatches,
+    unexplained: totals.unexplained,
     violations: totals.violations,
     faultsBegun: totals.faultsBegun,
     fabric: totals.fabric,

@@ -4,7 +4,7 @@
  * was cut off has been covered. Pure but for the lines' formatter.
  */
 import type { EventLines } from "../../cluster/event-log.ts";
-import type { Journal } from "../../cluster/journal.ts";
+import type { Journal, JournalEnd } from "../../cluster/journal.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
 
@@ -74,6 +74,8 @@ export class ReplayCheck {
       this.#difference = `epoch ${epoch}: expected digest ${digest}, actual none: the replay ended`;
     } else if (isWhole && journal.end !== undefined && journal.end.digest !== outcome.digest) {
       this.#difference = `final digest: expected ${journal.end.digest}, actual ${outcome.digest}`;
+    } else if (isWhole && journal.end !== undefined) {
+      this.#difference = totalsDiffer(journal.end, outcome);
     }
   }
 
@@ -103,6 +105,16 @@ export class ReplayCheck {
         `actual epoch ${epoch} digest ${digest}`;
     }
   }
+}
+
+/** Compares what the journal's last line says with how the replay ended. */
+function totalsDiffer(end: JournalEnd, outcome: RunOutcome): string | undefined {
+  for (const key of ["end", "virtualTimePs", "events", "assignments"] as const) {
+    const expected = JSON.stringify(end[key]);
+    const actual = JSON.stringify(outcome[key]);
+    if (expected !== actual) return `${key}: expected ${expected}, actual ${actual}`;
+  }
+  return undefined;
 }
 
 function differ(line: number, expected: string, actual: string): string {

@@ -58,6 +58,7 @@ export interface RunTotals {
     readonly lost: number;
   }[];
   readonly mismatches: number;
+  readonly unexplained: number;
   readonly violations: readonly string[];
   readonly fabric: Readonly<Record<string, number>>;
   readonly faultsBegun: readonly string[];
@@ -237,6 +238,7 @@ export class WindowProtocol {
       },
       byFault: addByFault(summaries),
       mismatches: summaries.reduce((total, summary) => total + summary.mismatches, 0),
+      unexplained: summaries.reduce((total, summary) => total + summary.unexplained, 0),
       violations: [
         ...summaries.flatMap((summary) => summary.violations),
         ...this.#lostBytes(fabric),

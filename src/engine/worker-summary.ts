@@ -45,9 +45,6 @@ export function summarize(input: SummaryInput): WorkerSummary {
     }
     if (kernel.finished[gpu] !== 0 || kernel.isDead(gpu)) finishedGpus += 1;
   }
-  if (ledger.unexplained > 0) {
-    violations.push(`ledger: ${ledger.unexplained} masked assignments that no fault explains`);
-  }
   const isOver = kernel.nextEventPs === NEVER_PS;
   const someDied = topology.actors.some((_, actor) => kernel.isDead(actor));
   if (isOver && !someDied && kernel.packets.inUse > 0) {
@@ -63,6 +60,7 @@ export function summarize(input: SummaryInput): WorkerSummary {
       lost: lostBy[place],
     })),
     mismatches: ledger.mismatches,
+    unexplained: ledger.unexplained,
     epochs: kernel.digest.takeParts(),
     fabric: {
       ...kernel.counters,

@@ -73,6 +73,8 @@ export interface WorkerSummary {
   }[];
   /** Combines that differ from the oracle. */
   readonly mismatches: number;
+  /** Masked assignments that no fault explains: the clocks gave up on a healthy network. */
+  readonly unexplained: number;
   /** The rest of the last epoch. */
   readonly epochs: readonly EpochPart[];
   /** Counters of the fabric: packets and bytes sent, received, dropped; retransmissions. */

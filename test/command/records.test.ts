@@ -136,6 +136,7 @@ describe("verdict", () => {
     assignments: { dispatched: 10, combined: 7, masked: 2, lost: 1 },
     byFault: [],
     mismatches: 0,
+    unexplained: 0,
     violations: [],
     faultsBegun: ["f"],
     fabric: {},

@@ -1,6 +1,7 @@
 /**
- * A dead GPU says nothing, and its NIC still acknowledges: only waiting ranks notice. One wait and one
- * round of probes must be enough for the whole fleet, also for those whose way led through the dead one.
+ * A dead GPU says nothing, and its NIC still acknowledges: only waiting ranks notice. One wait and
+ * one round of probes must be enough for the whole fleet, also for those whose way led through the
+ * dead one.
  */
 import { describe, expect, it } from "vitest";
 import { ackTimeoutPs } from "../../actors/nic/nic.ts";

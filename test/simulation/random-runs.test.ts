@@ -33,6 +33,7 @@ describe("random runs", () => {
           expect(result.end, where).toBe("finished");
           expect(result.violations, where).toEqual([]);
           expect(result.mismatches, where).toBe(0);
+          expect(result.unexplained, where).toBe(0);
           expect(combined + masked + lost, where).toBe(dispatched);
           const named = result.byFault.reduce((sum, fault) => sum + fault.masked + fault.lost, 0);
           expect(named, where).toBe(masked + lost);
