@@ -15,6 +15,10 @@ export interface RunContext {
 export const runContext: RunContext = { debug: false };
 
 const EXIT_INTERNAL = 70;
+const EXIT_IO = 74;
+
+/** What the host says when it has no room, no handles or no working disk: nobody's bug. */
+const HOST_TROUBLE = ["ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "EMFILE", "ENFILE"];
 
 /** Writes what went wrong to stderr and returns the exit code. */
 export function reportFailure(error: unknown): number {
@@ -24,6 +28,10 @@ export function reportFailure(error: unknown): number {
     exitCode = error.exitCode;
     lines.push(`error[${error.code}] ${escapeControls(error.message)}`);
     if (error.hint !== "") lines.push(`  hint: ${escapeControls(error.hint)}`);
+  } else if (isHostTrouble(error)) {
+    exitCode = EXIT_IO;
+    lines.push(`error[E060] output cannot be written: ${escapeControls(error.message)}`);
+    lines.push("  hint: make room, or raise the limit (ulimit -a), and run it again");
   } else {
     const message = error instanceof Error ? error.message : String(error);
     lines.push(`error[E070] internal: ${escapeControls(message.split("\n")[0])}`);
@@ -47,6 +55,15 @@ function internalHint(): string {
   if (runDir !== undefined) parts.push(`replay it with: faultplane replay ${runDir}`);
   if (!debug) parts.push("add --debug for the stack trace");
   return escapeControls(parts.join("; "));
+}
+
+function isHostTrouble(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    typeof error.code === "string" &&
+    HOST_TROUBLE.includes(error.code)
+  );
 }
 
 interface Coded extends Error {

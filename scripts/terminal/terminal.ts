@@ -64,11 +64,18 @@ export class Terminal {
     this.#status = "";
   }
 
-  /** Writes a result to stdout and waits until it is handed over, or nobody wants it. */
+  /**
+   * Writes a result to stdout and waits until it is handed over, or nobody wants it. Rejects with
+   * the system's error when it could not be written.
+   */
   result(text: string): Promise<void> {
     if (this.#resultClosed) return Promise.resolve();
-    return new Promise((done) => {
-      process.stdout.write(text, () => done());
+    return new Promise((done, failed) => {
+      process.stdout.write(text, (error) => {
+        const isGone = error === null || error === undefined || "EPIPE" === codeOf(error);
+        if (isGone) done();
+        else failed(error);
+      });
     });
   }
 
@@ -107,6 +114,10 @@ export class Terminal {
     if (stream === "result" || sameStream()) this.#resultClosed = true;
     if (!before && this.#errorClosed && this.#resultClosed) this.#onClosed();
   }
+}
+
+function codeOf(error: Error): string {
+  return "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 /** Whether stdout and stderr are one pipe (`2>&1 | head`). */

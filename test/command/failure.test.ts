@@ -34,3 +34,19 @@ describe("an internal error", () => {
     expect(said.exitCode).toBe(70);
   });
 });
+
+describe("trouble of the host", () => {
+  it("is E060 and exit 74, not a bug of ours", async () => {
+    const said = await fail(
+      "process.exit(reportFailure(Object.assign(new Error('EFBIG: file too large, write'), " +
+        "{ code: 'EFBIG' })));",
+    );
+    expect(said).toEqual({
+      stdout: "",
+      stderr:
+        "error[E060] output cannot be written: EFBIG: file too large, write\n" +
+        "  hint: make room, or raise the limit (ulimit -a), and run it again\n",
+      exitCode: 74,
+    });
+  });
+});
