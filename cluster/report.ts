@@ -6,7 +6,7 @@
 
 import type { Scenario } from "../src/model/scenario.ts";
 import { formatTime } from "../src/model/time.ts";
-import type { AssignmentTotals } from "../src/model/window.ts";
+import type { AssignmentTotals, FaultTotals } from "../src/model/window.ts";
 import type { RunOutcome } from "./run-cluster.ts";
 import type { FaultStory, RunStory } from "./run-story.ts";
 
@@ -30,11 +30,7 @@ export interface RunReport {
   readonly placement: string;
   readonly speed: number | "max";
   readonly assignments: AssignmentTotals;
-  readonly byFault: readonly {
-    readonly fault: string;
-    readonly masked: number;
-    readonly lost: number;
-  }[];
+  readonly byFault: readonly FaultTotals[];
   readonly mismatches: number;
   /** Masked assignments that no fault explains; the run is INVALID then. */
   readonly unexplained: number;

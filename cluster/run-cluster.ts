@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { WindowProtocol } from "../src/engine/window-protocol.ts";
 import { formatTime } from "../src/model/time.ts";
-import type { AssignmentTotals, WorkerSummary } from "../src/model/window.ts";
+import type { AssignmentTotals, FaultTotals, WorkerSummary } from "../src/model/window.ts";
 import { makeFatTree } from "../src/topology/fat-tree.ts";
 import { crossingPeers, lookaheadOf, placeActors } from "../src/topology/placement.ts";
 import { encodeChecked } from "./codec.ts";
@@ -36,11 +36,7 @@ export interface RunOutcome {
   /** Each process's own peak, added up. */
   readonly peakRssBytes: number;
   readonly assignments: AssignmentTotals;
-  readonly byFault: readonly {
-    readonly fault: string;
-    readonly masked: number;
-    readonly lost: number;
-  }[];
+  readonly byFault: readonly FaultTotals[];
   readonly mismatches: number;
   /** Masked assignments that no fault explains. */
   readonly unexplained: number;

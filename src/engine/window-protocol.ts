@@ -8,7 +8,13 @@ import { violated } from "../base/assert.ts";
 import { compareFacts, type FactRecord } from "../model/fact.ts";
 import type { FaultSpec } from "../model/fault.ts";
 import { NEVER_PS, PS_PER_MS } from "../model/time.ts";
-import type { AssignmentTotals, Grant, WindowReport, WorkerSummary } from "../model/window.ts";
+import type {
+  AssignmentTotals,
+  FaultTotals,
+  Grant,
+  WindowReport,
+  WorkerSummary,
+} from "../model/window.ts";
 import { EPOCH_PS } from "./actor-digest.ts";
 import { type ClosedEpoch, DigestChain } from "./digest-chain.ts";
 
@@ -52,11 +58,7 @@ export interface RunTotals {
   readonly events: number;
   readonly windows: number;
   readonly assignments: AssignmentTotals;
-  readonly byFault: readonly {
-    readonly fault: string;
-    readonly masked: number;
-    readonly lost: number;
-  }[];
+  readonly byFault: readonly FaultTotals[];
   readonly mismatches: number;
   readonly unexplained: number;
   readonly violations: readonly string[];

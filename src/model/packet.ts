@@ -1,5 +1,5 @@
 /**
- * Packets live in one pool a process, a row of 64 bytes each (one cache line), and are named by the
+ * Packets live in one pool a process, a row of 64 bytes each (the length of a cache line), and are named by the
  * row's offset. A packet is moved, never copied: the handle that arrives at an actor is the handle
  * it sends on, and whoever ends a packet's life gives it back with `free`. Handles are local to one
  * process and never enter a digest.
@@ -91,12 +91,6 @@ export function timePlace(packet: Packet): number {
   return (packet >> 1) + 6;
 }
 
-/**
- * The allocator puts large blocks 16 bytes past a page; this offset brings rows onto cache lines. A
- * wrong guess costs speed (measured: a quarter of it), nothing else.
- */
-const ALIGN_BYTES = 48;
-
 /** All packets of one process. Grows by doubling; never shrinks. */
 export class PacketPool {
   words: Int32Array;
@@ -109,8 +103,8 @@ export class PacketPool {
   constructor(rows = 1024) {
     this.#rows = rows;
     const bytes = makeRows(rows);
-    this.words = new Int32Array(bytes, ALIGN_BYTES);
-    this.times = new Float64Array(bytes, ALIGN_BYTES);
+    this.words = new Int32Array(bytes);
+    this.times = new Float64Array(bytes);
     this.#linkFree(0, rows);
   }
 
@@ -162,10 +156,10 @@ export class PacketPool {
   #grow(): void {
     const rows = this.#rows * 2;
     const bytes = makeRows(rows);
-    const words = new Int32Array(bytes, ALIGN_BYTES);
+    const words = new Int32Array(bytes);
     words.set(this.words);
     this.words = words;
-    this.times = new Float64Array(bytes, ALIGN_BYTES);
+    this.times = new Float64Array(bytes);
     const from = this.#rows;
     this.#rows = rows;
     this.#linkFree(from, rows);
@@ -173,5 +167,5 @@ export class PacketPool {
 }
 
 function makeRows(rows: number): ArrayBuffer {
-  return new ArrayBuffer(rows * ROW_WORDS * 4 + ALIGN_BYTES);
+  return new ArrayBuffer(rows * ROW_WORDS * 4);
 }

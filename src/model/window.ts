@@ -62,15 +62,18 @@ export interface AssignmentTotals {
   readonly lost: number;
 }
 
+/** Assignments that one fault, by its name, had masked or lost. */
+export interface FaultTotals {
+  readonly fault: string;
+  readonly masked: number;
+  readonly lost: number;
+}
+
 /** What a worker knows when the run is over. */
 export interface WorkerSummary {
   readonly assignments: AssignmentTotals;
   /** Masked and lost by the name of the fault. */
-  readonly byFault: readonly {
-    readonly fault: string;
-    readonly masked: number;
-    readonly lost: number;
-  }[];
+  readonly byFault: readonly FaultTotals[];
   /** Combines that differ from the oracle. */
   readonly mismatches: number;
   /** Masked assignments that no fault explains: the clocks gave up on a healthy network. */
