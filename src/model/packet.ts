@@ -1,5 +1,5 @@
 /**
- * Packets live in one pool a process, a row of 64 bytes each (the length of a cache line), and are named by the
+ * Packets live in one pool a process, rows of 64 bytes (a cache line), and are named by the
  * row's offset. A packet is moved, never copied: the handle that arrives at an actor is the handle
  * it sends on, and whoever ends a packet's life gives it back with `free`. Handles are local to one
  * process and never enter a digest.
