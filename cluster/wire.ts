@@ -11,7 +11,7 @@ import { decode, encode, encodeChecked } from "./codec.ts";
 /**
  * Version of everything that crosses a link. Changes with any change to a message or a data frame.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Environment of agents and workers. Tokens go this way and never by argument. */
 export const Env = {
@@ -106,21 +106,21 @@ export function encodeTag(tag: number): Uint8Array {
   return encode([tag]);
 }
 
-/** A grant: frames as peer, count, peer, count. */
+/** A grant: frames as peer, count, carried. */
 export function encodeGrant(grant: Grant): Uint8Array {
-  const frames: number[] = [];
-  for (const { peer, count } of grant.frames) frames.push(peer, count);
+  const frames: unknown[] = [];
+  for (const { peer, count, carried } of grant.frames) frames.push(peer, count, carried);
   const message = [Tag.grant, grant.window, grant.endPs, frames, grant.faults];
   return grant.faults.length > 0 ? encodeChecked(message) : encode(message);
 }
 
 /**
- * A report: sent as peer, frames, earliest; epochs as epoch, low, high; facts as time, actor,
+ * A report: sent as peer, earliest, carried; epochs as epoch, low, high; facts as time, actor,
  * index, fact.
  */
 export function encodeReport(report: WindowReport): Uint8Array {
-  const sent: number[] = [];
-  for (const { peer, frames, earliestPs } of report.sent) sent.push(peer, frames, earliestPs);
+  const sent: unknown[] = [];
+  for (const { peer, earliestPs, carried } of report.sent) sent.push(peer, earliestPs, carried);
   const epochs: number[] = [];
   for (const { epoch, low, high } of report.epochs) epochs.push(epoch, low, high);
   const facts: unknown[] = [];
@@ -203,9 +203,17 @@ function partsOf(bytes: Uint8Array): unknown[] {
 }
 
 function grantOf(parts: unknown[]): Grant {
-  const flat = numbersOf(parts[3], 2);
-  const frames: { peer: number; count: number }[] = [];
-  for (let i = 0; i < flat.length; i += 2) frames.push({ peer: flat[i], count: flat[i + 1] });
+  const flat = recordsOf(parts[3], 3);
+  const frames: { peer: number; count: number; carried: Uint8Array[] }[] = [];
+  for (let i = 0; i < flat.length; i += 3) {
+    const carried = listOf(flat[i + 2]);
+    for (const frame of carried) bytesOf(frame);
+    frames.push({
+      peer: wholeOf(flat[i]),
+      count: wholeOf(flat[i + 1]),
+      carried: carried as Uint8Array[],
+    });
+  }
   return {
     window: wholeOf(parts[1]),
     endPs: numberOf(parts[2]),
@@ -215,13 +223,17 @@ function grantOf(parts: unknown[]): Grant {
 }
 
 function reportOf(parts: unknown[]): WindowReport {
-  const flatSent = numbersOf(parts[4], 3);
-  const sent: { peer: number; frames: number; earliestPs: number }[] = [];
+  const flatSent = recordsOf(parts[4], 3);
+  const sent: { peer: number; earliestPs: number; carried: Uint8Array | null }[] = [];
   for (let i = 0; i < flatSent.length; i += 3) {
-    sent.push({ peer: flatSent[i], frames: flatSent[i + 1], earliestPs: flatSent[i + 2] });
+    const carried = flatSent[i + 2];
+    sent.push({
+      peer: wholeOf(flatSent[i]),
+      earliestPs: numberOf(flatSent[i + 1]),
+      carried: carried === null ? null : bytesOf(carried),
+    });
   }
-  const flatFacts = listOf(parts[5]);
-  if (flatFacts.length % 4 !== 0) throw new Error("a message has a list of wrong length");
+  const flatFacts = recordsOf(parts[5], 4);
   const facts: FactRecord[] = [];
   for (let i = 0; i < flatFacts.length; i += 4) {
     facts.push({
@@ -231,10 +243,14 @@ function reportOf(parts: unknown[]): WindowReport {
       fact: flatFacts[i + 3] as FactRecord["fact"],
     });
   }
-  const flatEpochs = numbersOf(parts[9], 3);
+  const flatEpochs = recordsOf(parts[9], 3);
   const epochs: EpochPart[] = [];
   for (let i = 0; i < flatEpochs.length; i += 3) {
-    epochs.push({ epoch: flatEpochs[i], low: flatEpochs[i + 1], high: flatEpochs[i + 2] });
+    epochs.push({
+      epoch: numberOf(flatEpochs[i]),
+      low: numberOf(flatEpochs[i + 1]),
+      high: numberOf(flatEpochs[i + 2]),
+    });
   }
   return {
     window: wholeOf(parts[1]),
@@ -264,10 +280,14 @@ function listOf(value: unknown): unknown[] {
   return value;
 }
 
-/** A flat list of numbers whose length is a multiple of `stride`. */
-function numbersOf(value: unknown, stride: number): number[] {
+function bytesOf(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw new Error("a message lacks a data frame");
+  return value;
+}
+
+/** A flat list of records of `stride` values each. */
+function recordsOf(value: unknown, stride: number): unknown[] {
   const list = listOf(value);
   if (list.length % stride !== 0) throw new Error("a message has a list of wrong length");
-  for (let i = 0; i < list.length; i += 1) numberOf(list[i]);
-  return list as number[];
+  return list;
 }

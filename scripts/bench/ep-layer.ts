@@ -4,7 +4,8 @@
  * the long run.
  */
 import { makeDevice } from "../../actors/catalogue.ts";
-import type { CommittedWindow, RunTotals } from "../../src/engine/window-protocol.ts";
+import type { RunTotals } from "../../src/engine/run-totals.ts";
+import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
 import { layerScenario } from "./bench-scenarios.ts";
 import { saveTrace, TraceRecorder } from "./event-trace.ts";
 import { type Duration, type SideFigures, startTimer } from "./measure.ts";

@@ -2,7 +2,7 @@
  * Side of part (d): one MoE layer on 2,048 GPUs in one process; what it takes in time and memory.
  */
 
-import type { RunTotals } from "../../src/engine/window-protocol.ts";
+import type { RunTotals } from "../../src/engine/run-totals.ts";
 import { fleetScenario } from "./bench-scenarios.ts";
 import { type SideFigures, timed } from "./measure.ts";
 import { expectWhole, makeRun } from "./one-process.ts";

@@ -5,11 +5,8 @@
  */
 import { makeDevice } from "../../actors/catalogue.ts";
 import { LogicalProcess } from "../../src/engine/logical-process.ts";
-import {
-  type CommittedWindow,
-  type RunTotals,
-  WindowProtocol,
-} from "../../src/engine/window-protocol.ts";
+import type { RunTotals } from "../../src/engine/run-totals.ts";
+import { type CommittedWindow, WindowProtocol } from "../../src/engine/window-protocol.ts";
 import type { DeviceFactory } from "../../src/model/device.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
@@ -50,9 +47,9 @@ export function makeRun(
     });
     let participants = workers.length;
     for (;;) {
-      for (const worker of workers) {
-        for (const { peer, bytes } of worker.takeFrames()) workers[peer].accept(bytes);
-      }
+      workers.forEach((worker, number) => {
+        for (const { peer, bytes } of worker.takeFrames()) workers[peer].accept(number, bytes);
+      });
       const goesOn = options.committed?.(protocol.commit(), participants) ?? true;
       const step = protocol.next();
       if (step.type !== "grants" || !goesOn) {

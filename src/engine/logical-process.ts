@@ -18,6 +18,13 @@ import { Kernel } from "./kernel.ts";
 import { Outbox, openFrame, type StagedFrame, unpackFrame } from "./packet-frame.ts";
 import { summarize } from "./worker-summary.ts";
 
+/**
+ * Largest data frame that travels with the report and the next grant; a larger one goes straight to
+ * its peer. Below this a message of its own costs more than carrying its bytes twice (decision
+ * 0011).
+ */
+const CARRIED_BYTES_MAX = 4096;
+
 /** Windows between two looks at the senders' counters; none comes near 2^32 events in so many. */
 const COUNTER_CHECK_WINDOWS = 256;
 
@@ -27,6 +34,8 @@ export interface LogicalProcessOptions {
   /** Place of this worker in `placement.workers`. */
   readonly worker: number;
   readonly devices: DeviceFactory;
+  /** Default {@link CARRIED_BYTES_MAX}; tests send frames both ways. */
+  readonly carriedBytesMax?: number;
 }
 
 /** One peer, as seen from here. */
@@ -47,6 +56,7 @@ export class LogicalProcess {
   /** Peers that have packets waiting in their outbox. */
   readonly #addressed: number[] = [];
   readonly #gpus: readonly number[];
+  readonly #carriedBytesMax: number;
   #window = 0;
   #floorPs = 0;
   #outgoing: { peer: number; bytes: Uint8Array }[] = [];
@@ -57,6 +67,7 @@ export class LogicalProcess {
     const services = makeDeviceServices(scenario, topology);
     this.#topology = topology;
     this.#worker = worker;
+    this.#carriedBytesMax = options.carriedBytesMax ?? CARRIED_BYTES_MAX;
     this.#faults = new FaultTable(
       topology,
       scenario.faults,
@@ -90,15 +101,24 @@ export class LogicalProcess {
     return this.#report();
   }
 
-  /** Takes a data frame of a peer. It is held until the grant that names it. */
-  accept(frame: Uint8Array): void {
+  /**
+   * Takes a data frame that came by the link of a peer. It is held until the grant that names it.
+   */
+  accept(peerNumber: number, frame: Uint8Array): void {
     const staged = openFrame(frame, this.#worker);
-    const peer = this.#peers[staged.sender];
-    if (peer === undefined || staged.sequence !== peer.receivedFrames + 1) {
-      violated("frames-in-sequence", `frame ${staged.sequence} of worker ${staged.sender}`);
+    if (staged.sender !== peerNumber) {
+      violated("frame-of-its-link", `worker ${peerNumber} sent a frame of ${staged.sender}`);
+    }
+    const peer = this.#peers[peerNumber];
+    // A frame that a grant carries may be older than one that came straight.
+    let place = peer.staged.length;
+    while (place > 0 && peer.staged[place - 1].sequence > staged.sequence) place -= 1;
+    const before = place > 0 ? peer.staged[place - 1].sequence : peer.admittedFrames;
+    if (staged.sequence <= before) {
+      violated("frames-in-sequence", `frame ${staged.sequence} of worker ${peerNumber} again`);
     }
     peer.receivedFrames += 1;
-    peer.staged.push(staged);
+    peer.staged.splice(place, 0, staged);
   }
 
   /** Data frames of a peer accepted since the run began. */
@@ -106,12 +126,15 @@ export class LogicalProcess {
     return this.#peers[peer].receivedFrames;
   }
 
-  /** Runs one window. All frames that the grant names have been accepted. */
+  /** Runs one window. All frames that the grant names and does not carry have been accepted. */
   run(grant: Grant): WindowReport {
     if (grant.window <= this.#window || grant.endPs <= this.#floorPs) {
       violated("floor-never-falls", `window ${grant.window} after ${this.#window}`);
     }
-    for (const { peer, count } of grant.frames) this.#admit(peer, count);
+    for (const { peer, count, carried } of grant.frames) {
+      for (const frame of carried) this.accept(peer, frame);
+      this.#admit(peer, count);
+    }
     const { faultState } = this.kernel;
     for (const spec of grant.faults) {
       faultState.schedule(this.#faults.add(spec), this.kernel.nowPs);
@@ -122,7 +145,7 @@ export class LogicalProcess {
     return this.#report();
   }
 
-  /** The frames to send after `start` or `run`. */
+  /** The frames to send after `start` or `run`, besides those that the report carries. */
   takeFrames(): { peer: number; bytes: Uint8Array }[] {
     const frames = this.#outgoing;
     this.#outgoing = [];
@@ -148,6 +171,9 @@ export class LogicalProcess {
     while (peer.admittedFrames < count) {
       const staged = peer.staged.shift() as StagedFrame;
       peer.admittedFrames += 1;
+      if (staged.sequence !== peer.admittedFrames) {
+        violated("frames-in-sequence", `frame ${staged.sequence} of worker ${peerNumber}`);
+      }
       unpackFrame(staged, this.kernel.packets, (lane, packet) =>
         this.kernel.admit(lane, packet, this.#floorPs),
       );
@@ -162,13 +188,15 @@ export class LogicalProcess {
   }
 
   #report(): WindowReport {
-    const sent: { peer: number; frames: number; earliestPs: number }[] = [];
+    const sent: { peer: number; earliestPs: number; carried: Uint8Array | null }[] = [];
     for (const number of this.#addressed) {
       const peer = this.#peers[number];
-      sent.push({ peer: number, frames: 1, earliestPs: peer.outbox.earliestPs });
+      const { earliestPs } = peer.outbox;
       peer.sentFrames += 1;
       const bytes = peer.outbox.drain(this.kernel.packets, this.#worker, number, peer.sentFrames);
-      this.#outgoing.push({ peer: number, bytes });
+      const isCarried = bytes.byteLength <= this.#carriedBytesMax;
+      if (!isCarried) this.#outgoing.push({ peer: number, bytes });
+      sent.push({ peer: number, earliestPs, carried: isCarried ? bytes : null });
     }
     this.#addressed.length = 0;
     const { kernel } = this;

@@ -8,15 +8,10 @@ import { violated } from "../base/assert.ts";
 import { compareFacts, type FactRecord } from "../model/fact.ts";
 import type { FaultSpec } from "../model/fault.ts";
 import { NEVER_PS, PS_PER_MS } from "../model/time.ts";
-import type {
-  AssignmentTotals,
-  FaultTotals,
-  Grant,
-  WindowReport,
-  WorkerSummary,
-} from "../model/window.ts";
+import type { Grant, WindowReport, WorkerSummary } from "../model/window.ts";
 import { EPOCH_PS } from "./actor-digest.ts";
 import { type ClosedEpoch, DigestChain } from "./digest-chain.ts";
+import { addSummaries, type RunTotals } from "./run-totals.ts";
 
 export interface WindowProtocolOptions {
   readonly workers: number;
@@ -52,22 +47,6 @@ export type NextStep =
   /** No event is left and some GPUs have not finished: a bug in an actor. */
   | { readonly type: "stuck"; readonly virtualTimePs: number; readonly unfinished: number };
 
-export interface RunTotals {
-  readonly digest: string;
-  readonly virtualTimePs: number;
-  readonly events: number;
-  readonly windows: number;
-  readonly assignments: AssignmentTotals;
-  readonly byFault: readonly FaultTotals[];
-  readonly mismatches: number;
-  readonly unexplained: number;
-  readonly violations: readonly string[];
-  readonly fabric: Readonly<Record<string, number>>;
-  readonly faultsBegun: readonly string[];
-  /** The rest of the chain, closed by the end of the run. */
-  readonly epochsClosed: readonly ClosedEpoch[];
-}
-
 interface WorkerState {
   reported: boolean;
   /** Earliest instant at which this worker can have an event: its own, or one on its way to it. */
@@ -75,9 +54,11 @@ interface WorkerState {
   faultPs: number;
   events: number;
   finishedGpus: number;
-  /** Frames sent to it so far, by sender, and those it has been told to admit. */
-  readonly framesTo: Map<number, number>;
-  readonly unnamed: Set<number>;
+  /** Data frames sent to it so far, by sender. */
+  readonly framesTo: Int32Array;
+  /** Senders of frames that no grant has named yet; by sender, what reports carried. */
+  readonly unnamed: number[];
+  readonly carried: (Uint8Array[] | undefined)[];
 }
 
 export class WindowProtocol {
@@ -100,8 +81,9 @@ export class WindowProtocol {
       faultPs: NEVER_PS,
       events: 0,
       finishedGpus: 0,
-      framesTo: new Map(),
-      unnamed: new Set(),
+      framesTo: new Int32Array(options.workers),
+      unnamed: [],
+      carried: [],
     }));
   }
 
@@ -136,7 +118,7 @@ export class WindowProtocol {
     state.events = report.events;
     if (report.lastEventPs > this.#lastEventPs) this.#lastEventPs = report.lastEventPs;
     state.finishedGpus = report.finishedGpus;
-    for (const { peer, frames, earliestPs } of report.sent) {
+    for (const { peer, earliestPs, carried } of report.sent) {
       if (earliestPs < this.#endPs) {
         violated(
           "lookahead",
@@ -144,8 +126,12 @@ export class WindowProtocol {
         );
       }
       const to = this.#workers[peer];
-      to.framesTo.set(worker, (to.framesTo.get(worker) ?? 0) + frames);
-      to.unnamed.add(worker);
+      to.framesTo[worker] += 1;
+      if (to.carried[worker] === undefined) {
+        to.carried[worker] = [];
+        to.unnamed.push(worker);
+      }
+      if (carried !== null) to.carried[worker].push(carried);
       this.#inFlight.push({ to: peer, earliestPs });
     }
     for (const fact of report.facts) this.#facts.push(fact);
@@ -219,34 +205,15 @@ export class WindowProtocol {
   finish(summaries: readonly WorkerSummary[]): RunTotals {
     for (const summary of summaries) this.#chain.add(summary.epochs);
     const epochsClosed = this.#chain.closeBefore(NEVER_PS);
-    const fabric: Record<string, number> = {};
-    for (const summary of summaries) {
-      for (const [name, value] of Object.entries(summary.fabric)) {
-        fabric[name] = (fabric[name] ?? 0) + value;
-      }
-    }
-    const sum = (pick: (totals: AssignmentTotals) => number): number =>
-      summaries.reduce((total, summary) => total + pick(summary.assignments), 0);
     return {
+      ...addSummaries(
+        summaries,
+        this.#workers.every((state) => state.nextPs === NEVER_PS),
+      ),
       digest: this.#chain.digest,
       virtualTimePs: this.virtualTimePs,
       events: this.#workers.reduce((total, state) => total + state.events, 0),
       windows: this.#window,
-      assignments: {
-        dispatched: sum((totals) => totals.dispatched),
-        combined: sum((totals) => totals.combined),
-        masked: sum((totals) => totals.masked),
-        lost: sum((totals) => totals.lost),
-      },
-      byFault: addByFault(summaries),
-      mismatches: summaries.reduce((total, summary) => total + summary.mismatches, 0),
-      unexplained: summaries.reduce((total, summary) => total + summary.unexplained, 0),
-      violations: [
-        ...summaries.flatMap((summary) => summary.violations),
-        ...this.#lostBytes(fabric),
-      ],
-      fabric,
-      faultsBegun: [...new Set(summaries.flatMap((summary) => summary.faultsBegun))],
       epochsClosed,
     };
   }
@@ -259,24 +226,12 @@ export class WindowProtocol {
       const state = this.#workers[worker];
       const idle = state.nextPs >= endPs && state.faultPs >= endPs && faults.length === 0;
       if (idle) continue;
-      const frames: { peer: number; count: number }[] = [];
-      for (const peer of state.unnamed) {
-        frames.push({ peer, count: state.framesTo.get(peer) as number });
-      }
-      state.unnamed.clear();
       state.reported = false;
+      const frames = framesFor(state);
       grants.push({ worker, grant: { window: this.#window, endPs, frames, faults } });
     }
     this.#awaited = grants.length;
     return grants;
-  }
-
-  /** What was sent and has neither arrived nor been dropped, once nothing is under way any more. */
-  #lostBytes(fabric: Readonly<Record<string, number>>): string[] {
-    const { sentBytes = 0, deliveredBytes = 0, droppedBytes = 0 } = fabric;
-    const isOver = this.#workers.every((state) => state.nextPs === NEVER_PS);
-    if (!isOver || sentBytes === deliveredBytes + droppedBytes) return [];
-    return [`links: ${sentBytes} bytes sent, ${deliveredBytes} delivered, ${droppedBytes} dropped`];
   }
 
   #closeBefore(floorPs: number): ClosedEpoch[] {
@@ -284,17 +239,14 @@ export class WindowProtocol {
   }
 }
 
-function addByFault(
-  summaries: readonly WorkerSummary[],
-): { fault: string; masked: number; lost: number }[] {
-  const totals = new Map<string, { fault: string; masked: number; lost: number }>();
-  for (const summary of summaries) {
-    for (const { fault, masked, lost } of summary.byFault) {
-      const total = totals.get(fault) ?? { fault, masked: 0, lost: 0 };
-      total.masked += masked;
-      total.lost += lost;
-      totals.set(fault, total);
-    }
-  }
-  return [...totals.values()];
+/** Names the frames that a worker has not been told of; hands over those that reports carried. */
+function framesFor(state: WorkerState): Grant["frames"] {
+  const frames = state.unnamed.map((peer) => ({
+    peer,
+    count: state.framesTo[peer],
+    carried: state.carried[peer] as Uint8Array[],
+  }));
+  for (const peer of state.unnamed) state.carried[peer] = undefined;
+  state.unnamed.length = 0;
+  return frames;
 }

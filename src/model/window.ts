@@ -13,10 +13,14 @@ export interface Grant {
   readonly window: number;
   readonly endPs: number;
   /**
-   * Data frames that must have arrived before the window runs: by peer worker, counted since the
-   * run began.
+   * Data frames that must be there before the window runs, by peer worker: how many since the run
+   * began, and those of them that came with reports and go on with this grant.
    */
-  readonly frames: readonly { readonly peer: number; readonly count: number }[];
+  readonly frames: readonly {
+    readonly peer: number;
+    readonly count: number;
+    readonly carried: readonly Uint8Array[];
+  }[];
   /** Faults that the run learnt of since the last grant; all at or after the window's start. */
   readonly faults: readonly FaultSpec[];
 }
@@ -38,11 +42,14 @@ export interface WindowReport {
   readonly nextEventPs: number;
   /** Its next onset or end of a fault, NEVER_PS when there is none. */
   readonly nextFaultPs: number;
-  /** Data frames sent in this window, and the earliest packet in them. */
+  /**
+   * Peers that this window sent a data frame, and the earliest packet in it. A small frame is
+   * carried by the report, a larger one went straight to the peer (`carried` is null).
+   */
   readonly sent: readonly {
     readonly peer: number;
-    readonly frames: number;
     readonly earliestPs: number;
+    readonly carried: Uint8Array | null;
   }[];
   readonly facts: readonly FactRecord[];
   /** Events handled since the run began. */

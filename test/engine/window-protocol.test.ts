@@ -51,7 +51,7 @@ describe("window protocol", () => {
     const protocol = makeProtocol();
     begin(protocol, [1_000, NEVER_PS, NEVER_PS]);
     protocol.next();
-    const sent = [{ peer: 2, frames: 1, earliestPs: 1_500 }];
+    const sent = [{ peer: 2, earliestPs: 1_500, carried: null }];
     protocol.accept(0, report({ window: 1, nextEventPs: 9_000, sent, events: 1 }));
     expect(protocol.complete).toBe(true);
     expect(protocol.commit().floorPs).toBe(1_500);
@@ -129,7 +129,7 @@ describe("window protocol", () => {
       {
         window: 1,
         nextEventPs: 2_000,
-        sent: [{ peer: 1, frames: 1, earliestPs: 1_449 }],
+        sent: [{ peer: 1, earliestPs: 1_449, carried: null }],
       },
       /lookahead/,
     ],

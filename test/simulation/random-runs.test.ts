@@ -10,6 +10,8 @@ import { type InMemoryResult, runInMemory } from "../support/in-memory-run.ts";
 import { randomScenario } from "../support/random-scenario.ts";
 
 const SEEDS = 200;
+/** None, those of one packet or two, and most frames go by the coordinator. */
+const CARRIED_BYTES_MAX = [0, 192, 4096];
 const SPREAD: readonly PlacementName[] = ["pack", "node", "actor"];
 
 describe("random runs", () => {
@@ -22,8 +24,11 @@ describe("random runs", () => {
         const scenario = randomScenario(seed);
         const where = `seed ${seed}`;
         const placement = SPREAD[seed % SPREAD.length];
-        const spread = (salt: number): InMemoryResult =>
-          runInMemory(scenario, { placement, shuffle: streamOf(String(seed), "shuffle", salt) });
+        const spread = (salt: number): InMemoryResult => {
+          const shuffle = streamOf(String(seed), "shuffle", salt);
+          const carriedBytesMax = CARRIED_BYTES_MAX[(seed + salt) % CARRIED_BYTES_MAX.length];
+          return runInMemory(scenario, { placement, shuffle, carriedBytesMax });
+        };
         const one = runInMemory(scenario, { placement: "single" });
         const other = spread(1);
         expect(runInMemory(scenario, { placement: "single" }).digest, where).toBe(one.digest);

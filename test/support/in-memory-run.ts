@@ -12,7 +12,8 @@ import {
 } from "../../cluster/wire.ts";
 import type { RandomStream } from "../../src/base/random.ts";
 import { LogicalProcess } from "../../src/engine/logical-process.ts";
-import { type NextStep, type RunTotals, WindowProtocol } from "../../src/engine/window-protocol.ts";
+import type { RunTotals } from "../../src/engine/run-totals.ts";
+import { type NextStep, WindowProtocol } from "../../src/engine/window-protocol.ts";
 import type { DeviceFactory } from "../../src/model/device.ts";
 import type { FactRecord } from "../../src/model/fact.ts";
 import type { PlacementName, Scenario } from "../../src/model/scenario.ts";
@@ -31,6 +32,8 @@ export interface InMemoryOptions {
   readonly placement?: PlacementName;
   readonly workers?: number;
   readonly devices?: DeviceFactory;
+  /** Largest data frame that reports and grants carry, bytes; see LogicalProcessOptions. */
+  readonly carriedBytesMax?: number;
   /** Shuffles the order in which workers run and frames arrive. */
   readonly shuffle?: RandomStream;
 }
@@ -42,7 +45,13 @@ export function runInMemory(scenario: Scenario, options: InMemoryOptions = {}): 
   const placement = placeActors(topology, name, options.workers ?? scenario.run.workers);
   const workers = placement.workers.map(
     (_, worker) =>
-      new LogicalProcess({ scenario, placement, worker, devices: options.devices ?? makeDevice }),
+      new LogicalProcess({
+        scenario,
+        placement,
+        worker,
+        devices: options.devices ?? makeDevice,
+        ...(options.carriedBytesMax !== undefined && { carriedBytesMax: options.carriedBytesMax }),
+      }),
   );
   const protocol = new WindowProtocol({
     workers: workers.length,
@@ -52,13 +61,15 @@ export function runInMemory(scenario: Scenario, options: InMemoryOptions = {}): 
   });
   const facts: FactRecord[] = [];
   const epochs: { epoch: number; digest: string }[] = [];
-  const deliver = (frames: { peer: number; bytes: Uint8Array }[]): void => {
-    for (const { peer, bytes } of frames) workers[peer].accept(bytes);
+  const deliver = (sender: number, frames: { peer: number; bytes: Uint8Array }[]): void => {
+    for (const { peer, bytes } of frames) workers[peer].accept(sender, bytes);
   };
   workers.forEach((worker, number) => {
     protocol.accept(number, reportByWire(worker.start()));
   });
-  for (const worker of workers) deliver(worker.takeFrames());
+  workers.forEach((worker, number) => {
+    deliver(number, worker.takeFrames());
+  });
   for (;;) {
     const window = protocol.commit();
     facts.push(...window.facts);
@@ -70,12 +81,13 @@ export function runInMemory(scenario: Scenario, options: InMemoryOptions = {}): 
       return { ...totals, end: step.type, facts, epochs, workers: workers.length };
     }
     const grants = shuffled(step.grants, options.shuffle);
-    const frames: { peer: number; bytes: Uint8Array }[] = [];
+    const frames: (() => void)[] = [];
     for (const { worker, grant } of grants) {
       protocol.accept(worker, reportByWire(workers[worker].run(grantByWire(grant))));
-      frames.push(...workers[worker].takeFrames());
+      const taken = workers[worker].takeFrames();
+      frames.push(() => deliver(worker, taken));
     }
-    deliver(frames);
+    for (const arrive of frames) arrive();
   }
 }
 

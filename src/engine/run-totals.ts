@@ -1,0 +1,73 @@
+/** What a whole run comes to: the summaries of its workers, added up. */
+import type { AssignmentTotals, FaultTotals, WorkerSummary } from "../model/window.ts";
+import type { ClosedEpoch } from "./digest-chain.ts";
+
+export interface RunTotals {
+  readonly digest: string;
+  readonly virtualTimePs: number;
+  readonly events: number;
+  readonly windows: number;
+  readonly assignments: AssignmentTotals;
+  readonly byFault: readonly FaultTotals[];
+  readonly mismatches: number;
+  readonly unexplained: number;
+  readonly violations: readonly string[];
+  readonly fabric: Readonly<Record<string, number>>;
+  readonly faultsBegun: readonly string[];
+  /** The rest of the chain, closed by the end of the run. */
+  readonly epochsClosed: readonly ClosedEpoch[];
+}
+
+/** The part of {@link RunTotals} that the summaries hold; `isOver` when nothing is under way. */
+export function addSummaries(
+  summaries: readonly WorkerSummary[],
+  isOver: boolean,
+): Omit<RunTotals, "digest" | "virtualTimePs" | "events" | "windows" | "epochsClosed"> {
+  const fabric: Record<string, number> = {};
+  for (const summary of summaries) {
+    for (const [name, value] of Object.entries(summary.fabric)) {
+      fabric[name] = (fabric[name] ?? 0) + value;
+    }
+  }
+  const sum = (pick: (totals: AssignmentTotals) => number): number =>
+    summaries.reduce((total, summary) => total + pick(summary.assignments), 0);
+  return {
+    assignments: {
+      dispatched: sum((totals) => totals.dispatched),
+      combined: sum((totals) => totals.combined),
+      masked: sum((totals) => totals.masked),
+      lost: sum((totals) => totals.lost),
+    },
+    byFault: addByFault(summaries),
+    mismatches: summaries.reduce((total, summary) => total + summary.mismatches, 0),
+    unexplained: summaries.reduce((total, summary) => total + summary.unexplained, 0),
+    violations: [
+      ...summaries.flatMap((summary) => summary.violations),
+      ...(isOver ? lostBytes(fabric) : []),
+    ],
+    fabric,
+    faultsBegun: [...new Set(summaries.flatMap((summary) => summary.faultsBegun))],
+  };
+}
+
+/** What was sent and has neither arrived nor been dropped, once nothing is under way any more. */
+function lostBytes(fabric: Readonly<Record<string, number>>): string[] {
+  const { sentBytes = 0, deliveredBytes = 0, droppedBytes = 0 } = fabric;
+  if (sentBytes === deliveredBytes + droppedBytes) return [];
+  return [`links: ${sentBytes} bytes sent, ${deliveredBytes} delivered, ${droppedBytes} dropped`];
+}
+
+function addByFault(
+  summaries: readonly WorkerSummary[],
+): { fault: string; masked: number; lost: number }[] {
+  const totals = new Map<string, { fault: string; masked: number; lost: number }>();
+  for (const summary of summaries) {
+    for (const { fault, masked, lost } of summary.byFault) {
+      const total = totals.get(fault) ?? { fault, masked: 0, lost: 0 };
+      total.masked += masked;
+      total.lost += lost;
+      totals.set(fault, total);
+    }
+  }
+  return [...totals.values()];
+}
