@@ -6,7 +6,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HARDWARE_PRESETS } from "../../src/hardware/presets.ts";
 import type { ModelShape } from "../../src/model/model-shape.ts";
-import type { ClusterSpec, RunSpec, Scenario, WorkloadSpec } from "../../src/model/scenario.ts";
+import {
+  type ClusterSpec,
+  DEFAULT_NETWORK,
+  type RunSpec,
+  type Scenario,
+  type WorkloadSpec,
+} from "../../src/model/scenario.ts";
 import { PS_PER_S } from "../../src/model/time.ts";
 import { readModel } from "../../src/scenario/model-file.ts";
 import { packageRoot } from "../commands/package-files.ts";
@@ -31,7 +37,7 @@ export function layerScenario(steps: number): Scenario {
   return scenarioOf({
     title: "one MoE layer, EP128 x 128 tokens",
     model: deepseekV3(),
-    cluster: { nodes: 16, gpusPerNode: 8, planes: 8, switchPorts: 64 },
+    cluster: { nodes: 16, gpusPerNode: 8, planes: 8, switchPorts: 64, ...DEFAULT_NETWORK },
     workload: { tokensPerGpu: 128, epSize: 128, steps },
     // As in DeepEP's low-latency test: random experts, no group limit.
     routing: { source: "uniform" },
@@ -43,7 +49,7 @@ export function fleetScenario(): Scenario {
   return scenarioOf({
     title: "one MoE layer, 2,048 GPUs",
     model: deepseekV3(),
-    cluster: { nodes: 256, gpusPerNode: 8, planes: 8, switchPorts: 64 },
+    cluster: { nodes: 256, gpusPerNode: 8, planes: 8, switchPorts: 64, ...DEFAULT_NETWORK },
     workload: { tokensPerGpu: 8, epSize: 64 },
   });
 }
@@ -65,7 +71,7 @@ export function windowScenario(workers: number): Scenario {
       n_routed_experts: nodes,
       num_experts_per_tok: 2,
     },
-    cluster: { nodes, gpusPerNode: 1, planes: 1, switchPorts: 64 },
+    cluster: { nodes, gpusPerNode: 1, planes: 1, switchPorts: 64, ...DEFAULT_NETWORK },
     workload: { tokensPerGpu: 256, epSize: nodes, steps: 10_000 },
     routing: { source: "uniform" },
     run: { placement: isPair ? "pack" : "node", workers },
@@ -81,6 +87,12 @@ function scenarioOf(parts: Parts): Scenario {
     workload: {
       phase: "decode",
       protocol: "low-latency",
+      grain: "token",
+      intraNode: "nvlink",
+      dispatchFormat: "fp8",
+      combineFormat: "bf16",
+      microBatches: 1,
+      acceptedTokensPerStep: 1,
       tokensPerGpu: 8,
       steps: 1,
       epSize: 8,
@@ -88,6 +100,7 @@ function scenarioOf(parts: Parts): Scenario {
       ...parts.workload,
     },
     routing: parts.routing ?? { source: "gate", imbalance: 0 },
+    experts: { redundant: 0, placement: "contiguous", physicalToLogical: new Uint8Array(0) },
     transport: { ackTimeoutExponent: 14, retryCount: 7, waitTimeoutPs: 100 * PS_PER_S },
     faults: [],
     run: {

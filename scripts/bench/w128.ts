@@ -10,7 +10,7 @@ import { FaultTable } from "../../src/engine/fault-table.ts";
 import { Kernel } from "../../src/engine/kernel.ts";
 import { NO_REMOTE } from "../../src/engine/kernel-options.ts";
 import type { Actor, ActorContext } from "../../src/model/actor.ts";
-import type { Hardware, LaneClass } from "../../src/model/hardware.ts";
+import type { ComputeRates, Hardware, LaneClass } from "../../src/model/hardware.ts";
 import {
   DESTINATION,
   NEXT_HOP,
@@ -21,6 +21,7 @@ import {
   SIZE_BYTES,
   SOURCE,
 } from "../../src/model/packet.ts";
+import { DEFAULT_NETWORK } from "../../src/model/scenario.ts";
 import { DevicePort, type Topology } from "../../src/model/topology.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 
@@ -90,8 +91,23 @@ class Host implements Actor {
 /** GPUs and NVSwitches have no part in W128. */
 const BYSTANDER: Actor = { start: () => {}, receive: () => {}, remind: () => {} };
 
+const NO_COMPUTE: ComputeRates = {
+  hbmBytesPerSecond: 1,
+  attentionForward: 1,
+  mlpForward: 1,
+  attentionBackward: 1,
+  attentionWeights: 1,
+  mlpBackward: 1,
+  mlpWeights: 1,
+};
+
 function hardware(): Hardware {
-  const lane: LaneClass = { latencyPs: 500_000, psPerByte: 20 };
+  const lane: LaneClass = {
+    latencyPs: 500_000,
+    psPerByte: 20,
+    psPerRequest: 0,
+    headBytes: 0,
+  };
   return {
     name: "w128",
     gpuToNvswitch: lane,
@@ -102,7 +118,8 @@ function hardware(): Hardware {
     leafToNic: lane,
     leafToSpine: lane,
     spineToLeaf: lane,
-    hbmBytesPerSecond: 1,
+    nvlinkDomainGpus: 1,
+    compute: NO_COMPUTE,
   };
 }
 
@@ -124,7 +141,7 @@ function actorAt(
 /** Makes a W128 that has not run. Start times are 1 ps late, since a reminder is never now. */
 export function makeW128(options: W128Options): { run: () => W128Result } {
   const { jitter, wrap = (actor) => actor } = options;
-  const cluster = { nodes: HOSTS, gpusPerNode: 1, planes: 1, switchPorts: 16 };
+  const cluster = { nodes: HOSTS, gpusPerNode: 1, planes: 1, switchPorts: 16, ...DEFAULT_NETWORK };
   const topology = makeFatTree(cluster, hardware());
   const hosts = Array.from({ length: HOSTS }, (_, node) => topology.indexOf(`node${node}.nic0`));
   const kernel = new Kernel({

@@ -15,6 +15,8 @@ import type { Hardware, LaneClass } from "../model/hardware.ts";
 const lane = (latencyNs: number, psPerByte: number): LaneClass => ({
   latencyPs: latencyNs * 1_000,
   psPerByte,
+  psPerRequest: 0,
+  headBytes: 0,
 });
 
 /** 400 Gb/s [P 4.1: 400G InfiniBand, one NIC a GPU]. */
@@ -35,8 +37,17 @@ const H800_INFINIBAND: Hardware = {
   leafToNic: lane(750, NIC_PS_PER_BYTE),
   leafToSpine: lane(450, NIC_PS_PER_BYTE),
   spineToLeaf: lane(450, NIC_PS_PER_BYTE),
+  nvlinkDomainGpus: 8,
   /** 3.35 TB/s HBM3 [N]. */
-  hbmBytesPerSecond: 3.35e12,
+  compute: {
+    hbmBytesPerSecond: 3.35e12,
+    attentionForward: 459e12,
+    mlpForward: 757e12,
+    attentionBackward: 459e12,
+    attentionWeights: 459e12,
+    mlpBackward: 757e12,
+    mlpWeights: 757e12,
+  },
 };
 
 /** Presets by the name that a scenario uses. */

@@ -3,18 +3,37 @@
  * they need (gate, byte counts, compute times, oracle) are handed to them here.
  */
 import type { Actor } from "./actor.ts";
+import type { ExpertMap } from "./expert-map.ts";
 import type { RoutingSource } from "./routing.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Topology } from "./topology.ts";
 
-/** Compute times of one rank in a decode step, ps. */
-export interface ComputeTimes {
-  readonly attentionPs: number;
-  readonly denseMlpPs: number;
-  readonly sharedExpertPs: number;
-  /** One routed expert that has at least one token. */
+/** What a rank computes between exchanges; one kernel, or a few that always run together. */
+export type ComputeName =
+  /** Attention block; in decode the shared experts too, which need no exchange. */
+  | "attention-forward"
+  | "attention-backward"
+  | "attention-weights"
+  /** The MLP of a layer without experts. */
+  | "dense-forward"
+  | "dense-backward"
+  | "dense-weights"
+  /** Experts of an MoE layer; outside decode the shared experts too. */
+  | "mlp-forward"
+  | "mlp-backward"
+  | "mlp-weights";
+
+/** How long a computation takes: a sum of three parts, whole ps each. */
+export interface ComputeSpan {
+  readonly fixedPs: number;
+  /** For each routed expert of the rank that got at least one token. */
   readonly perExpertPs: number;
+  /** For each (token, expert) assignment that the rank computes. */
+  readonly perCopyPs: number;
 }
+
+/** Compute of one rank and one micro-batch in one layer. */
+export type ComputeTimes = Readonly<Record<ComputeName, ComputeSpan>>;
 
 /** One word of a payload as a function of where its token lives. */
 export type TokenWord = (group: number, rank: number, step: number, token: number) => number;
@@ -34,6 +53,7 @@ export interface DeviceServices {
   readonly scenario: Scenario;
   readonly topology: Topology;
   readonly routing: RoutingSource;
+  readonly experts: ExpertMap;
   readonly compute: ComputeTimes;
   readonly oracle: Oracle;
   /** Bytes of one token copy on its way out and of one result on its way back. */

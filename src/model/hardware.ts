@@ -11,9 +11,30 @@ export interface LaneClass {
   readonly latencyPs: number;
   /** Serialization time of one byte, ps (400 Gb/s is 20). */
   readonly psPerByte: number;
+  /** What every work request (an RDMA write) costs on top of its bytes, ps. */
+  readonly psPerRequest: number;
+  /**
+   * Bytes of a message after which the receiver may pass it on (cut-through); 0: it takes whole
+   * messages only.
+   */
+  readonly headBytes: number;
 }
 
-/** Every lane class of the fabric, and the memory that bounds decode compute. */
+/**
+ * Compute of one GPU. Decode is bound by memory, the large batches of prefill and training by the
+ * rate at which each kind of kernel really runs, FLOP/s.
+ */
+export interface ComputeRates {
+  readonly hbmBytesPerSecond: number;
+  readonly attentionForward: number;
+  readonly mlpForward: number;
+  readonly attentionBackward: number;
+  readonly attentionWeights: number;
+  readonly mlpBackward: number;
+  readonly mlpWeights: number;
+}
+
+/** Every lane class of the fabric, and what computes. */
 export interface Hardware {
   readonly name: string;
   readonly gpuToNvswitch: LaneClass;
@@ -24,6 +45,7 @@ export interface Hardware {
   readonly leafToNic: LaneClass;
   readonly leafToSpine: LaneClass;
   readonly spineToLeaf: LaneClass;
-  /** HBM bandwidth of one GPU, bytes a second: the bound of decode compute. */
-  readonly hbmBytesPerSecond: number;
+  /** GPUs that one NVLink domain can hold: the most that `gpusPerNode` may be. */
+  readonly nvlinkDomainGpus: number;
+  readonly compute: ComputeRates;
 }

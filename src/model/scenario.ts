@@ -23,6 +23,28 @@ export type RoutingSpec =
   /** Recorded choices: `table` holds the rows of the layers that run. */
   | { readonly source: "file"; readonly path: string; readonly table: RecordedRouting };
 
+/** How often each expert was chosen, by layer: a loads file, for routing or for placement. */
+export interface RecordedLoads {
+  /** Model layers that the rows are for, ascending. */
+  readonly layers: readonly number[];
+  /** Selections, little-endian float64: [layer][logical expert]. */
+  readonly counts: Uint8Array;
+}
+
+/** Where the replicas of the routed experts are. */
+export interface ExpertsSpec {
+  /** Physical experts beyond the routed ones: replicas of the busiest. */
+  readonly redundant: number;
+  /** `contiguous`: blocks in the order of ids; `eplb`: balanced by a loads file. */
+  readonly placement: "contiguous" | "eplb";
+  /**
+   * Logical expert that each physical expert is a replica of, little-endian 16 bit: [place in
+   * `workload.layers`][physical expert]. Rank r holds the r-th equal part of them. Empty when the
+   * two are the same.
+   */
+  readonly physicalToLogical: Uint8Array;
+}
+
 /** Rows of a per-token routing file, as columns; a row is one (layer, token). */
 export interface RecordedRouting {
   readonly topK: number;
@@ -40,11 +62,53 @@ export interface ClusterSpec {
   readonly planes: number;
   /** Ports of one network switch (its radix). */
   readonly switchPorts: number;
+  /**
+   * Multi-plane fat tree (every plane a fabric of its own) or multi-rail fat tree (the rails' leaves
+   * are joined by spines that all rails share).
+   */
+  readonly network: "mpft" | "mrft";
+  readonly switchRouting: SwitchRouting;
+  /** Bytes that a leaf or spine holds for one of its input ports; 0 = unlimited. */
+  readonly portBufferBytes: number;
 }
 
+/** The network that a scenario has when it says nothing of it. */
+export const DEFAULT_NETWORK = {
+  network: "mpft",
+  switchRouting: "static",
+  portBufferBytes: 0,
+} as const;
+
+/**
+ * How a leaf with several ways up chooses: by its table (static), by a hash of the flow (ECMP), or
+ * for each message the way with the shortest queue (adaptive).
+ */
+export type SwitchRouting = "static" | "ecmp" | "adaptive";
+
+/** Numbers of a token copy on the wire: FP8 or LogFMT-n with scales, or BF16. */
+export type NumberFormat = "fp8" | "bf16" | `logfmt-${number}`;
+
 export interface WorkloadSpec {
-  readonly phase: "decode";
-  readonly protocol: "low-latency";
+  readonly phase: "decode" | "prefill" | "training";
+  /**
+   * DeepEP's two families of kernels. Low-latency: every copy straight to its rank. Normal: one copy
+   * a node, to the GPU on the sender's plane, which forwards it over NVLink; results are added up
+   * there on the way back.
+   */
+  readonly protocol: "low-latency" | "normal";
+  /**
+   * What one message carries: one token copy, or all copies of one dispatch or combine from one rank
+   * to one other (normal protocol: a chunk of them).
+   */
+  readonly grain: "token" | "message";
+  /** How low-latency copies reach ranks of the sender's node. */
+  readonly intraNode: "nvlink" | "rdma";
+  readonly dispatchFormat: NumberFormat;
+  readonly combineFormat: NumberFormat;
+  /** Micro-batches of a step, overlapped; each has `tokensPerGpu` tokens a rank. */
+  readonly microBatches: number;
+  /** Tokens that one decode step yields on the mean, with multi-token prediction; 1 without. */
+  readonly acceptedTokensPerStep: number;
   /**
    * Tokens a rank handles in a step; with recorded routing the file decides, and this is the
    * largest.
@@ -90,6 +154,7 @@ export interface Scenario {
   readonly cluster: ClusterSpec;
   readonly workload: WorkloadSpec;
   readonly routing: RoutingSpec;
+  readonly experts: ExpertsSpec;
   readonly transport: TransportSpec;
   readonly faults: readonly FaultSpec[];
   readonly run: RunSpec;

@@ -159,6 +159,7 @@ class ScenarioReading {
       hardware,
       cluster: fields.cluster,
       ...work,
+      experts: { ...fields.experts, physicalToLogical: new Uint8Array(0) },
       transport: { ackTimeoutExponent, retryCount, waitTimeoutPs },
       faults,
       run,
@@ -229,7 +230,11 @@ class ScenarioReading {
     if (model === undefined || !isSound("layers")) return undefined;
     const layers = readLayers(workload.layers, model, problems);
     if (layers === undefined || !isSound("tokensPerGpu", "epSize", "steps")) return undefined;
-    const { phase, protocol, steps } = workload;
+    const { phase, grain, intraNode, dispatchFormat, combineFormat, steps } = workload;
+    const { acceptedTokensPerStep } = workload;
+    const isDecode = phase === "decode";
+    const protocol = workload.protocol ?? (isDecode ? "low-latency" : "normal");
+    const microBatches = workload.microBatches ?? (isDecode ? 1 : 2);
     let { tokensPerGpu } = workload;
     let routing: RoutingSpec;
     if (given.source === "file") {
@@ -249,10 +254,26 @@ class ScenarioReading {
       const total = tokens.reduce((sum, count) => sum + count, 0) * (gpus / epSize);
       addCopyProblems(total, model.num_experts_per_tok, ["routing", "path"], problems);
     } else {
-      routing = given;
+      routing = given.source === "gate" ? { source: "gate", imbalance: given.imbalance } : given;
       const path = ["workload", "tokensPerGpu"];
       addCopyProblems(tokensPerGpu * gpus, model.num_experts_per_tok, path, problems);
     }
-    return { workload: { phase, protocol, tokensPerGpu, steps, epSize, layers }, routing };
+    return {
+      workload: {
+        phase,
+        protocol,
+        grain,
+        intraNode,
+        dispatchFormat,
+        combineFormat,
+        microBatches,
+        acceptedTokensPerStep,
+        tokensPerGpu,
+        steps,
+        epSize,
+        layers,
+      },
+      routing,
+    };
   }
 }

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { HARDWARE_PRESETS } from "../hardware/presets.ts";
+import type { NumberFormat } from "../model/scenario.ts";
 import { type FieldIssue, issuesOf } from "./field-issue.ts";
 import { quote, show } from "./problem.ts";
 import { RATE_ADVICE, RATE_PATTERN, readSeed, TIME_ADVICE, TIME_PATTERN } from "./quantity.ts";
@@ -61,6 +62,15 @@ const time = () => {
   return z.string({ error }).regex(TIME_PATTERN, { error });
 };
 
+const format = () => {
+  const error = ({ input }: Issue): string =>
+    `E013 must be fp8, bf16 or logfmt-N with N of 2..16, got ${quote(input)}`;
+  return z
+    .string({ error })
+    .regex(/^(?:fp8|bf16|logfmt-(?:[2-9]|1[0-6]))$/, { error })
+    .transform((name) => name as NumberFormat);
+};
+
 /** `{a: ...}` that refuses keys it does not know. */
 function mapping<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const error = ({ input }: Issue): string | undefined =>
@@ -92,9 +102,18 @@ const hardware = z
 
 const cluster = mapping({
   nodes: whole(1, 65_536).describe("Emulated servers."),
-  gpusPerNode: whole(1, 64).default(8).describe("GPUs, and NICs, of one server."),
-  planes: whole(1, 64).default(8).describe("Network planes; NIC i is on plane i mod planes."),
+  gpusPerNode: whole(1, 72).default(8).describe("GPUs, and NICs, of one server."),
+  planes: whole(1, 72).default(8).describe("Network planes; NIC i is on plane i mod planes."),
   switchPorts: whole(2, 4_096).default(64).describe("Ports of one network switch (its radix)."),
+  network: oneOf(["mpft", "mrft"])
+    .default("mpft")
+    .describe("Multi-plane fat tree, or multi-rail: rails joined at the spines."),
+  switchRouting: oneOf(["static", "ecmp", "adaptive"])
+    .default("static")
+    .describe("How a leaf chooses among its uplinks."),
+  portBufferBytes: whole(0, 1_073_741_824)
+    .default(0)
+    .describe("Bytes a switch holds for one input port, lossless; 0: unlimited."),
 }).describe("The machines and their network.");
 
 const layersText = /^\d{1,5}-\d{1,5}$/;
@@ -118,8 +137,24 @@ const layers = z
   .describe("Model layers that run in a step; all of them by default.");
 
 const workload = mapping({
-  phase: oneOf(["decode"]).default("decode"),
-  protocol: oneOf(["low-latency"]).default("low-latency").describe("How the all-to-all is sent."),
+  phase: oneOf(["decode", "prefill", "training"])
+    .default("decode")
+    .describe("What a step computes, and with which overlap."),
+  protocol: oneOf(["low-latency", "normal"])
+    .optional()
+    .describe("How the all-to-all is sent; default: low-latency for decode, else normal."),
+  grain: oneOf(["token", "message"])
+    .default("token")
+    .describe("A message carries one token copy, or all copies for a rank."),
+  intraNode: oneOf(["nvlink", "rdma"])
+    .default("nvlink")
+    .describe("Low-latency: how copies reach ranks of the same node."),
+  dispatchFormat: format().default("fp8").describe("Numbers of a dispatched copy."),
+  combineFormat: format().default("bf16").describe("Numbers of a result."),
+  microBatches: whole(1, 2).optional().describe("Overlapped; default: 1 for decode, else 2."),
+  acceptedTokensPerStep: decimal(1, 16)
+    .default(1)
+    .describe("Multi-token prediction: tokens that a decode step yields on the mean."),
   tokensPerGpu: whole(1, 1_048_576).default(8).describe("Tokens a rank handles in a step."),
   steps: whole(1, 100_000).default(1).describe("Forward passes, one after another."),
   epSize: whole(1, 65_536).optional().describe("Ranks of one expert-parallel group; default: all."),
@@ -133,6 +168,10 @@ const routing = z
       mapping({
         source: z.literal("gate"),
         imbalance: decimal(0, 100).default(0).describe("Spread of a per-expert logit offset."),
+        groups: whole(1, 65_536).optional().describe("Expert groups, instead of the model's."),
+        topkGroup: whole(1, 65_536)
+          .optional()
+          .describe("Groups that a token may choose from, instead of the model's."),
       }),
       mapping({ source: z.literal("uniform") }),
       mapping({
@@ -153,6 +192,13 @@ const routing = z
     },
   )
   .describe("How tokens choose experts.");
+
+const experts = mapping({
+  redundant: whole(0, 65_536).default(0).describe("Replicas beyond the routed experts."),
+  placement: oneOf(["contiguous", "eplb"])
+    .default("contiguous")
+    .describe("In the order of ids, or balanced by EPLB with a loads file."),
+}).describe("Where experts and their replicas are.");
 
 const transport = mapping({
   ackTimeoutExponent: whole(1, 31)
@@ -243,6 +289,7 @@ export const ScenarioSchema = mapping({
   cluster,
   workload: workload.prefault({}),
   routing: routing.prefault({ source: "gate" }),
+  experts: experts.prefault({}),
   transport: transport.prefault({}),
   faults: z
     .array(fault, { error: ({ input }) => `E012 expected list, got ${show(input)}` })

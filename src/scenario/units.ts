@@ -62,9 +62,10 @@ export function readHardware(fields: ScenarioFields["hardware"], problems: Probl
     leafToNic: changed(preset.leafToNic, nic, undefined),
     leafToSpine: changed(preset.leafToSpine, nic, hop),
     spineToLeaf: changed(preset.spineToLeaf, nic, hop),
-    hbmBytesPerSecond: isBadMemory
-      ? preset.hbmBytesPerSecond
-      : bytesPerSecondOf(changes.hbmRate ?? ""),
+    nvlinkDomainGpus: preset.nvlinkDomainGpus,
+    compute: isBadMemory
+      ? preset.compute
+      : { ...preset.compute, hbmBytesPerSecond: bytesPerSecondOf(changes.hbmRate ?? "") },
   };
 }
 
@@ -73,7 +74,11 @@ function changed(
   psPerByte: number | undefined,
   latencyPs: number | undefined,
 ): LaneClass {
-  return { latencyPs: latencyPs ?? lane.latencyPs, psPerByte: psPerByte ?? lane.psPerByte };
+  return {
+    ...lane,
+    latencyPs: latencyPs ?? lane.latencyPs,
+    psPerByte: psPerByte ?? lane.psPerByte,
+  };
 }
 
 /** Serialization time of a byte, ps. */

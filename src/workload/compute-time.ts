@@ -37,10 +37,10 @@ export function decodeComputeTimes(
     | "intermediate_size"
     | "attentionParameters"
   >,
-  hardware: Pick<Hardware, "hbmBytesPerSecond">,
+  hardware: Pick<Hardware, "compute">,
 ): DecodeComputeTimes {
   const readPs = (weights: number): number =>
-    Math.round(((weights * BYTES_PER_WEIGHT) / hardware.hbmBytesPerSecond) * PS_PER_S);
+    Math.round(((weights * BYTES_PER_WEIGHT) / hardware.compute.hbmBytesPerSecond) * PS_PER_S);
   const mlpWeights = (width: number): number => MATRICES_PER_MLP * model.hidden_size * width;
   const expertWeights = mlpWeights(model.moe_intermediate_size);
   return {

@@ -3,7 +3,7 @@
  * which names faults. A copy for another plane goes over NVLink to the GPU that owns it.
  */
 import { describe, expect, it } from "vitest";
-import type { ClusterSpec } from "../../src/model/scenario.ts";
+import { type ClusterSpec, DEFAULT_NETWORK } from "../../src/model/scenario.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { makePathFinder } from "../../src/topology/paths.ts";
 import { runInMemory } from "../support/in-memory-run.ts";
@@ -32,9 +32,18 @@ function waysOf(cluster: ClusterSpec): Map<string, { from: string; to: string; l
 
 describe("the way of a token copy", () => {
   it.each([
-    ["one leaf a plane", { nodes: 2, gpusPerNode: 4, planes: 4, switchPorts: 8 }],
-    ["leaves and spines", { nodes: 6, gpusPerNode: 2, planes: 2, switchPorts: 4 }],
-    ["fewer planes than GPUs a node", { nodes: 3, gpusPerNode: 4, planes: 2, switchPorts: 4 }],
+    [
+      "one leaf a plane",
+      { nodes: 2, gpusPerNode: 4, planes: 4, switchPorts: 8, ...DEFAULT_NETWORK },
+    ],
+    [
+      "leaves and spines",
+      { nodes: 6, gpusPerNode: 2, planes: 2, switchPorts: 4, ...DEFAULT_NETWORK },
+    ],
+    [
+      "fewer planes than GPUs a node",
+      { nodes: 3, gpusPerNode: 4, planes: 2, switchPorts: 4, ...DEFAULT_NETWORK },
+    ],
   ])("is the path finder's: %s", (_, cluster) => {
     const topology = makeFatTree(cluster, tinyScenario().hardware);
     const pathOf = makePathFinder(topology, cluster);
@@ -47,7 +56,13 @@ describe("the way of a token copy", () => {
   });
 
   it("to another plane first crosses NVLink to the local owner of that plane", () => {
-    const ways = waysOf({ nodes: 2, gpusPerNode: 4, planes: 4, switchPorts: 8 });
+    const ways = waysOf({
+      nodes: 2,
+      gpusPerNode: 4,
+      planes: 4,
+      switchPorts: 8,
+      ...DEFAULT_NETWORK,
+    });
     const crossing = [...ways.values()].filter(
       ({ from, to }) => from === "node0.gpu0" && to === "node1.gpu3",
     );

@@ -3,7 +3,12 @@ import type { RandomStream } from "../../src/base/random.ts";
 import { streamOf } from "../../src/base/random.ts";
 import { HARDWARE_PRESETS } from "../../src/hardware/presets.ts";
 import type { FaultSpec } from "../../src/model/fault.ts";
-import type { ClusterSpec, RoutingSpec, Scenario } from "../../src/model/scenario.ts";
+import {
+  type ClusterSpec,
+  DEFAULT_NETWORK,
+  type RoutingSpec,
+  type Scenario,
+} from "../../src/model/scenario.ts";
 import { PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { topologyProblems } from "../../src/topology/problems.ts";
@@ -47,6 +52,7 @@ function randomCluster(random: RandomStream): ClusterSpec {
       gpusPerNode,
       planes: [1, 2, 4][random.below(3)],
       switchPorts: 2 + random.below(6),
+      ...DEFAULT_NETWORK,
     };
     const enough = cluster.nodes * gpusPerNode >= 2;
     if (enough && topologyProblems(cluster).length === 0) return cluster;

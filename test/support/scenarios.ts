@@ -1,7 +1,7 @@
 /** Scenarios for tests: small, complete, and changed by what a test says. */
 import { HARDWARE_PRESETS } from "../../src/hardware/presets.ts";
 import type { ModelShape } from "../../src/model/model-shape.ts";
-import type { Scenario } from "../../src/model/scenario.ts";
+import { DEFAULT_NETWORK, type ExpertsSpec, type Scenario } from "../../src/model/scenario.ts";
 import { PS_PER_S } from "../../src/model/time.ts";
 
 /**
@@ -26,6 +26,13 @@ export const TINY_MODEL: ModelShape = {
   attentionParameters: 200_000,
 };
 
+/** Every expert once, in the order of ids. */
+export const NO_REPLICAS: ExpertsSpec = {
+  redundant: 0,
+  placement: "contiguous",
+  physicalToLogical: new Uint8Array(0),
+};
+
 type Changes = { [Key in keyof Scenario]?: Partial<Scenario[Key]> };
 
 /**
@@ -36,16 +43,23 @@ export function tinyScenario(changes: Changes = {}): Scenario {
     title: "tiny",
     model: TINY_MODEL,
     hardware: HARDWARE_PRESETS["h800-infiniband"],
-    cluster: { nodes: 2, gpusPerNode: 4, planes: 4, switchPorts: 8 },
+    cluster: { nodes: 2, gpusPerNode: 4, planes: 4, switchPorts: 8, ...DEFAULT_NETWORK },
     workload: {
       phase: "decode",
       protocol: "low-latency",
+      grain: "token",
+      intraNode: "nvlink",
+      dispatchFormat: "fp8",
+      combineFormat: "bf16",
+      microBatches: 1,
+      acceptedTokensPerStep: 1,
       tokensPerGpu: 4,
       steps: 1,
       epSize: 8,
       layers: [0, 1, 2, 3],
     },
     routing: { source: "gate", imbalance: 0 },
+    experts: NO_REPLICAS,
     transport: { ackTimeoutExponent: 10, retryCount: 3, waitTimeoutPs: PS_PER_S },
     faults: [],
     run: {

@@ -1,7 +1,7 @@
 /** Clusters that cannot be built: exact codes and texts, and the exact edge of what fits. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { ClusterSpec } from "../../src/model/scenario.ts";
+import { type ClusterSpec, DEFAULT_NETWORK } from "../../src/model/scenario.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { topologyProblems } from "../../src/topology/problems.ts";
 import { HARDWARE, NAMED, PUBLISHED, SMALL } from "./clusters.ts";
@@ -11,6 +11,7 @@ const flat = (nodes: number, switchPorts: number): ClusterSpec => ({
   gpusPerNode: 1,
   planes: 1,
   switchPorts,
+  ...DEFAULT_NETWORK,
 });
 
 test.each([...NAMED, ["published", PUBLISHED] as const])("none with %s", (_, cluster) => {
@@ -75,7 +76,13 @@ test("more than 4,096 GPUs, reported together with other problems", () => {
 });
 
 test("fields that are no whole numbers of 1 or more are all named", () => {
-  const cluster = { nodes: 0, gpusPerNode: 1.5, planes: Number.NaN, switchPorts: -4 };
+  const cluster = {
+    nodes: 0,
+    gpusPerNode: 1.5,
+    planes: Number.NaN,
+    switchPorts: -4,
+    ...DEFAULT_NETWORK,
+  };
   expect(topologyProblems(cluster).map(({ path, message, code }) => [path, message, code])).toEqual(
     [
       ["cluster.nodes", "must be a whole number of 1 or more, got 0", "E013"],
@@ -104,7 +111,8 @@ test("a cluster is built exactly when it has no problems", () => {
     switchPorts: fc.integer({ min: 0, max: 9 }),
   });
   fc.assert(
-    fc.property(anyCluster, (cluster) => {
+    fc.property(anyCluster, (fields) => {
+      const cluster = { ...fields, ...DEFAULT_NETWORK };
       const make = (): unknown => makeFatTree(cluster, HARDWARE);
       if (topologyProblems(cluster).length === 0) expect(make).not.toThrow();
       else expect(make).toThrow("topology-is-possible");

@@ -36,7 +36,11 @@ describe("decode compute times", () => {
       intermediate_size: 900,
       attentionParameters: 4_000_000,
     };
-    expect(decodeComputeTimes(model, { hbmBytesPerSecond: 1e12 })).toEqual({
+    expect(
+      decodeComputeTimes(model, {
+        compute: { ...HARDWARE_PRESETS["h800-infiniband"].compute, hbmBytesPerSecond: 1e12 },
+      }),
+    ).toEqual({
       attentionPs: 4_000_000,
       denseMlpPs: 2_700_000,
       sharedExpertPs: 600_000,

@@ -1,0 +1,12 @@
+/** Where the replicas of routed experts are, as the GPU actor sees it. */
+
+/** Depends on the scenario only: the same on every process. */
+export interface ExpertMap {
+  /** Physical experts that each rank of an EP group holds. */
+  readonly perRank: number;
+  /**
+   * Rank that serves a token of `rank` for a logical expert in the layer at `place` of
+   * `workload.layers`. Tokens of one rank spread over the replicas by their number.
+   */
+  holderOf(place: number, expert: number, rank: number, token: number): number;
+}
