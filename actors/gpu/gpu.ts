@@ -149,8 +149,8 @@ export class Gpu implements Actor, MaskHost {
     this.#phase = "attention";
     this.lookBackPs = this.#layerStartPs;
     this.#layerStartPs = context.nowPs;
-    const mlpPs = this.#isDense() ? compute.denseMlpPs : compute.sharedExpertPs;
-    const spanPs = Math.max(1, compute.attentionPs + mlpPs);
+    const densePs = this.#isDense() ? compute["dense-forward"].fixedPs : 0;
+    const spanPs = Math.max(1, compute["attention-forward"].fixedPs + densePs);
     context.remindAfter(spanPs, Tag.attentionDone, this.#place);
   }
 
@@ -178,7 +178,7 @@ export class Gpu implements Actor, MaskHost {
       durationPs: context.nowPs - this.#dispatchStartPs,
     });
     const used = this.#experts.expertsUsed(context.packets, this.#ordinal);
-    const spanPs = Math.max(1, used * this.#services.compute.perExpertPs);
+    const spanPs = Math.max(1, used * this.#services.compute["mlp-forward"].perExpertPs);
     context.remindAfter(spanPs, Tag.expertsDone, this.#ordinal);
   }
 

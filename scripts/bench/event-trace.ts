@@ -189,8 +189,12 @@ class RecordingContext implements ActorContext {
     return this.#inner.faults;
   }
 
-  send(port: number, packet: Packet): void {
-    this.#inner.send(port, packet);
+  backlogPs(port: number): number {
+    return this.#inner.backlogPs(port);
+  }
+
+  send(port: number, packet: Packet, requests?: number): void {
+    this.#inner.send(port, packet, requests);
     this.#recorder.packetSent(this.self, packet);
   }
 

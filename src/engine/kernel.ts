@@ -174,6 +174,11 @@ export class Kernel implements ActorContext {
     else this.#remote.send(peer, lane, packet);
   }
 
+  backlogPs(port: number): number {
+    const freeAt = this.#lanes.freeAtPs[this.#lanes.firstLane[this.self] + port];
+    return freeAt > this.nowPs ? freeAt - this.nowPs : 0;
+  }
+
   remindAfter(spanPs: number, tag: number, value: number): TimerId {
     if (!(spanPs >= 1)) violated("reminder-in-the-future", `${spanPs} ps from ${this.nowPs} ps`);
     // What lies beyond the end of virtual time stands at its end: no run gets there.

@@ -23,9 +23,12 @@ export interface ActorContext {
   readonly packets: PacketPool;
   /**
    * Sends `packet` out of a port: it queues behind what was sent before, and arrives at the far
-   * end. The packet is no longer the sender's.
+   * end. The packet is no longer the sender's. `requests`: work requests that the message stands
+   * for, each of which may cost time on the lane; 1 when not given.
    */
-  send(port: number, packet: Packet): void;
+  send(port: number, packet: Packet, requests?: number): void;
+  /** How long a message handed to that port now would wait before its first byte leaves, ps. */
+  backlogPs(port: number): number;
   /** Calls `remind` of this actor after `spanPs` with the two numbers given. */
   remindAfter(spanPs: number, tag: number, value: number): TimerId;
   /** Cancels a reminder that has not fired; forgets NO_TIMER silently. */

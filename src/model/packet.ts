@@ -35,6 +35,8 @@ export const PacketKind = {
   nak: 8,
   /** Bytes with no meaning to the model, for fabric measurements. */
   raw: 9,
+  /** Room given back to the sender of a lane; the kernel's own, no actor sees it. */
+  credit: 10,
 } as const;
 
 /** Bits of the KIND word beside the kind. */
@@ -43,6 +45,8 @@ export const PacketFlag = {
   ackRequest: 0x100,
   /** The NIC gave the message up and returns it to its origin. */
   failed: 0x200,
+  /** The message has a cargo: token copies in the pool's cargo store; TOKEN counts its requests. */
+  cargo: 0x400,
 } as const;
 
 /** The kind's part of the KIND word. */
