@@ -21,8 +21,13 @@ export const makeDevice: DeviceFactory = (actor, services) => {
       });
     }
     case "nic":
-      return new Nic({ ackTimeoutExponent, retryCount, idOf });
+      return new Nic({
+        ackTimeoutExponent,
+        retryCount,
+        anyOrder: scenario.cluster.switchRouting === "adaptive",
+        idOf,
+      });
     default:
-      return new Switch(topology.routesOf(actor), "static");
+      return new Switch(topology.routesOf(actor), scenario.cluster.switchRouting);
   }
 };

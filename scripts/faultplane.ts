@@ -10,6 +10,7 @@ import {
   parseDelay,
   parseOut,
   parsePlacement,
+  parsePorts,
   parseSeed,
   parseSpeed,
   parseWorkers,
@@ -17,6 +18,7 @@ import {
 } from "./commands/option-values.ts";
 import { packageRoot } from "./commands/package-files.ts";
 import type { RunCommandOptions } from "./commands/run.ts";
+import type { TopologyOptions } from "./commands/topology-compare.ts";
 import { reportFailure, runContext } from "./terminal/failure.ts";
 
 /** Oldest Node that works; package.json says the same. */
@@ -76,14 +78,30 @@ function makeProgram(): Command {
     });
   const topology = program
     .command("topology")
-    .description("count what a scenario's cluster consists of")
-    .argument("<scenario>", "scenario file, YAML or JSON")
-    .action(async (scenario: string, options: { json?: true; color: boolean }) => {
+    .description("count what a scenario's cluster consists of, or compare networks")
+    .argument("[scenario]", "scenario file, YAML or JSON")
+    .option("--compare", "what five kinds of network hold and cost; takes no scenario")
+    .option("--ports <count>", "with --compare: ports of one switch, even", parsePorts)
+    .action(async (scenario: string | undefined, options: TopologyOptions) => {
+      const compare = await import("./commands/topology-compare.ts");
+      compare.checkTopologyUsage(scenario, options);
+      if (scenario === undefined) {
+        exitCode = await compare.topologyCompareCommand(options);
+        return;
+      }
       const { topologyCommand } = await import("./commands/topology.ts");
       exitCode = await topologyCommand(scenario, options);
     });
+  const experts = program
+    .command("experts")
+    .description("measure how evenly a scenario's experts are loaded, and how far tokens go")
+    .argument("<scenario>", "scenario file, YAML or JSON")
+    .action(async (scenario: string, options: { json?: true; color: boolean }) => {
+      const { expertsCommand } = await import("./commands/experts.ts");
+      exitCode = await expertsCommand(scenario, options);
+    });
 
-  for (const command of [run, replay, check, topology]) {
+  for (const command of [run, replay, check, topology, experts]) {
     command.option("--json", "print one JSON object on stdout");
     if (command === run || command === replay) {
       command.option("-q, --quiet", "no live log and no status line");

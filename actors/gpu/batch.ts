@@ -43,11 +43,13 @@ export class Batch implements RoutingChoices {
     this.#oracle = oracle;
   }
 
-  /** Gives every token the payload that it starts a step with. */
-  load(group: number, rank: number, step: number): void {
+  /** Gives every token the payload that it starts a step with; chains have tokens of their own. */
+  load(place: { group: number; rank: number; step: number; chain: number }): void {
+    const { group, rank, step } = place;
+    const first = place.chain * this.tokens;
     for (let token = 0; token < this.tokens; token += 1) {
-      this.low[token] = this.#oracle.tokenLow(group, rank, step, token);
-      this.high[token] = this.#oracle.tokenHigh(group, rank, step, token);
+      this.low[token] = this.#oracle.tokenLow(group, rank, step, first + token);
+      this.high[token] = this.#oracle.tokenHigh(group, rank, step, first + token);
     }
   }
 
@@ -68,8 +70,17 @@ export class Batch implements RoutingChoices {
    */
   combine(place: number, low: number, high: number): void {
     const token = Math.floor(place / this.topK);
-    this.#sumLow[token] += Math.imul(this.weights[place], low);
-    this.#sumHigh[token] += Math.imul(this.weights[place], high);
+    this.add(token, Math.imul(this.weights[place], low), Math.imul(this.weights[place], high));
+    this.markCombined(place);
+  }
+
+  /** Adds a weighted sum of outputs to a token's. */
+  add(token: number, low: number, high: number): void {
+    this.#sumLow[token] += low;
+    this.#sumHigh[token] += high;
+  }
+
+  markCombined(place: number): void {
     this.state[place] = AssignmentState.combined;
     this.combined += 1;
   }

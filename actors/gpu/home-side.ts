@@ -1,144 +1,152 @@
 /**
- * A rank as the home of its tokens: the gate assigns them to experts, copies go out, results come
- * back and are added up, every assignment is accounted for, and the sum is checked against the
- * oracle.
+ * A rank as the home of a chain's tokens: the gate assigns them to experts, results come back and
+ * are added up, every assignment is accounted for, and the sum is checked against the oracle. How
+ * copies and results travel is not its business.
  */
 import { violated } from "../../src/base/assert.ts";
 import { hex64 } from "../../src/base/hash.ts";
 import type { ActorContext } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
-import { expertsPerRank, rankOfExpert } from "../../src/model/expert-placement.ts";
-import {
-  DESTINATION,
-  LAYER,
-  ORIGIN,
-  PAYLOAD_HIGH,
-  PAYLOAD_LOW,
-  type Packet,
-  PacketKind,
-  SIZE_BYTES,
-  SLOT,
-  TOKEN,
-} from "../../src/model/packet.ts";
 import { AssignmentState, Batch } from "./batch.ts";
-import type { Messenger } from "./messenger.ts";
 import type { Peers } from "./peers.ts";
-import { choiceOf, slotOf } from "./token-slot.ts";
 
-/** A moment in the run's schedule: the MoE layer by number in the run and in the model. */
-export interface LayerPlace {
-  readonly ordinal: number;
-  readonly layer: number;
+/** One exchange of the run: which, and where in the model and in the workload. */
+export interface ExchangePlace {
+  /** Number of the exchange in the run: exchanges of a chain x chains + chain. */
+  readonly exchange: number;
   readonly step: number;
+  readonly layer: number;
+  /** Place of the layer in `workload.layers`. */
+  readonly place: number;
+  readonly chain: number;
 }
 
 export class HomeSide {
   readonly batch: Batch;
-  /** Copies sent to each rank in the current layer, this rank included. */
+  /** By assignment: the rank that serves it. */
+  readonly holder: Int32Array;
+  /** Assignments sent to each rank in the current exchange, this rank included. */
   readonly sent: Int32Array;
   /** Assignments of the whole run. */
   dispatched = 0;
   combined = 0;
   masked = 0;
+  exchange = -1;
   readonly #services: DeviceServices;
   readonly #peers: Peers;
-  readonly #messenger: Messenger;
-  readonly #expertsPerRank: number;
-  #ordinal = 0;
 
-  constructor(services: DeviceServices, peers: Peers, messenger: Messenger) {
+  constructor(services: DeviceServices, peers: Peers) {
     const { scenario, routing, oracle } = services;
     const tokens = routing.tokensOf(peers.rank);
     this.#services = services;
     this.#peers = peers;
-    this.#messenger = messenger;
-    this.#expertsPerRank = expertsPerRank(scenario.model.n_routed_experts, peers.size);
     this.batch = new Batch(tokens, scenario.model.num_experts_per_tok, peers.size, oracle);
+    this.holder = new Int32Array(this.batch.state.length);
     this.sent = new Int32Array(peers.size);
   }
 
   /** Gives every token the payload that it starts a step with. */
-  load(step: number): void {
-    this.batch.load(this.#peers.group, this.#peers.rank, step);
+  load(step: number, chain: number): void {
+    const { group, rank } = this.#peers;
+    this.batch.load({ group, rank, step, chain });
   }
 
-  /** Gate and dispatch: a copy of each token to each rank that holds one of its experts. */
-  dispatch(
-    context: ActorContext,
-    place: LayerPlace,
-    keep: (context: ActorContext, packet: Packet) => void,
-  ): void {
+  /** The gate chooses; every assignment is open, or masked if its rank is given up. */
+  open(context: ActorContext, at: ExchangePlace): void {
     const { group, rank } = this.#peers;
-    const { batch } = this;
-    this.#ordinal = place.ordinal;
-    this.#services.routing.choose({ group, rank, step: place.step, layer: place.layer }, batch);
+    const { batch, holder } = this;
+    const { routing, experts, schedule } = this.#services;
+    this.exchange = at.exchange;
+    const step = at.step * schedule.chains.length + at.chain;
+    routing.choose({ group, rank, step, layer: at.layer }, batch);
     batch.openLayer();
     this.sent.fill(0);
-    for (let at = 0; at < batch.state.length; at += 1) {
-      context.ledger.dispatched(this.#assignment(at));
-      const holder = rankOfExpert(batch.experts[at], this.#expertsPerRank);
-      const mask = this.#peers.maskOf(holder);
+    for (let place = 0; place < batch.state.length; place += 1) {
+      const token = Math.floor(place / batch.topK);
+      const rankOfPlace = experts.holderOf(at.place, batch.experts[place], rank, token);
+      holder[place] = rankOfPlace;
+      context.ledger.dispatched(this.#assignment(place));
+      const mask = this.#peers.maskOf(rankOfPlace);
       if (mask !== undefined) {
-        this.#mask(context, at, mask.fault);
+        this.#mask(context, place, mask.fault);
         continue;
       }
-      batch.state[at] = AssignmentState.open;
+      batch.state[place] = AssignmentState.open;
       batch.open += 1;
-      batch.openOf[holder] += 1;
-      this.sent[holder] += 1;
-      const packet = this.#copy(context, at, holder);
-      if (holder === rank) keep(context, packet);
-      else this.#messenger.post(context, packet);
+      batch.openOf[rankOfPlace] += 1;
+      this.sent[rankOfPlace] += 1;
     }
     this.dispatched += batch.state.length;
-    this.#announce(context);
   }
 
-  /** An expert's result; from a masked rank it comes too late and counts for nothing. */
-  resultArrived(context: ActorContext, packet: Packet, holder: number): void {
-    const { packets } = context;
-    const { words } = packets;
+  isOpen(place: number): boolean {
+    return this.batch.state[place] === AssignmentState.open;
+  }
+
+  /** One expert's output, not weighted yet. */
+  outputArrived(context: ActorContext, place: number, low: number, high: number): void {
+    if (!this.isOpen(place)) violated("combined-once", `exchange ${this.exchange} place ${place}`);
+    this.batch.combine(place, low, high);
+    this.#settled(context, place);
+  }
+
+  /**
+   * The weighted sum of a token's outputs over some of its choices (`combined`, one bit each); the
+   * choices of `lost` were given up for `fault` on the way. A sum that holds the share of a rank
+   * that is masked by now cannot be taken apart: all its choices are masked.
+   */
+  sumArrived(context: ActorContext, sum: PartialSum): void {
     const { batch } = this;
-    if (!this.#peers.isMasked(holder)) {
-      const at = words[packet + TOKEN] * batch.topK + choiceOf(words[packet + SLOT]);
-      if (words[packet + LAYER] !== this.#ordinal || batch.state[at] !== AssignmentState.open) {
-        violated("combined-once", `layer ${words[packet + LAYER]} place ${at} of rank ${holder}`);
+    const first = sum.token * batch.topK;
+    let isStale = false;
+    let stale = sum.fault;
+    for (let choice = 0; choice < batch.topK; choice += 1) {
+      const place = first + choice;
+      if ((sum.combined & (1 << choice)) === 0) continue;
+      if (batch.state[place] === AssignmentState.combined) {
+        violated("combined-once", `exchange ${this.exchange} place ${place}`);
       }
-      batch.combine(at, words[packet + PAYLOAD_LOW], words[packet + PAYLOAD_HIGH]);
-      batch.open -= 1;
-      batch.openOf[holder] -= 1;
-      context.ledger.combined(this.#assignment(at));
+      if (this.isOpen(place)) continue;
+      isStale = true;
+      stale = this.#peers.maskOf(this.holder[place])?.fault ?? sum.fault;
     }
-    packets.free(packet);
+    if (!isStale) batch.add(sum.token, sum.low, sum.high);
+    for (let choice = 0; choice < batch.topK; choice += 1) {
+      const place = first + choice;
+      const bit = 1 << choice;
+      if (!this.isOpen(place)) continue;
+      if ((sum.lost & bit) !== 0) this.#maskOpen(context, place, sum.fault);
+      else if ((sum.combined & bit) === 0) continue;
+      else if (isStale) this.#maskOpen(context, place, stale);
+      else {
+        batch.markCombined(place);
+        this.#settled(context, place);
+      }
+    }
   }
 
   /** Ends the open assignments to a rank as masked; returns how many. */
   dropRank(context: ActorContext, rank: number, fault: number): number {
-    const { batch } = this;
-    const open = batch.openOf[rank];
-    for (let at = 0; open > 0 && at < batch.state.length; at += 1) {
-      if (batch.state[at] !== AssignmentState.open) continue;
-      if (rankOfExpert(batch.experts[at], this.#expertsPerRank) !== rank) continue;
-      this.#mask(context, at, fault);
-      batch.open -= 1;
+    const open = this.batch.openOf[rank];
+    for (let place = 0; open > 0 && place < this.batch.state.length; place += 1) {
+      if (this.isOpen(place) && this.holder[place] === rank) this.#maskOpen(context, place, fault);
     }
-    batch.openOf[rank] = 0;
     return open;
   }
 
   /** Ends the layer: the sums are checked, and become the next layer's input. */
-  close(context: ActorContext, place: LayerPlace): void {
+  close(context: ActorContext, at: ExchangePlace): void {
     const { batch } = this;
     for (let token = 0; token < batch.tokens; token += 1) {
-      const expected = batch.expected(token, place.ordinal);
+      const expected = batch.expected(token, at.exchange);
       const low = batch.sumLow(token);
       const high = batch.sumHigh(token);
       if (expected.low === low && expected.high === high) continue;
       context.ledger.mismatched();
       context.record({
         type: "combine.mismatched",
-        layer: place.layer,
-        step: place.step,
+        layer: at.layer,
+        step: at.step,
         token,
         expected: hex64(expected.high, expected.low),
         actual: hex64(high, low),
@@ -149,47 +157,36 @@ export class HomeSide {
     batch.closeLayer();
   }
 
-  #copy(context: ActorContext, at: number, holder: number): Packet {
-    const { batch } = this;
-    const packet = context.packets.take(PacketKind.dispatch);
-    const { words } = context.packets;
-    const token = Math.floor(at / batch.topK);
-    words[packet + ORIGIN] = context.self;
-    words[packet + DESTINATION] = this.#peers.actorOf[holder];
-    words[packet + SIZE_BYTES] = this.#services.dispatchCopyBytes;
-    words[packet + LAYER] = this.#ordinal;
-    words[packet + TOKEN] = token;
-    words[packet + SLOT] = slotOf(at % batch.topK, batch.experts[at]);
-    words[packet + PAYLOAD_LOW] = batch.low[token];
-    words[packet + PAYLOAD_HIGH] = batch.high[token];
-    return packet;
+  #settled(context: ActorContext, place: number): void {
+    this.batch.open -= 1;
+    this.batch.openOf[this.holder[place]] -= 1;
+    context.ledger.combined(this.#assignment(place));
   }
 
-  /**
-   * Tells every rank how many copies it was sent; own neighbours first, so that not all hit one
-   * rank.
-   */
-  #announce(context: ActorContext): void {
-    const peers = this.#peers;
-    for (let distance = 1; distance < peers.size; distance += 1) {
-      const rank = (peers.rank + distance) % peers.size;
-      if (peers.isMasked(rank)) continue;
-      const actor = peers.actorOf[rank];
-      const count = this.sent[rank];
-      const packet = this.#messenger.control(context, PacketKind.dispatchCount, actor, count);
-      context.packets.words[packet + LAYER] = this.#ordinal;
-      this.#messenger.post(context, packet);
-    }
+  #maskOpen(context: ActorContext, place: number, fault: number): void {
+    this.batch.open -= 1;
+    this.batch.openOf[this.holder[place]] -= 1;
+    this.#mask(context, place, fault);
   }
 
-  #mask(context: ActorContext, at: number, fault: number): void {
-    this.batch.state[at] = AssignmentState.masked;
+  #mask(context: ActorContext, place: number, fault: number): void {
+    this.batch.state[place] = AssignmentState.masked;
     this.batch.masked += 1;
-    context.ledger.masked(this.#assignment(at), fault);
+    context.ledger.masked(this.#assignment(place), fault);
   }
 
   /** Identifies an assignment of this rank in the run. */
-  #assignment(at: number): number {
-    return this.#ordinal * this.batch.state.length + at;
+  #assignment(place: number): number {
+    return this.exchange * this.batch.state.length + place;
   }
+}
+
+/** What {@link HomeSide.sumArrived} takes; the object is reused. */
+export interface PartialSum {
+  readonly token: number;
+  readonly combined: number;
+  readonly lost: number;
+  readonly fault: number;
+  readonly low: number;
+  readonly high: number;
 }

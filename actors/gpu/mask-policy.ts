@@ -25,6 +25,8 @@ export const MaskTag = { waitedLong: 3, probesDue: 4 } as const;
 export interface MaskHost {
   /** Is this rank still needed for the current phase? */
   isMissing(rank: number): boolean;
+  /** Does anything wait for other ranks? */
+  readonly isWaiting: boolean;
   /** Start of the previous layer, ps: how far back a fault may explain a mask. */
   readonly lookBackPs: number;
   /** Ends the open assignments to a rank as masked, forgets what came from it; returns how many. */
@@ -48,6 +50,7 @@ export class MaskPolicy {
   readonly #host: MaskHost;
   readonly #clocks: MaskClocks;
   readonly #idOf: (actor: number) => string;
+  readonly #isNormal: boolean;
   readonly #answered: Uint8Array;
   #timer: TimerId = NO_TIMER;
   #suspects: number[] = [];
@@ -57,12 +60,15 @@ export class MaskPolicy {
     readonly messenger: Messenger;
     readonly host: MaskHost;
     readonly clocks: MaskClocks;
+    /** The normal protocol, in which copies and results pass through other ranks. */
+    readonly isNormal: boolean;
     readonly idOf: (actor: number) => string;
   }) {
     this.#peers = options.peers;
     this.#messenger = options.messenger;
     this.#host = options.host;
     this.#clocks = options.clocks;
+    this.#isNormal = options.isNormal;
     this.#idOf = options.idOf;
     this.#answered = new Uint8Array(options.peers.size);
   }
@@ -71,6 +77,11 @@ export class MaskPolicy {
   startWait(context: ActorContext): void {
     context.cancel(this.#timer);
     this.#timer = context.remindAfter(this.#clocks.waitTimeoutPs, MaskTag.waitedLong, 0);
+  }
+
+  /** Something waits; a wait that has begun goes on. */
+  ensureWait(context: ActorContext): void {
+    if (this.#timer === NO_TIMER) this.startWait(context);
   }
 
   endWait(context: ActorContext): void {
@@ -104,8 +115,7 @@ export class MaskPolicy {
         this.#maskBeyond(context, rank);
       }
     }
-    const waiting = this.#suspects.some((rank) => this.#host.isMissing(rank));
-    if (waiting && this.#timer === NO_TIMER) this.startWait(context);
+    if (this.#host.isWaiting) this.ensureWait(context);
   }
 
   /** A silent GPU of this node relays nothing either: whoever is reached through it is cut off. */
@@ -134,6 +144,9 @@ export class MaskPolicy {
       reason,
     });
     if (reason !== "notice") this.#sendNotices(context, rank, cause);
+    if (this.#isNormal) {
+      for (const other of peers.behind(rank)) this.mask(context, other, "send-failed", cause);
+    }
     this.#host.progress(context);
   }
 

@@ -22,9 +22,19 @@ const CONTROL_BYTES = 64;
 
 export class Messenger {
   readonly #peers: Peers;
+  readonly #usesNvlink: boolean;
 
-  constructor(peers: Peers) {
+  /** Without NVLink every message leaves by this rank's own NIC, straight to the receiver's. */
+  constructor(peers: Peers, usesNvlink: boolean) {
     this.#peers = peers;
+    this.#usesNvlink = usesNvlink;
+  }
+
+  /** How long a message would wait at the fuller one of this GPU's ports, ps. */
+  backlogPs(context: ActorContext): number {
+    const nvlinkPs = context.backlogPs(DevicePort.gpuToNvswitch);
+    const nicPs = context.backlogPs(DevicePort.gpuToNic);
+    return nvlinkPs > nicPs ? nvlinkPs : nicPs;
   }
 
   /** Sends a message whose DESTINATION is another GPU on the usual way. */
@@ -32,10 +42,17 @@ export class Messenger {
     const words = context.packets.words;
     const destination = words[packet + DESTINATION];
     const peers = this.#peers;
-    if (peers.isLocal(destination)) this.#overNvlink(context, packet, destination);
+    if (!this.#usesNvlink) this.#throughNic(context, packet, peers.nicOf(destination));
+    else if (peers.isLocal(destination)) this.#overNvlink(context, packet, destination);
     else if (peers.ownsPlaneOf(destination)) {
       this.#throughNic(context, packet, peers.nicOf(destination));
     } else this.#overNvlink(context, packet, peers.relayTo(destination));
+  }
+
+  /** Sends a message to the GPU in this one's place of another node, on their plane. */
+  opposite(context: ActorContext, packet: Packet): void {
+    const destination = context.packets.words[packet + DESTINATION];
+    this.#throughNic(context, packet, this.#peers.nicOpposite(destination));
   }
 
   /** Sends a message round the receiver's own plane, by the `way`-th detour. */

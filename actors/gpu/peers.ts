@@ -18,6 +18,9 @@ export class Peers {
   readonly group: number;
   readonly rank: number;
   readonly size: number;
+  /** Nodes that the group is spread over, and its ranks on each. */
+  readonly nodes: number;
+  readonly ranksPerNode: number;
   /** Actor index of each rank of the group. */
   readonly actorOf: Int32Array;
   readonly #self: number;
@@ -50,6 +53,8 @@ export class Peers {
     this.group = Math.floor(number / epSize);
     this.rank = number % epSize;
     this.size = epSize;
+    this.ranksPerNode = Math.min(epSize, cluster.gpusPerNode);
+    this.nodes = epSize / this.ranksPerNode;
     this.actorOf = this.#gpuAt.slice(this.group * epSize, (this.group + 1) * epSize);
     this.#rankOf = new Int32Array(places.length).fill(-1);
     this.actorOf.forEach((actor, rank) => {
@@ -61,6 +66,51 @@ export class Peers {
   /** Rank of an actor in this group; -1 for strangers. */
   rankOf(actor: number): number {
     return this.#rankOf[actor];
+  }
+
+  /** The rank `distance` places after this one, round the group. */
+  around(distance: number): number {
+    return (this.rank + distance) % this.size;
+  }
+
+  /** A rank's node among those of the group, and its place there. */
+  nodeOf(rank: number): number {
+    return Math.floor(rank / this.ranksPerNode);
+  }
+
+  localOf(rank: number): number {
+    return rank % this.ranksPerNode;
+  }
+
+  /** The rank in a place of this node. */
+  neighbour(local: number): number {
+    return this.nodeOf(this.rank) * this.ranksPerNode + local;
+  }
+
+  isNeighbour(rank: number): boolean {
+    return this.nodeOf(rank) === this.nodeOf(this.rank);
+  }
+
+  /** Normal protocol: the rank that copies for `rank` go to first, the one in this place there. */
+  viaOf(rank: number): number {
+    if (this.isNeighbour(rank)) return rank;
+    return this.nodeOf(rank) * this.ranksPerNode + this.localOf(this.rank);
+  }
+
+  /** Normal protocol: the rank that results for `home` go to first, the one here in its place. */
+  resultRelayOf(home: number): number {
+    return this.isNeighbour(home) ? home : this.neighbour(this.localOf(home));
+  }
+
+  /**
+   * Normal protocol: ranks that cannot be worked with when `rank` cannot: those behind it on its
+   * node, or, when it is on this node, those that reach this rank through it.
+   */
+  behind(rank: number): number[] {
+    const ranks = Array.from({ length: this.size }, (_, other) => other);
+    return this.isNeighbour(rank)
+      ? ranks.filter((other) => !this.isNeighbour(other) && this.resultRelayOf(other) === rank)
+      : ranks.filter((other) => other !== rank && this.viaOf(other) === rank);
   }
 
   isLocal(actor: number): boolean {

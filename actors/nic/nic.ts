@@ -2,7 +2,10 @@
  * A NIC with one network port: InfiniBand reliable connections. It keeps every message until it is
  * acknowledged, sends again when the ACK timeout (4.096 us x 2^n) passes or the responder complains
  * of a gap, and after the last retry fails the queue pair and returns its messages to their GPU.
- * It delivers each message once and in order, or says that it could not.
+ * It delivers each message once and in order, or says that it could not. Where switches route
+ * adaptively the responder takes messages in any order, as ConnectX places RDMA writes: each once
+ * and at once, acknowledged up to the first that is missing. A gap says nothing then, so what is
+ * lost shows when the requester's timeout has passed.
  */
 import { violated } from "../../src/base/assert.ts";
 import { type Actor, type ActorContext, NO_TIMER } from "../../src/model/actor.ts";
@@ -16,10 +19,11 @@ import {
   PSN,
   SIZE_BYTES,
   SOURCE,
+  TOKEN,
 } from "../../src/model/packet.ts";
 import { PS_PER_NS } from "../../src/model/time.ts";
 import { DevicePort } from "../../src/model/topology.ts";
-import { type QueuePair, QueuePairs } from "./queue-pairs.ts";
+import { NO_PSN, type QueuePair, QueuePairs } from "./queue-pairs.ts";
 
 /**
  * Bytes of an acknowledgement on the wire: LRH 8, BTH 12, AETH 4, ICRC 4, VCRC 2 (InfiniBand 1.4).
@@ -27,11 +31,15 @@ import { type QueuePair, QueuePairs } from "./queue-pairs.ts";
 const ACK_BYTES = 30;
 /** A requester asks for an acknowledgement at least this often, in packets. */
 const ACK_EVERY = 64;
+/** An acknowledgement is the NIC's own: no work request stands behind it. */
+const ACK_REQUESTS = 0;
 
 export interface NicSpec {
   /** InfiniBand local ACK timeout exponent n. */
   readonly ackTimeoutExponent: number;
   readonly retryCount: number;
+  /** Does the responder take messages of a queue pair in any order? */
+  readonly anyOrder: boolean;
   /** Name of an actor, for facts. */
   readonly idOf: (actor: number) => string;
 }
@@ -47,11 +55,13 @@ export class Nic implements Actor {
   readonly #pairs = new QueuePairs();
   readonly #timeoutPs: number;
   readonly #retryCount: number;
+  readonly #anyOrder: boolean;
   readonly #idOf: (actor: number) => string;
 
   constructor(spec: NicSpec) {
     this.#timeoutPs = ackTimeoutPs(spec.ackTimeoutExponent);
     this.#retryCount = spec.retryCount;
+    this.#anyOrder = spec.anyOrder;
     this.#idOf = spec.idOf;
   }
 
@@ -65,6 +75,7 @@ export class Nic implements Actor {
     const kind = context.packets.words[packet + KIND] & KIND_MASK;
     if (kind === PacketKind.ack) this.#acknowledged(context, packet, 1);
     else if (kind === PacketKind.nak) this.#complainedOf(context, packet);
+    else if (this.#anyOrder) this.#arrivedInAnyOrder(context, packet);
     else this.#arrived(context, packet);
   }
 
@@ -99,7 +110,7 @@ export class Nic implements Actor {
     if (waiting >= ACK_EVERY) words[packet + KIND] |= PacketFlag.ackRequest;
     pair.unrequested = (words[packet + KIND] & PacketFlag.ackRequest) !== 0 ? 0 : waiting;
     pair.sent.add(context.packets, packet);
-    context.send(DevicePort.nicToLeaf, packet);
+    context.send(DevicePort.nicToLeaf, packet, requestsOf(words, packet));
     if (pair.timer === NO_TIMER) this.#arm(context, pair);
   }
 
@@ -112,7 +123,7 @@ export class Nic implements Actor {
     if (until > pair.nextPsn) violated("ack-of-something-sent", `psn ${until - 1}`);
     const acknowledged = until - pair.firstPsn;
     if (acknowledged <= 0) return;
-    pair.sent.release(acknowledged);
+    pair.sent.release(context.packets, acknowledged);
     pair.retries = 0;
     context.cancel(pair.timer);
     pair.timer = NO_TIMER;
@@ -136,8 +147,7 @@ export class Nic implements Actor {
     if (psn === expected) {
       pair.expectedPsn = expected + 1;
       pair.complained = false;
-      words[packet + KIND] &= ~PacketFlag.ackRequest;
-      context.send(DevicePort.nicToGpu, packet);
+      this.#deliver(context, packet);
       if (wantsAck) this.#answer(context, pair, PacketKind.ack, psn);
       return;
     }
@@ -151,6 +161,37 @@ export class Nic implements Actor {
     this.#answer(context, pair, PacketKind.nak, expected);
   }
 
+  /**
+   * Responder: a message from a network in which others may have overtaken it. When it asks for an
+   * acknowledgement it gets one for what is whole so far, and another when the gap before it is
+   * closed.
+   */
+  #arrivedInAnyOrder(context: ActorContext, packet: Packet): void {
+    const { words } = context.packets;
+    const pair = this.#pairs.to(words[packet + SOURCE]);
+    const psn = words[packet + PSN];
+    const wantsAck = (words[packet + KIND] & PacketFlag.ackRequest) !== 0;
+    if (psn === pair.expectedPsn) {
+      pair.expectedPsn = pair.early.pass(psn + 1);
+      this.#deliver(context, packet);
+    } else if (psn > pair.expectedPsn && pair.early.add(psn, pair.expectedPsn)) {
+      this.#deliver(context, packet);
+    } else context.packets.free(packet);
+    if (wantsAck && psn > pair.owedPsn) pair.owedPsn = psn;
+    const isPaid = pair.owedPsn !== NO_PSN && pair.owedPsn < pair.expectedPsn;
+    if (isPaid) pair.owedPsn = NO_PSN;
+    if ((isPaid || wantsAck) && pair.expectedPsn > 0) {
+      this.#answer(context, pair, PacketKind.ack, pair.expectedPsn - 1);
+    }
+  }
+
+  /** Responder: hands a message to the GPU. */
+  #deliver(context: ActorContext, packet: Packet): void {
+    const { words } = context.packets;
+    words[packet + KIND] &= ~PacketFlag.ackRequest;
+    context.send(DevicePort.nicToGpu, packet, requestsOf(words, packet));
+  }
+
   #answer(context: ActorContext, pair: QueuePair, kind: number, psn: number): void {
     const packet = context.packets.take(kind);
     const { words } = context.packets;
@@ -158,7 +199,7 @@ export class Nic implements Actor {
     words[packet + SOURCE] = context.self;
     words[packet + SIZE_BYTES] = ACK_BYTES;
     words[packet + PSN] = psn;
-    context.send(DevicePort.nicToLeaf, packet);
+    context.send(DevicePort.nicToLeaf, packet, ACK_REQUESTS);
   }
 
   /** Sends everything unacknowledged again (go-back-N); the last asks for an acknowledgement. */
@@ -168,7 +209,7 @@ export class Nic implements Actor {
     for (let index = 0; index < count; index += 1) {
       const copy = pair.sent.copyOf(packets, index);
       if (index === count - 1) packets.words[copy + KIND] |= PacketFlag.ackRequest;
-      context.send(DevicePort.nicToLeaf, copy);
+      context.send(DevicePort.nicToLeaf, copy, requestsOf(packets.words, copy));
     }
     pair.unrequested = 0;
     const peer = this.#idOf(pair.remote);
@@ -184,7 +225,7 @@ export class Nic implements Actor {
     for (let index = 0; index < count; index += 1) {
       this.#giveBack(context, pair.sent.copyOf(context.packets, index));
     }
-    pair.sent.release(count);
+    pair.sent.release(context.packets, count);
   }
 
   #giveBack(context: ActorContext, packet: Packet): void {
@@ -195,4 +236,9 @@ export class Nic implements Actor {
   #arm(context: ActorContext, pair: QueuePair): void {
     pair.timer = context.remindAfter(this.#timeoutPs, 0, pair.place);
   }
+}
+
+/** Work requests that a message stands for: RDMA writes of the GPU. */
+function requestsOf(words: Int32Array, packet: Packet): number {
+  return (words[packet + KIND] & PacketFlag.cargo) !== 0 ? words[packet + TOKEN] : 1;
 }

@@ -3,7 +3,11 @@
  * requester's sequence numbers and unacknowledged messages, and the responder's expectation.
  */
 import { NO_TIMER, type TimerId } from "../../src/model/actor.ts";
+import { EarlyArrivals } from "./early-arrivals.ts";
 import { SendRing } from "./send-ring.ts";
+
+/** No sequence number. */
+export const NO_PSN = -1;
 
 export class QueuePair {
   /** Place in the NIC's list: what a reminder names it by. */
@@ -22,6 +26,10 @@ export class QueuePair {
   /** Responder: sequence number expected next; has it complained about the gap before it? */
   expectedPsn = 0;
   complained = false;
+  /** Responder of an adaptively routed network: what has arrived of the messages behind a gap. */
+  readonly early = new EarlyArrivals();
+  /** The last message that asked for an acknowledgement and has none yet; NO_PSN: there is none. */
+  owedPsn = NO_PSN;
 
   constructor(place: number, remote: number) {
     this.place = place;

@@ -4,23 +4,26 @@
  */
 import type { Actor, ActorContext } from "../../src/model/actor.ts";
 import { NEXT_HOP, type Packet, PSN, SOURCE } from "../../src/model/packet.ts";
+import type { SwitchRouting } from "../../src/model/scenario.ts";
 import type { SwitchRoutes } from "../../src/model/topology.ts";
-import { uplinkOf } from "../../src/model/uplink.ts";
+import { uplinkOf, uplinkPortOf } from "../../src/model/uplink.ts";
 
-/** How a switch with several ways up chooses: one per flow, or one per packet. */
-export type SwitchRouting = "static" | "spray";
+/**
+ * How a switch with several ways up chooses. Static and ECMP: one way for a flow. Adaptive: for
+ * each message the uplink with the least to send, and among equals the first from the static one
+ * on. Spray: the next uplink for each packet of a flow.
+ */
+export type UplinkRule = SwitchRouting | "spray";
 
 export class Switch implements Actor {
+  readonly #routes: SwitchRoutes;
   readonly #portOf: Int16Array;
-  readonly #uplinks: readonly number[];
-  readonly #numberOf: Int32Array;
-  readonly #spray: boolean;
+  readonly #rule: UplinkRule;
 
-  constructor(routes: SwitchRoutes, routing: SwitchRouting) {
+  constructor(routes: SwitchRoutes, rule: UplinkRule) {
+    this.#routes = routes;
     this.#portOf = routes.portOf;
-    this.#uplinks = routes.uplinks;
-    this.#numberOf = routes.numberOf;
-    this.#spray = routing === "spray";
+    this.#rule = rule;
   }
 
   start(): void {}
@@ -28,14 +31,42 @@ export class Switch implements Actor {
   receive(context: ActorContext, _port: number, packet: Packet): void {
     const words = context.packets.words;
     const hop = words[packet + NEXT_HOP];
-    let port = this.#portOf[hop];
-    if (port < 0) {
-      const from = this.#numberOf[words[packet + SOURCE]];
-      const number = this.#spray ? words[packet + PSN] : 0;
-      port = this.#uplinks[uplinkOf(from, this.#numberOf[hop], number, this.#uplinks.length)];
-    }
-    context.send(port, packet);
+    const down = this.#portOf[hop];
+    context.send(down >= 0 ? down : this.#uplinkFor(context, packet), packet);
   }
 
   remind(): void {}
+
+  #uplinkFor(context: ActorContext, packet: Packet): number {
+    const words = context.packets.words;
+    const source = words[packet + SOURCE];
+    const target = words[packet + NEXT_HOP];
+    switch (this.#rule) {
+      case "adaptive":
+        return this.#leastBusy(context, source, target);
+      case "spray": {
+        const { uplinks, numberOf } = this.#routes;
+        const number = words[packet + PSN];
+        return uplinks[uplinkOf(numberOf[source], numberOf[target], number, uplinks.length)];
+      }
+      default:
+        return uplinkPortOf(this.#routes, this.#rule, source, target);
+    }
+  }
+
+  #leastBusy(context: ActorContext, source: number, target: number): number {
+    const { uplinks, numberOf } = this.#routes;
+    const first = uplinkOf(numberOf[source], numberOf[target], 0, uplinks.length);
+    let best = uplinks[first];
+    let leastPs = context.backlogPs(best);
+    for (let after = 1; after < uplinks.length && leastPs > 0; after += 1) {
+      const port = uplinks[(first + after) % uplinks.length];
+      const backlogPs = context.backlogPs(port);
+      if (backlogPs < leastPs) {
+        best = port;
+        leastPs = backlogPs;
+      }
+    }
+    return best;
+  }
 }

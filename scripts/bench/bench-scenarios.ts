@@ -91,6 +91,7 @@ function scenarioOf(parts: Parts): Scenario {
       intraNode: "nvlink",
       dispatchFormat: "fp8",
       combineFormat: "bf16",
+      pass: "overlapped",
       microBatches: 1,
       acceptedTokensPerStep: 1,
       tokensPerGpu: 8,

@@ -5,7 +5,7 @@
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { OperatingError, systemCodeOf } from "../../cluster/errors.ts";
-import type { Scenario } from "../../src/model/scenario.ts";
+import type { RecordedLoads, Scenario } from "../../src/model/scenario.ts";
 import type { FileReading } from "../../src/scenario/linked-files.ts";
 import { parseScenario, type ScenarioOverrides } from "../../src/scenario/parse-scenario.ts";
 import { escapeText, formatProblems, type Problem } from "../../src/scenario/problem.ts";
@@ -33,6 +33,8 @@ export interface LoadedScenario {
   /** The file as given. */
   readonly bytes: Uint8Array;
   readonly notes: readonly string[];
+  /** What the experts were placed by, where they were. */
+  readonly loads: RecordedLoads | undefined;
   readonly given: ReadonlySet<string>;
 }
 
@@ -54,8 +56,8 @@ export function loadScenario(path: string, overrides: ScenarioOverrides = {}): L
     overrides,
   });
   if (!result.ok) throw new ScenarioProblems(result.problems, result.exitCode);
-  const { scenario, notes, given } = result;
-  return { scenario, bytes: read.bytes, notes, given };
+  const { scenario, notes, loads, given } = result;
+  return { scenario, bytes: read.bytes, notes, loads, given };
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { OperatingError } from "../../cluster/errors.ts";
 import type { PlacementName } from "../../src/model/scenario.ts";
+import { RADIX_MAX, RADIX_MIN } from "../../src/topology/network-costs.ts";
 import { Exit } from "./exit-codes.ts";
 
 const PLACEMENTS: readonly PlacementName[] = ["node", "actor", "pack", "single"];
@@ -59,6 +60,17 @@ export function parseWorkers(value: string): number {
     throw usageError("E042", `--workers: expected 1..${WORKERS_MAX}, got ${quoted(value)}`);
   }
   return workers;
+}
+
+/** Ports of one switch, for the comparison of networks: fat trees need an even number. */
+export function parsePorts(value: string): number {
+  refuseFlag("--ports", value);
+  const ports = /^[1-9]\d{0,5}$/.test(value) ? Number(value) : 0;
+  if (ports < RADIX_MIN || ports > RADIX_MAX || ports % 2 !== 0) {
+    const range = `${RADIX_MIN}..${RADIX_MAX}`;
+    throw usageError("E042", `--ports: expected an even number ${range}, got ${quoted(value)}`);
+  }
+  return ports;
 }
 
 /** Virtual seconds per wall second, or max. */

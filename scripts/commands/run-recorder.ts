@@ -13,6 +13,7 @@ import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { formatTime } from "../../src/model/time.ts";
 import type { Topology } from "../../src/model/topology.ts";
+import { makeSchedule } from "../../src/workload/schedules.ts";
 import { counted } from "../terminal/describe-fact.ts";
 import { formatLine, LiveLog } from "../terminal/live-log.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -51,7 +52,8 @@ export class RunRecorder implements RunObserver {
     const actorIds = topology.actors.map((actor) => actor.id);
     const gpus = topology.actors.filter((actor) => actor.kind === "gpu").map(({ id }) => id);
     const { layers, steps } = scenario.workload;
-    this.#live = new LiveLog(actorIds, { gpus, layers, steps }, loudness === "verbose");
+    const { chains } = makeSchedule(scenario);
+    this.#live = new LiveLog(actorIds, { gpus, layers, steps, chains }, loudness === "verbose");
     this.#journal = new JournalWriter(folder.file(RunFile.journal), header);
     this.#events = new EventLog(folder.file(RunFile.events), actorIds);
   }

@@ -62,6 +62,7 @@ export function censusLines(census: Census): string[] {
     row("  leaf-spine", links.leafSpine),
     "",
   ];
+  const isJoined = census.sharedSpines > 0;
   for (let first = 0; first < census.planes.length; ) {
     const { nics, leaves, spines } = census.planes[first];
     let last = first;
@@ -70,12 +71,14 @@ export function censusLines(census: Census): string[] {
       if (next.nics !== nics || next.leaves !== leaves || next.spines !== spines) break;
       last += 1;
     }
-    const name = first === last ? `plane ${first}` : `planes ${first}-${last}, each`;
-    lines.push(
-      `${name.padEnd(18)} ${nics} NICs, ${leaves} leaf switches, ${spines} spine switches`,
-    );
+    const noun = isJoined ? "rail" : "plane";
+    const name = first === last ? `${noun} ${first}` : `${noun}s ${first}-${last}, each`;
+    const own = isJoined ? "" : `, ${spines} spine switches`;
+    lines.push(`${name.padEnd(18)} ${nics} NICs, ${leaves} leaf switches${own}`);
     first = last + 1;
   }
+  if (isJoined)
+    lines.push(`${"between all rails".padEnd(18)} ${census.sharedSpines} spine switches`);
   lines.push("");
   for (const { placement, workers, lookaheadPs } of census.placements) {
     const lookahead = Number.isFinite(lookaheadPs)

@@ -69,6 +69,8 @@ export function describeFact(fact: Fact): string {
       );
     case "layer.completed":
       return `layer ${fact.layer} done in ${formatTime(fact.durationPs)}`;
+    case "step.completed":
+      return `step ${fact.step} done in ${formatTime(fact.durationPs)}`;
     case "rank.finished":
       return (
         `finished: ${fact.dispatched} dispatched, ${fact.combined} combined, ` +
@@ -107,6 +109,7 @@ export function toneOf(fact: Fact): Tone {
     case "dispatch.completed":
     case "combine.completed":
     case "layer.completed":
+    case "step.completed":
       return "plain";
     default:
       return unreachable(fact);

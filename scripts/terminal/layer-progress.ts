@@ -27,6 +27,8 @@ export interface FleetPlan {
   /** Model layers of a step, ascending. */
   readonly layers: readonly number[];
   readonly steps: number;
+  /** Names of the schedule's chains. */
+  readonly chains: readonly string[];
 }
 
 /** Counts the ranks that have completed each layer. */
@@ -48,9 +50,9 @@ export class LayerProgress {
     this.#live = new Set(plan.gpus);
   }
 
-  /** Layers of the whole run, all steps. */
+  /** Layers of the whole run, all steps and chains. */
   get total(): number {
-    return this.#plan.layers.length * this.#plan.steps;
+    return this.#plan.layers.length * this.#plan.steps * this.#plan.chains.length;
   }
 
   /** The furthest layer that is done on every rank still expected, counted from 1; 0 = none. */
@@ -67,16 +69,16 @@ export class LayerProgress {
   take(actor: string, fact: Fact): string[] {
     switch (fact.type) {
       case "dispatch.completed":
-        this.#layer(fact.step, fact.layer).dispatches.push(fact.durationPs);
+        this.#layer(fact).dispatches.push(fact.durationPs);
         return [];
       case "combine.completed": {
-        const layer = this.#layer(fact.step, fact.layer);
+        const layer = this.#layer(fact);
         layer.combines.push(fact.durationPs);
         layer.masked += fact.masked;
         return [];
       }
       case "layer.completed":
-        this.#layer(fact.step, fact.layer).durations.push(fact.durationPs);
+        this.#layer(fact).durations.push(fact.durationPs);
         return this.#close();
       case "fault.began":
         if (fact.kind !== "gpu-dead" && fact.kind !== "actors-lost") return [];
@@ -97,9 +99,12 @@ export class LayerProgress {
     return maskers.size * 2 >= this.#plan.gpus.length && this.#live.delete(rank);
   }
 
-  #layer(step: number, layer: number): OpenLayer {
-    const place = this.#placeOf.get(layer) ?? layer;
-    const position = step * this.#plan.layers.length + place + 1;
+  #layer(fact: { step: number; layer: number; chain: string }): OpenLayer {
+    const { layers, chains } = this.#plan;
+    const place = this.#placeOf.get(fact.layer) ?? fact.layer;
+    const turn = fact.chain === "backward" ? layers.length - 1 - place : place;
+    const chain = chains.indexOf(fact.chain);
+    const position = (fact.step * layers.length + turn) * chains.length + chain + 1;
     let open = this.#open.get(position);
     if (open === undefined) {
       open = { position, durations: [], dispatches: [], combines: [], masked: 0 };
@@ -141,10 +146,13 @@ export class LayerProgress {
   }
 
   #describe(layer: OpenLayer, took: number): string {
-    const { layers, steps } = this.#plan;
-    const step = Math.floor((layer.position - 1) / layers.length);
-    const place = layer.position - step * layers.length;
-    const name = steps > 1 ? `step ${step + 1}/${steps}, layer` : "layer";
+    const { layers, steps, chains } = this.#plan;
+    const chain = (layer.position - 1) % chains.length;
+    const turn = (layer.position - 1 - chain) / chains.length;
+    const step = Math.floor(turn / layers.length);
+    const place = turn - step * layers.length + 1;
+    const what = chains.length > 1 ? `${chains[chain]} layer` : "layer";
+    const name = steps > 1 ? `step ${step + 1}/${steps}, ${what}` : what;
     const parts: string[] = [];
     if (layer.dispatches.length > 0)
       parts.push(`dispatch ${formatTime(medianOf(layer.dispatches))}`);

@@ -11,7 +11,7 @@ import type { EpochPart } from "../model/window.ts";
 export const EPOCH_PS = PS_PER_MS;
 
 export class ActorDigest {
-  /** Two 32-bit rolling hashes by actor. The kernel updates them in place, on its hot path. */
+  /** Two 32-bit rolling hashes by actor. */
   readonly first: Int32Array;
   readonly second: Int32Array;
   /** End of the current epoch, ps. */
@@ -46,6 +46,17 @@ export class ActorDigest {
     if (this.#touchedEpoch[actor] === this.#epoch + 1) return;
     this.#touchedEpoch[actor] = this.#epoch + 1;
     this.#touched.push(actor);
+  }
+
+  /** Folds an event's word into the rolling hashes of its actor. */
+  absorb(actor: number, word: number): void {
+    this.touch(actor);
+    let first = Math.imul(this.first[actor] ^ word, 0x85ebca6b);
+    first ^= first >>> 15;
+    let second = Math.imul((this.second[actor] + word) | 0, 0xc2b2ae35) ^ first;
+    second ^= second >>> 13;
+    this.first[actor] = first;
+    this.second[actor] = second;
   }
 
   /** Folds text that an actor said (a fact) into its hash. */

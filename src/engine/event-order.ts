@@ -18,7 +18,30 @@ export function orderBase(actor: number): number {
   return (actor + 1) * COUNTER_SPAN;
 }
 
-/** Checks that an actor's counter is not used up. */
-export function checkCounter(actor: number, counter: number): void {
-  if (counter >= COUNTER_SPAN) violated("order-counter", `actor ${actor} sent 2^32 events`);
+/** By actor: how many events it has made. */
+export class EventCounters {
+  readonly #count: Float64Array;
+
+  constructor(actors: number) {
+    this.#count = new Float64Array(actors);
+  }
+
+  /** The counter of an actor's next event. */
+  next(actor: number): number {
+    const count = this.#count[actor];
+    this.#count[actor] = count + 1;
+    return count;
+  }
+
+  /** The order number of an actor's next event. */
+  nextOrder(actor: number): number {
+    return orderBase(actor) + this.next(actor);
+  }
+
+  /** Checks that no counter is used up; once a window is often enough. */
+  check(): void {
+    this.#count.forEach((count, actor) => {
+      if (count >= COUNTER_SPAN) violated("order-counter", `actor ${actor} sent 2^32 events`);
+    });
+  }
 }

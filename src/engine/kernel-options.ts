@@ -19,6 +19,8 @@ export interface KernelOptions {
   readonly seed: string;
   readonly faults: FaultTable;
   readonly remote: RemoteSink;
+  /** Bytes that a leaf or spine holds for one input port; 0, the default: unlimited. */
+  readonly portBufferBytes?: number;
   /** Record a fact for every packet; default: no. */
   readonly logPackets?: boolean;
   /** Makes the actors of this worker. */
@@ -33,6 +35,8 @@ export interface FabricCounters {
   deliveredBytes: number;
   droppedPackets: number;
   droppedBytes: number;
+  /** Time that messages waited for room in a buffer, first in their queue and with a free lane. */
+  stalledPs: number;
 }
 
 /** A kernel that is alone in its run: nothing leaves it. */
@@ -49,5 +53,6 @@ export function makeCounters(): FabricCounters {
     deliveredBytes: 0,
     droppedPackets: 0,
     droppedBytes: 0,
+    stalledPs: 0,
   };
 }

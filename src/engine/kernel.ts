@@ -1,30 +1,29 @@
 /**
  * The kernel: takes the earliest event, checks it, folds it into its actor's digest, and hands it
- * to the actor; carries what actors send over their lanes. It serves the actors of one process and
- * is the context they act through. It never sees the host: no clock, no socket, no await. Nothing
- * is allocated per event.
- *
- * A lane's queue costs no events of its own: `send` works out when the packet's last byte has left
- * behind all that was sent before it (first in, first out, store and forward, no limit).
+ * to the actor; gives what actors send to the fabric. It serves the actors of one process and is
+ * the context they act through. It never sees the host: no clock, no socket, no await. Nothing is
+ * allocated per event.
  */
 import { violated } from "../base/assert.ts";
 import { OwnerStreams, type RandomStream } from "../base/random.ts";
 import type { Actor, ActorContext, FaultBoard, TimerId } from "../model/actor.ts";
 import type { Fact } from "../model/fact.ts";
 import { NO_FAULT } from "../model/fault.ts";
-import { COUNTER, type Packet, PacketPool, SIZE_BYTES, timePlace } from "../model/packet.ts";
+import { KIND, type Packet, PacketPool, SIZE_BYTES, timePlace } from "../model/packet.ts";
 import { TIME_MAX_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 import { ActorDigest } from "./actor-digest.ts";
 import { deliveryWord, reminderWord } from "./event-hash.ts";
-import { checkCounter, orderBase } from "./event-order.ts";
+import { EventCounters } from "./event-order.ts";
+import { Fabric } from "./fabric.ts";
 import { FactLog } from "./fact-log.ts";
 import { FaultState } from "./fault-state.ts";
-import { type KernelOptions, makeCounters, type RemoteSink } from "./kernel-options.ts";
-import { LaneQueue } from "./lane-queue.ts";
+import { type KernelOptions, makeCounters } from "./kernel-options.ts";
+import type { LaneQueue } from "./lane-queue.ts";
 import { LaneTable } from "./lane-table.ts";
 import { Ledger } from "./ledger.ts";
-import { noteOf } from "./packet-note.ts";
+import { PacketLog } from "./packet-log.ts";
+import { requestsOf } from "./request-count.ts";
 import { TimerQueue } from "./timer-queue.ts";
 
 export class Kernel implements ActorContext {
@@ -34,7 +33,7 @@ export class Kernel implements ActorContext {
   readonly ledger: Ledger;
   readonly faults: FaultBoard;
   readonly faultState: FaultState;
-  /** Events handled: deliveries and reminders. */
+  /** Events handled: deliveries, reminders, and what flow control needs. */
   events = 0;
   readonly digest: ActorDigest;
   readonly factLog: FactLog;
@@ -44,17 +43,16 @@ export class Kernel implements ActorContext {
   readonly #topology: Topology;
   readonly #workerOf: Int32Array;
   readonly #worker: number;
-  readonly #remote: RemoteSink;
-  readonly #logPackets: boolean;
+  readonly #packetLog: PacketLog | undefined;
   readonly #lanes: LaneTable;
+  readonly #fabric: Fabric;
   readonly #queue: LaneQueue;
   readonly #timers = new TimerQueue();
   readonly #deadBy: Int32Array;
   readonly #laneWasDown: Uint8Array;
   readonly #actors: (Actor | undefined)[];
   readonly #streams: OwnerStreams;
-  /** By actor: events sent. */
-  readonly #counter: Float64Array;
+  readonly #order: EventCounters;
   #lastOrder = 0;
 
   constructor(options: KernelOptions) {
@@ -64,19 +62,33 @@ export class Kernel implements ActorContext {
     this.#workerOf = workerOf;
     this.#worker = worker;
     this.#streams = new OwnerStreams(options.seed, (actor) => topology.actors[actor].id);
-    this.#remote = options.remote;
-    this.#logPackets = options.logPackets === true;
     this.faults = options.faults;
     this.ledger = new Ledger(actors);
     this.digest = new ActorDigest(actors);
     this.factLog = new FactLog(actors, this.digest);
     this.finished = new Uint8Array(actors);
-    this.#counter = new Float64Array(actors);
-    this.#lanes = new LaneTable(topology, workerOf, worker);
-    this.#queue = new LaneQueue(this.packets, this.#lanes.orderBase);
+    this.#order = new EventCounters(actors);
+    const portBufferBytes = options.portBufferBytes ?? 0;
+    this.#lanes = new LaneTable(topology, workerOf, worker, portBufferBytes > 0);
     this.faultState = new FaultState(options.faults, actors, this.#lanes.count);
     this.#deadBy = this.faultState.deadBy;
     this.#laneWasDown = this.faultState.lanes.marked;
+    const { packets, factLog, faults } = this;
+    if (options.logPackets) this.#packetLog = new PacketLog({ topology, packets, faults, factLog });
+    this.#fabric = new Fabric({
+      topology,
+      lanes: this.#lanes,
+      packets,
+      counters: this.counters,
+      order: this.#order,
+      timers: this.#timers,
+      remote: options.remote,
+      portBufferBytes,
+      packetLog: this.#packetLog,
+      deadBy: this.#deadBy,
+      clock: this,
+    });
+    this.#queue = this.#fabric.queue;
     this.#actors = topology.actors.map((_, actor) =>
       workerOf[actor] === worker ? options.actorAt(actor) : undefined,
     );
@@ -148,43 +160,19 @@ export class Kernel implements ActorContext {
     }
   }
 
-  send(port: number, packet: Packet): void {
-    const self = this.self;
-    const lanes = this.#lanes;
-    const lane = lanes.firstLane[self] + port;
-    if (lane >= lanes.firstLane[self + 1]) {
-      violated("port-exists", `${this.#topology.actors[self].id} has no port ${port}`);
-    }
-    const sizeBytes = this.packets.words[packet + SIZE_BYTES];
-    const freeAt = lanes.freeAtPs[lane];
-    const departs = freeAt > this.nowPs ? freeAt : this.nowPs;
-    const done = departs + lanes.serializationPs(lane, sizeBytes);
-    const at = done + lanes.latencyPs[lane];
-    if (!(at <= TIME_MAX_PS && sizeBytes > 0)) {
-      violated("packet-has-size", `${sizeBytes} bytes, arrival at ${at} ps`);
-    }
-    lanes.freeAtPs[lane] = done;
-    this.packets.times[timePlace(packet)] = at;
-    this.packets.words[packet + COUNTER] = this.#counter[self];
-    this.#counter[self] += 1;
-    this.counters.sentPackets += 1;
-    this.counters.sentBytes += sizeBytes;
-    const peer = lanes.peer[lane];
-    if (peer < 0) this.#queue.push(lane, packet);
-    else this.#remote.send(peer, lane, packet);
+  send(port: number, packet: Packet, requests = 1): void {
+    this.#fabric.send(this.self, port, packet, requests, this.nowPs);
   }
 
   backlogPs(port: number): number {
-    const freeAt = this.#lanes.freeAtPs[this.#lanes.firstLane[this.self] + port];
-    return freeAt > this.nowPs ? freeAt - this.nowPs : 0;
+    return this.#fabric.backlogPs(this.self, port, this.nowPs);
   }
 
   remindAfter(spanPs: number, tag: number, value: number): TimerId {
     if (!(spanPs >= 1)) violated("reminder-in-the-future", `${spanPs} ps from ${this.nowPs} ps`);
     // What lies beyond the end of virtual time stands at its end: no run gets there.
     const at = Math.min(this.nowPs + spanPs, TIME_MAX_PS);
-    const order = orderBase(this.self) + this.#counter[this.self];
-    this.#counter[this.self] += 1;
+    const order = this.#order.nextOrder(this.self);
     return this.#timers.add(at, order, this.self, tag, value);
   }
 
@@ -202,9 +190,7 @@ export class Kernel implements ActorContext {
 
   /** Checks that no counter has run out; once a window is often enough. */
   checkCounters(): void {
-    this.#counter.forEach((counter, actor) => {
-      checkCounter(actor, counter);
-    });
+    this.#order.check();
   }
 
   /** Reminders pending; a run that ended well has none. */
@@ -218,70 +204,56 @@ export class Kernel implements ActorContext {
     const actor = this.#lanes.toActor[lane];
     const port = this.#lanes.toPort[lane];
     const words = this.packets.words;
-    const sizeBytes = words[packet + SIZE_BYTES];
-    this.#absorb(actor, deliveryWord(words, packet, this.nowPs, order, port));
-    if (this.#laneWasDown[lane] !== 0 || this.#deadBy[actor] !== NO_FAULT) {
-      if (this.#dropped(lane, actor, packet)) return;
+    this.digest.absorb(actor, deliveryWord(words, packet, this.nowPs, order, port));
+    if (lane >= this.#lanes.count) {
+      this.#fabric.takeCredit(lane, packet);
+      return;
     }
-    if (this.#logPackets) this.#notePacket(lane, actor, packet, NO_FAULT);
-    this.counters.deliveredPackets += 1;
-    this.counters.deliveredBytes += sizeBytes;
+    if (this.#laneWasDown[lane] !== 0 || this.#deadBy[actor] !== NO_FAULT) {
+      const cause = this.#stoppedBy(lane, actor, packet);
+      if (cause !== NO_FAULT) {
+        this.#fabric.drop(lane, actor, packet, cause);
+        return;
+      }
+    }
+    this.#packetLog?.note(actor, this.nowPs, lane, packet);
     this.self = actor;
     this.ledger.self = actor;
+    this.#fabric.beginHandling(lane, packet, this.nowPs);
     (this.#actors[actor] as Actor).receive(this, port, packet);
+    this.#fabric.endHandling();
   }
 
   #remind(order: number): void {
     const timers = this.#timers;
     timers.pop();
-    const actor = timers.poppedOwner;
+    const owner = timers.poppedOwner;
     const tag = timers.poppedTag;
     const value = timers.poppedValue;
-    this.#absorb(actor, reminderWord(this.nowPs, order, tag, value));
-    this.self = actor;
-    this.ledger.self = actor;
-    (this.#actors[actor] as Actor).remind(this, tag, value);
-  }
-
-  /** Folds an event's word into the rolling hashes of its actor. */
-  #absorb(actor: number, word: number): void {
-    const digest = this.digest;
-    digest.touch(actor);
-    let first = Math.imul(digest.first[actor] ^ word, 0x85ebca6b);
-    first ^= first >>> 15;
-    let second = Math.imul((digest.second[actor] + word) | 0, 0xc2b2ae35) ^ first;
-    second ^= second >>> 13;
-    digest.first[actor] = first;
-    digest.second[actor] = second;
-  }
-
-  /** Ends a packet that a fault stops; says whether it did. */
-  #dropped(lane: number, actor: number, packet: Packet): boolean {
-    const sizeBytes = this.packets.words[packet + SIZE_BYTES];
-    let cause = this.#deadBy[actor];
-    if (cause === NO_FAULT) {
-      const lanes = this.#lanes;
-      const flightPs = lanes.latencyPs[lane] + lanes.serializationPs(lane, sizeBytes);
-      cause = this.faultState.lanes.during(lane, this.nowPs - flightPs, this.nowPs);
-      if (cause === NO_FAULT) return false;
+    const word = reminderWord(this.nowPs, order, tag, value);
+    if (owner >= this.#actors.length) {
+      const lane = owner - this.#actors.length;
+      this.digest.absorb(this.#topology.lanes[lane].from, word);
+      this.#fabric.flow?.wake(lane);
+      return;
     }
-    if (this.#logPackets) this.#notePacket(lane, actor, packet, cause);
-    this.counters.droppedPackets += 1;
-    this.counters.droppedBytes += sizeBytes;
-    this.packets.free(packet);
-    return true;
+    this.digest.absorb(owner, word);
+    this.self = owner;
+    this.ledger.self = owner;
+    (this.#actors[owner] as Actor).remind(this, tag, value);
   }
 
   /**
-   * A packet's line in the log. It takes no number of its own, so that all other facts keep theirs.
+   * The fault that stops a message at the end of a lane; NO_FAULT when none does. A message is lost
+   * when its lane was down between its beginning and its handling. With cut-through that is before
+   * the tail has come: what the receiver handles it has whole.
    */
-  #notePacket(lane: number, actor: number, packet: Packet, cause: number): void {
-    const note = noteOf(this.#topology, this.packets.words, packet, lane);
-    const fact: Fact =
-      cause === NO_FAULT
-        ? { type: "packet.delivered", ...note }
-        : { type: "packet.dropped", fault: this.faults.nameOf(cause), ...note };
-    this.factLog.note(actor, this.nowPs, fact);
+  #stoppedBy(lane: number, actor: number, packet: Packet): number {
+    if (this.#deadBy[actor] !== NO_FAULT) return this.#deadBy[actor];
+    const words = this.packets.words;
+    const requests = requestsOf(words[packet + KIND]);
+    const flightPs = this.#lanes.flightPs(lane, words[packet + SIZE_BYTES], requests);
+    return this.faultState.lanes.during(lane, this.nowPs - flightPs, this.nowPs);
   }
 
   #applyFault(): void {
@@ -290,7 +262,10 @@ export class Kernel implements ActorContext {
     this.#lastOrder = 0;
     if (atPs >= this.digest.epochEndPs) this.digest.advance(atPs);
     const { spec, deadActors } = this.faultState.table.faults[fault];
-    for (const actor of deadActors) this.#timers.cancelAllOf(actor);
+    for (const actor of deadActors) {
+      this.#timers.cancelAllOf(actor);
+      this.#fabric.flow?.died(actor);
+    }
     const type = began ? "fault.began" : "fault.healed";
     for (const target of spec.targets) {
       const actor = this.faultState.table.reporterOf(spec, target);

@@ -1,19 +1,25 @@
 /**
  * The lanes of a run as columns: where each leads, what it costs, and when it is free again. Lane
- * numbers follow the topology's order, so an actor's port p is lane firstLane + p.
+ * numbers follow the topology's order, so an actor's port p is lane firstLane + p. With flow control
+ * every lane has a second one behind all others (count + lane), on which its credits come back.
  */
 import { violated } from "../base/assert.ts";
-import type { Topology } from "../model/topology.ts";
+import type { Lane, Topology } from "../model/topology.ts";
 import { orderBase } from "./event-order.ts";
 
 export class LaneTable {
+  /** Lanes of the topology. */
   readonly count: number;
   /** By actor: number of the lane out of its port 0; one entry more than there are actors. */
   readonly firstLane: Int32Array;
   /** By lane: end of the last serialization, ps. */
   readonly freeAtPs: Float64Array;
+  /** Of credit lanes, that of the way back. */
   readonly latencyPs: Float64Array;
   readonly psPerByte: Float64Array;
+  readonly psPerRequest: Float64Array;
+  /** Bytes after which the receiver handles a message; Infinity: it takes whole ones. */
+  readonly headBytes: Float64Array;
   readonly toActor: Int32Array;
   readonly toPort: Int32Array;
   /** Worker at the far end; -1 when that is this one. */
@@ -21,17 +27,10 @@ export class LaneTable {
   /** Order of the sender's event 0. */
   readonly orderBase: Float64Array;
 
-  constructor(topology: Topology, workerOf: Int32Array, worker: number) {
+  constructor(topology: Topology, workerOf: Int32Array, worker: number, withCredits = false) {
     const { actors, lanes } = topology;
     this.count = lanes.length;
     this.firstLane = new Int32Array(actors.length + 1).fill(lanes.length);
-    this.freeAtPs = new Float64Array(lanes.length);
-    this.latencyPs = Float64Array.from(lanes, ({ lane }) => lane.latencyPs);
-    this.psPerByte = Float64Array.from(lanes, ({ lane }) => lane.psPerByte);
-    this.toActor = Int32Array.from(lanes, (lane) => lane.to);
-    this.toPort = Int32Array.from(lanes, (lane) => lane.toPort);
-    this.peer = Int32Array.from(lanes, ({ to }) => (workerOf[to] === worker ? -1 : workerOf[to]));
-    this.orderBase = Float64Array.from(lanes, (lane) => orderBase(lane.from));
     lanes.forEach((lane, place) => {
       if (!(lane.lane.latencyPs >= 1)) violated("latency-positive", lane.link);
       if (place < this.firstLane[lane.from]) this.firstLane[lane.from] = place;
@@ -39,10 +38,50 @@ export class LaneTable {
     for (let actor = actors.length - 1; actor >= 0; actor -= 1) {
       this.firstLane[actor] = Math.min(this.firstLane[actor], this.firstLane[actor + 1]);
     }
+    const back = withCredits ? lanes.map((lane) => this.#reverseOf(lane, lanes)) : [];
+    const all = [...lanes, ...back];
+    this.freeAtPs = new Float64Array(lanes.length);
+    this.latencyPs = Float64Array.from(all, ({ lane }) => lane.latencyPs);
+    this.psPerByte = Float64Array.from(lanes, ({ lane }) => lane.psPerByte);
+    this.psPerRequest = Float64Array.from(lanes, ({ lane }) => lane.psPerRequest);
+    this.headBytes = Float64Array.from(lanes, ({ lane }) =>
+      lane.headBytes > 0 ? lane.headBytes : Number.POSITIVE_INFINITY,
+    );
+    this.toActor = Int32Array.from(all, (lane) => lane.to);
+    this.toPort = Int32Array.from(all, (lane) => lane.toPort);
+    this.peer = Int32Array.from(all, ({ to }) => (workerOf[to] === worker ? -1 : workerOf[to]));
+    this.orderBase = Float64Array.from(all, (lane) => orderBase(lane.from));
   }
 
-  /** Serialization time of a packet on a lane, whole ps. */
+  /** Serialization time of a message's bytes on a lane, whole ps. */
   serializationPs(lane: number, sizeBytes: number): number {
     return Math.ceil(sizeBytes * this.psPerByte[lane]);
+  }
+
+  /** What a message's work requests cost on a lane, whole ps; they go before its first byte. */
+  requestsPs(lane: number, requests: number): number {
+    return Math.ceil(requests * this.psPerRequest[lane]);
+  }
+
+  /** How long before its last byte a message is handled (cut-through), whole ps. */
+  tailPs(lane: number, sizeBytes: number): number {
+    const headBytes = this.headBytes[lane];
+    if (sizeBytes <= headBytes) return 0;
+    return this.serializationPs(lane, sizeBytes) - this.serializationPs(lane, headBytes);
+  }
+
+  /** From a message's beginning until its receiver handles it, ps. */
+  flightPs(lane: number, sizeBytes: number, requests: number): number {
+    return (
+      this.requestsPs(lane, requests) +
+      this.serializationPs(lane, sizeBytes) -
+      this.tailPs(lane, sizeBytes) +
+      this.latencyPs[lane]
+    );
+  }
+
+  /** The lane of the same link the other way. */
+  #reverseOf(lane: Lane, lanes: readonly Lane[]): Lane {
+    return lanes[this.firstLane[lane.to] + lane.toPort];
   }
 }

@@ -88,6 +88,7 @@ export class LogicalProcess {
       workerOf: placement.workerOf,
       worker,
       seed: scenario.run.seed,
+      portBufferBytes: scenario.cluster.portBufferBytes,
       logPackets: scenario.run.logPackets,
       faults: this.#faults,
       remote: { send: (peer, lane, packet) => this.#toPeer(peer, lane, packet) },

@@ -1,14 +1,23 @@
 /**
  * The data frame: all packets that one worker sends another in one window, as one run of bytes.
  *
- *   header, 16 words: magic, sender, receiver, sequence, packets, checksum, then zeros
+ *   header, 16 words: magic, sender, receiver, sequence, packets, checksum, cargo words, then zeros
  *   then the packets' rows of 16 words as they stand in the pool, with the lane in place of NEXT
+ *   then, for each packet with a cargo, the cargo's length and its words
  *
  * Little-endian, fixed layout, self-checking. It holds whole numbers only, so nothing can change
  * its value on the way; and what stands behind a packet in memory is never sent.
  */
 import { violated } from "../base/assert.ts";
-import { KIND_MASK, NEXT, type Packet, type PacketPool, ROW_WORDS } from "../model/packet.ts";
+import {
+  KIND,
+  KIND_MASK,
+  NEXT,
+  type Packet,
+  PacketFlag,
+  type PacketPool,
+  ROW_WORDS,
+} from "../model/packet.ts";
 
 const MAGIC = 0x46504c31;
 const HEADER_BYTES = 64;
@@ -47,14 +56,19 @@ export class Outbox {
   /** Writes the frame and gives the packets back to the pool. */
   drain(pool: PacketPool, sender: number, receiver: number, sequence: number): Uint8Array {
     const count = this.#count;
-    const bytes = new Uint8Array(HEADER_BYTES + count * PACKET_BYTES);
+    const cargoWords = this.#cargoWords(pool);
+    const bytes = new Uint8Array(HEADER_BYTES + count * PACKET_BYTES + cargoWords * 4);
     const header = new Int32Array(bytes.buffer, 0, HEADER_BYTES / 4);
     const words = new Int32Array(bytes.buffer, HEADER_BYTES);
+    let cargoAt = count * ROW_WORDS;
     for (let place = 0; place < count; place += 1) {
       const packet = this.#packets[place];
       const at = place * ROW_WORDS;
       for (let word = 0; word < NEXT; word += 1) words[at + word] = pool.words[packet + word];
       words[at + NEXT] = this.#lanes[place];
+      if ((words[at + KIND] & PacketFlag.cargo) !== 0) {
+        cargoAt += writeCargo(pool, packet, words, cargoAt);
+      }
       pool.free(packet);
     }
     header[0] = MAGIC;
@@ -63,9 +77,21 @@ export class Outbox {
     header[3] = sequence;
     header[4] = count;
     header[5] = checksum(bytes);
+    header[6] = cargoWords;
     this.#count = 0;
     this.earliestPs = Number.POSITIVE_INFINITY;
     return bytes;
+  }
+
+  /** Words that the cargoes of all packets take in a frame. */
+  #cargoWords(pool: PacketPool): number {
+    let sum = 0;
+    for (let place = 0; place < this.#count; place += 1) {
+      const packet = this.#packets[place];
+      if ((pool.words[packet + KIND] & PacketFlag.cargo) === 0) continue;
+      sum += 1 + pool.cargo.lengthOf(pool.cargoOf(packet));
+    }
+    return sum;
   }
 }
 
@@ -83,7 +109,8 @@ export function openFrame(frame: Uint8Array, receiver: number): StagedFrame & { 
   if (header[2] !== receiver) {
     violated("frame-address", `for worker ${header[2]}, this is ${receiver}`);
   }
-  if (packets < 1 || aligned.byteLength !== HEADER_BYTES + packets * PACKET_BYTES) {
+  const bytes = HEADER_BYTES + packets * PACKET_BYTES + header[6] * 4;
+  if (packets < 1 || header[6] < 0 || aligned.byteLength !== bytes) {
     violated("frame-length", `${packets} packets in ${aligned.byteLength} bytes`);
   }
   if (checksum(aligned) !== header[5])
@@ -98,14 +125,39 @@ export function unpackFrame(
   admit: (lane: number, packet: Packet) => void,
 ): void {
   const { bytes, packets: count } = staged;
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, count * ROW_WORDS);
+  const length = (bytes.byteLength - HEADER_BYTES) >> 2;
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, length);
+  let cargoAt = count * ROW_WORDS;
   for (let place = 0; place < count; place += 1) {
     const at = place * ROW_WORDS;
     if ((words[at] & KIND_MASK) === 0) violated("frame-packets", `packet ${place} has no kind`);
     const packet = pool.take(words[at]);
     for (let word = 1; word < NEXT; word += 1) pool.words[packet + word] = words[at + word];
+    if ((words[at] & PacketFlag.cargo) !== 0) cargoAt += readCargo(pool, packet, words, cargoAt);
     admit(words[at + NEXT], packet);
   }
+}
+
+/** Appends a packet's cargo to a frame at `at`; returns how many words it took. */
+function writeCargo(pool: PacketPool, packet: Packet, frame: Int32Array, at: number): number {
+  const { cargo } = pool;
+  const block = pool.cargoOf(packet);
+  const first = cargo.first(block);
+  const length = cargo.lengthOf(block);
+  frame[at] = length;
+  frame.set(cargo.words.subarray(first, first + length), at + 1);
+  return length + 1;
+}
+
+/** Gives a packet its cargo from a frame at `at`; returns how many words that took. */
+function readCargo(pool: PacketPool, packet: Packet, frame: Int32Array, at: number): number {
+  const length = frame[at];
+  if (!(length >= 0 && at + 1 + length <= frame.length)) {
+    violated("frame-packets", `a cargo of ${length} words at ${at} of ${frame.length}`);
+  }
+  const first = pool.cargo.first(pool.load(packet, length));
+  pool.cargo.words.set(frame.subarray(at + 1, at + 1 + length), first);
+  return length + 1;
 }
 
 /** Sum over all words behind the header, each times its place: catches swaps as well as flips. */

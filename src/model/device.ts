@@ -5,6 +5,7 @@
 import type { Actor } from "./actor.ts";
 import type { ExpertMap } from "./expert-map.ts";
 import type { RoutingSource } from "./routing.ts";
+import type { Schedule } from "./schedule.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Topology } from "./topology.ts";
 
@@ -52,6 +53,8 @@ export interface Oracle {
 export interface DeviceServices {
   readonly scenario: Scenario;
   readonly topology: Topology;
+  /** What every rank does in a step. */
+  readonly schedule: Schedule;
   readonly routing: RoutingSource;
   readonly experts: ExpertMap;
   readonly compute: ComputeTimes;

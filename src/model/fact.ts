@@ -64,6 +64,7 @@ export type Fact =
       readonly type: "dispatch.completed";
       readonly layer: number;
       readonly step: number;
+      readonly chain: string;
       readonly received: number;
       readonly durationPs: number;
     }
@@ -71,6 +72,7 @@ export type Fact =
       readonly type: "combine.completed";
       readonly layer: number;
       readonly step: number;
+      readonly chain: string;
       readonly combined: number;
       readonly masked: number;
       readonly durationPs: number;
@@ -87,8 +89,10 @@ export type Fact =
       readonly type: "layer.completed";
       readonly layer: number;
       readonly step: number;
+      readonly chain: string;
       readonly durationPs: number;
     }
+  | { readonly type: "step.completed"; readonly step: number; readonly durationPs: number }
   | {
       readonly type: "rank.finished";
       readonly dispatched: number;

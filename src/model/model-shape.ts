@@ -20,4 +20,8 @@ export interface ModelShape {
   readonly intermediate_size: number;
   /** Weights of one attention block, parameters (derived from the head and rank fields). */
   readonly attentionParameters: number;
+  /** Heads x width of a head's query and key: a score costs two FLOPs for each number of these. */
+  readonly attentionKeyWidth: number;
+  /** Heads x width of a head's value. */
+  readonly attentionValueWidth: number;
 }

@@ -8,6 +8,7 @@
  * instead of keeping it in a variable.
  */
 import { violated } from "../base/assert.ts";
+import { type Cargo, CargoStore } from "./cargo.ts";
 
 /** Offset of a packet's row in `words`. */
 export type Packet = number;
@@ -37,6 +38,10 @@ export const PacketKind = {
   raw: 9,
   /** Room given back to the sender of a lane; the kernel's own, no actor sees it. */
   credit: 10,
+  /** Normal protocol: token copies for ranks of a node, to the GPU there that passes them on. */
+  nodeDispatch: 11,
+  /** Normal protocol: one rank's share of results, to the GPU of its node that adds them up. */
+  partial: 12,
 } as const;
 
 /** Bits of the KIND word beside the kind. */
@@ -68,14 +73,14 @@ export const SIZE_BYTES = 5;
 export const PSN = 6;
 /** Ordinal of the MoE layer in the run (steps one after another). */
 export const LAYER = 7;
-/** Token's place on its home rank. */
+/** Token's place on its home rank; with a cargo, the work requests that the message stands for. */
 export const TOKEN = 8;
 /**
  * Which of the token's top-k choices this copy is, plus 256 x expert; a count or a fault for
- * control kinds.
+ * control kinds; with a cargo, the rank whose tokens they are.
  */
 export const SLOT = 9;
-/** The token's real payload: two words. */
+/** The token's real payload, two words; with a cargo, two checksums of it. */
 export const PAYLOAD_LOW = 10;
 export const PAYLOAD_HIGH = 11;
 /** Words that belong to the model: 0 up to this. */
@@ -100,6 +105,10 @@ export class PacketPool {
   words: Int32Array;
   /** The same bytes as float64; see {@link timePlace}. */
   times: Float64Array;
+  /** Contents of messages whose KIND has the cargo flag. */
+  readonly cargo = new CargoStore();
+  /** By row: its cargo, when it has one. */
+  #cargoOf: Int32Array;
   #rows: number;
   #free = NO_PACKET;
   #inUse = 0;
@@ -109,6 +118,7 @@ export class PacketPool {
     const bytes = makeRows(rows);
     this.words = new Int32Array(bytes);
     this.times = new Float64Array(bytes);
+    this.#cargoOf = new Int32Array(rows);
     this.#linkFree(0, rows);
   }
 
@@ -136,10 +146,47 @@ export class PacketPool {
     const words = this.words;
     if (words[packet + KIND] === 0)
       violated("packet-freed-once", `packet ${packet} is free already`);
+    if ((words[packet + KIND] & PacketFlag.cargo) !== 0) this.cargo.release(this.cargoOf(packet));
     words[packet + KIND] = 0;
     words[packet + NEXT] = this.#free;
     this.#free = packet;
     this.#inUse -= 1;
+  }
+
+  /** Gives a packet a cargo of `length` words, to be written and then sealed. */
+  load(packet: Packet, length: number): Cargo {
+    const cargo = this.cargo.take(length);
+    this.#cargoOf[packet / ROW_WORDS] = cargo;
+    this.words[packet + KIND] |= PacketFlag.cargo;
+    return cargo;
+  }
+
+  /** Gives a packet a cargo that others hold too. */
+  attach(packet: Packet, cargo: Cargo): void {
+    this.cargo.retain(cargo);
+    this.#cargoOf[packet / ROW_WORDS] = cargo;
+    this.words[packet + KIND] |= PacketFlag.cargo;
+  }
+
+  /** The cargo of a packet that has one. */
+  cargoOf(packet: Packet): Cargo {
+    return this.#cargoOf[packet / ROW_WORDS];
+  }
+
+  /** Writes the checksums of a packet's cargo into its payload words, so that digests see it. */
+  seal(packet: Packet): void {
+    const { words } = this.cargo;
+    const cargo = this.cargoOf(packet);
+    const first = this.cargo.first(cargo);
+    const end = first + this.cargo.lengthOf(cargo);
+    let low = 0x9e3779b1 | 0;
+    let high = 0x85ebca77 | 0;
+    for (let place = first; place < end; place += 1) {
+      low = Math.imul(low ^ words[place], 0x01000193);
+      high = (Math.imul(high, 31) + words[place]) | 0;
+    }
+    this.words[packet + PAYLOAD_LOW] = low;
+    this.words[packet + PAYLOAD_HIGH] = high;
   }
 
   #unlink(): Packet {
@@ -164,6 +211,9 @@ export class PacketPool {
     words.set(this.words);
     this.words = words;
     this.times = new Float64Array(bytes);
+    const cargoOf = new Int32Array(rows);
+    cargoOf.set(this.#cargoOf);
+    this.#cargoOf = cargoOf;
     const from = this.#rows;
     this.#rows = rows;
     this.#linkFree(from, rows);

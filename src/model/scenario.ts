@@ -21,7 +21,9 @@ export type RoutingSpec =
   /** Popularity of the i-th expert (in an order drawn from the seed) falls as 1 / i^exponent. */
   | { readonly source: "zipf"; readonly exponent: number }
   /** Recorded choices: `table` holds the rows of the layers that run. */
-  | { readonly source: "file"; readonly path: string; readonly table: RecordedRouting };
+  | { readonly source: "file"; readonly path: string; readonly table: RecordedRouting }
+  /** Drawn, with every expert as popular as recorded: `table` holds the layers that run. */
+  | { readonly source: "loads"; readonly path: string; readonly table: RecordedLoads };
 
 /** How often each expert was chosen, by layer: a loads file, for routing or for placement. */
 export interface RecordedLoads {
@@ -89,7 +91,8 @@ export type SwitchRouting = "static" | "ecmp" | "adaptive";
 export type NumberFormat = "fp8" | "bf16" | `logfmt-${number}`;
 
 export interface WorkloadSpec {
-  readonly phase: "decode" | "prefill" | "training";
+  /** What a step is; `all-to-all`: exchanges without compute, all ranks at one moment. */
+  readonly phase: "decode" | "prefill" | "training" | "all-to-all";
   /**
    * DeepEP's two families of kernels. Low-latency: every copy straight to its rank. Normal: one copy
    * a node, to the GPU on the sender's plane, which forwards it over NVLink; results are added up
@@ -105,6 +108,11 @@ export interface WorkloadSpec {
   readonly intraNode: "nvlink" | "rdma";
   readonly dispatchFormat: NumberFormat;
   readonly combineFormat: NumberFormat;
+  /**
+   * Training: the forward pass of one micro-batch overlapped with the backward pass of another, or
+   * one of them alone.
+   */
+  readonly pass: "overlapped" | "forward" | "backward";
   /** Micro-batches of a step, overlapped; each has `tokensPerGpu` tokens a rank. */
   readonly microBatches: number;
   /** Tokens that one decode step yields on the mean, with multi-token prediction; 1 without. */

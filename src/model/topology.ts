@@ -9,12 +9,16 @@ export type ActorKind = "gpu" | "nic" | "nvswitch" | "leaf" | "spine";
 
 /** One actor's place in the cluster. Fields that do not apply to its kind are -1. */
 export interface ActorPlace {
-  /** Unique: `node2.gpu3`, `node2.nic3`, `node2.nvswitch`, `plane3.leaf0`, `plane3.spine1`. */
+  /**
+   * Unique: `node2.gpu3`, `node2.nic3`, `node2.nvswitch`, `plane3.leaf0`, `plane3.spine1`; `spine1`
+   * for a spine that all rails share.
+   */
   readonly id: string;
   readonly kind: ActorKind;
   readonly node: number;
   /** Place inside the node (GPU or NIC number), or of the switch inside its tier and plane. */
   readonly ordinal: number;
+  /** Network plane, or rail; -1 for NVSwitches and for spines that all rails share. */
   readonly plane: number;
   /** Ports, numbered from 0; the lanes out of port p are `laneOf[portBase + p]` in the kernel. */
   readonly ports: number;
@@ -50,6 +54,8 @@ export interface SwitchRoutes {
    * By actor index: a NIC's number on its plane, what the uplink rule counts with; 0 for others.
    */
   readonly numberOf: Int32Array;
+  /** What this switch's ECMP hash starts from, 32 bits; another one for every switch. */
+  readonly salt: number;
 }
 
 export interface Topology {

@@ -1,7 +1,9 @@
 /**
  * Which uplink a leaf gives a packet. Both the switch actor and the path finder that names faults
- * use this rule, so they cannot disagree.
+ * use these rules, so they cannot disagree.
  */
+import { avalanche32, mix32 } from "../base/hash.ts";
+import type { SwitchRoutes } from "./topology.ts";
 
 /**
  * Place among `uplinks` uplinks for a packet between two NICs, by their numbers on the plane.
@@ -15,4 +17,38 @@ export function uplinkOf(
   uplinks: number,
 ): number {
   return (sourceNumber + targetNumber + packetNumber) % uplinks;
+}
+
+/**
+ * Place among `uplinks` uplinks by equal-cost multi-path: a hash of the flow, which is the queue
+ * pair between two NICs (actor indices). `salt` is the switch's own, so that no two leaves sort
+ * flows alike: with one hash for all, flows that leaf A has put on one uplink would share it again
+ * wherever a later switch hashes them (hash polarization), and equal patterns at different leaves
+ * would collide on the same spine.
+ */
+export function ecmpUplinkOf(
+  salt: number,
+  source: number,
+  target: number,
+  uplinks: number,
+): number {
+  return (avalanche32(mix32(mix32(salt, source), target)) >>> 0) % uplinks;
+}
+
+/**
+ * Port that a switch with `routes` sends a flow up by, under a rule that looks at the flow only.
+ * `source` and `target` are the actor indices of the NICs at its ends; the switch has uplinks.
+ */
+export function uplinkPortOf(
+  routes: SwitchRoutes,
+  routing: "static" | "ecmp",
+  source: number,
+  target: number,
+): number {
+  const { uplinks, numberOf } = routes;
+  const place =
+    routing === "ecmp"
+      ? ecmpUplinkOf(routes.salt, source, target, uplinks.length)
+      : uplinkOf(numberOf[source], numberOf[target], 0, uplinks.length);
+  return uplinks[place];
 }

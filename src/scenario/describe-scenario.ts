@@ -1,5 +1,7 @@
 /** What a scenario resolves to, for people: one line a fact, defaults marked as such. */
+import { rangesOf } from "../base/ranges.ts";
 import type { FaultSpec } from "../model/fault.ts";
+import type { ModelShape } from "../model/model-shape.ts";
 import type { RoutingSpec, Scenario } from "../model/scenario.ts";
 import { formatTime } from "../model/time.ts";
 import { escapeText } from "./problem.ts";
@@ -44,7 +46,8 @@ export function describeScenario(scenario: Scenario, given?: ReadonlySet<string>
       `${rangesOf(workload.layers)}: ${count(workload.layers.length, "layer")}, ${experts} with experts`,
       from("workload.layers"),
     ),
-    line("routing", describeRouting(scenario.routing), from("routing")),
+    line("routing", describeRouting(scenario.routing, model), from("routing")),
+    line("experts", describeExperts(scenario), from("experts")),
     line(
       "transport",
       `ACK timeout ${formatTime(ackPs)}, ${transport.retryCount} retries, ` +
@@ -75,10 +78,19 @@ function powerOfTwo(exponent: number): number {
   return power;
 }
 
-function describeRouting(routing: RoutingSpec): string {
+function describeExperts({ model, workload, experts }: Scenario): string {
+  const replicas = experts.redundant === 0 ? "" : ` + ${count(experts.redundant, "replica")}`;
+  const perRank = (model.n_routed_experts + experts.redundant) / workload.epSize;
+  const order = experts.placement === "eplb" ? "balanced by EPLB" : "in the order of ids";
+  return `${model.n_routed_experts}${replicas}, ${perRank} on each rank, ${order}`;
+}
+
+function describeRouting(routing: RoutingSpec, model: ModelShape): string {
+  const limited = `, ${model.topk_group} of ${model.n_group} groups`;
+  const limit = model.topk_group < model.n_group ? limited : "";
   switch (routing.source) {
     case "gate":
-      return `the model's gate, imbalance ${routing.imbalance}`;
+      return `the model's gate, imbalance ${routing.imbalance}${limit}`;
     case "uniform":
       return "uniform";
     case "zipf":
@@ -89,6 +101,8 @@ function describeRouting(routing: RoutingSpec): string {
       const counts = `${total} tokens, by rank ${tokensOfRank.join(", ")}`;
       return `recorded, ${escapeText(routing.path)}: ${counts}`;
     }
+    case "loads":
+      return `drawn by the loads of ${escapeText(routing.path)}${limit}`;
   }
 }
 
@@ -97,16 +111,4 @@ function describeFault(fault: FaultSpec): string {
     fault.healAtPs === undefined ? "never heals" : `heals at ${formatTime(fault.healAtPs)}`;
   const targets = fault.targets.join(", ");
   return `${fault.name}: ${fault.kind} ${targets} at ${formatTime(fault.atPs)}, ${heal}`;
-}
-
-/** Ascending whole numbers as ranges: `0-2, 5`. */
-function rangesOf(numbers: readonly number[]): string {
-  const parts: string[] = [];
-  for (let from = 0; from < numbers.length; ) {
-    let until = from;
-    while (numbers[until + 1] === numbers[until] + 1) until += 1;
-    parts.push(until === from ? `${numbers[from]}` : `${numbers[from]}-${numbers[until]}`);
-    from = until + 1;
-  }
-  return parts.join(", ");
 }

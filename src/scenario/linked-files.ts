@@ -3,7 +3,8 @@
  * only. What is wrong with their content is reported with their own name and line.
  */
 import type { ModelShape } from "../model/model-shape.ts";
-import type { RoutingSpec } from "../model/scenario.ts";
+import type { RecordedLoads, RoutingSpec } from "../model/scenario.ts";
+import { parseLoads } from "../workload/recorded-loads.ts";
 import { parseRoutingCsv } from "../workload/recorded-routing.ts";
 import { pathProblem } from "./file-path.ts";
 import { escapeText, exitCodeOf, type Problem, quote } from "./problem.ts";
@@ -11,8 +12,8 @@ import type { ProblemList } from "./problem-list.ts";
 import { textOf } from "./utf8.ts";
 import type { DocumentPath } from "./yaml-text.ts";
 
-/** Largest recorded routing file, bytes. */
-export const ROUTING_LIMIT_BYTES = 64 * 1024 * 1024;
+/** Largest file of recorded routing or loads, bytes. */
+export const RECORDING_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /** Bytes of a file, with its name as messages show it; or why it cannot be read. */
 export type FileReading =
@@ -45,8 +46,8 @@ export function readLinked(
   return undefined;
 }
 
-/** What recorded routing has to fit. */
-export interface RecordedRoutingContext {
+/** What a recording has to fit. */
+export interface RecordingContext {
   readonly model: ModelShape;
   /** Layers that run. */
   readonly layers: readonly number[];
@@ -61,21 +62,14 @@ export type RecordedRoutingSpec = RoutingSpec & { readonly source: "file" };
 /** Reads and parses the recorded routing that the scenario names; undefined with problems. */
 export function readRecordedRouting(
   given: { readonly path: string; readonly step: number },
-  context: RecordedRoutingContext,
+  context: RecordingContext,
 ): { readonly routing: RecordedRoutingSpec; readonly notes: readonly string[] } | undefined {
-  const { model, layers, epSize, problems } = context;
+  const { model, epSize, problems } = context;
   const path = ["routing", "path"];
-  const reading = readLinked(path, given.path, "routing", context.readFile, problems);
-  if (reading === undefined) return undefined;
-  const place = { file: reading.file, line: 1, column: 1, path: "" };
-  const decoded = textOf(reading.bytes, ROUTING_LIMIT_BYTES);
-  if (!decoded.ok) {
-    const { code, message, hint } = decoded;
-    problems.addAll(path, [{ code, ...place, message, hint, exitCode: exitCodeOf(code) }]);
-    return undefined;
-  }
-  const result = parseRoutingCsv(decoded.text, {
-    layers: layers.filter((layer) => layer >= model.first_k_dense_replace),
+  const recording = readText(path, given.path, "routing", context);
+  if (recording === undefined) return undefined;
+  const result = parseRoutingCsv(recording.text, {
+    layers: layersWithExperts(context),
     step: given.step,
     epSize,
     experts: model.n_routed_experts,
@@ -86,10 +80,66 @@ export function readRecordedRouting(
     return { routing, notes: result.notes };
   }
   const wrong = result.problems.map(({ line, column, message }): Problem => {
-    const text = { ...place, line, column: column ?? 1, message: escapeLong(message) };
-    return { code: "E036", ...text, exitCode: exitCodeOf("E036") };
+    const place = { file: recording.file, line, column: column ?? 1, path: "" };
+    return { code: "E036", ...place, message: escapeLong(message), exitCode: exitCodeOf("E036") };
   });
   problems.addAll(path, wrong);
+  return undefined;
+}
+
+/**
+ * Reads and parses the loads file `name`, which stands at `path`; undefined with problems. `topK`
+ * is given when tokens are drawn from the loads.
+ */
+export function readLoads(
+  path: DocumentPath,
+  name: string,
+  context: RecordingContext & { readonly topK?: number },
+): { readonly table: RecordedLoads; readonly notes: readonly string[] } | undefined {
+  const { model, problems, topK } = context;
+  const recording = readText(path, name, "loads", context);
+  if (recording === undefined) return undefined;
+  const result = parseLoads(recording.text, {
+    layers: layersWithExperts(context),
+    experts: model.n_routed_experts,
+    modelLayers: model.num_hidden_layers,
+    denseLayers: model.first_k_dense_replace,
+    ...(topK === undefined ? {} : { topK }),
+  });
+  if (result.ok) {
+    return {
+      table: result.table,
+      notes: result.notes.map((note) => `${escapeText(name)}: ${note}`),
+    };
+  }
+  const wrong = result.problems.map(({ line, column, message, hint }): Problem => {
+    const place = { file: recording.file, line, column, path: "" };
+    const advice = hint === undefined ? {} : { hint };
+    const text = escapeLong(message);
+    return { code: "E037", ...place, message: text, ...advice, exitCode: exitCodeOf("E037") };
+  });
+  problems.addAll(path, wrong);
+  return undefined;
+}
+
+function layersWithExperts({ model, layers }: RecordingContext): readonly number[] {
+  return layers.filter((layer) => layer >= model.first_k_dense_replace);
+}
+
+/** Text of a recording; undefined with problems. */
+function readText(
+  path: DocumentPath,
+  name: string,
+  what: string,
+  { readFile, problems }: RecordingContext,
+): { readonly text: string; readonly file: string } | undefined {
+  const reading = readLinked(path, name, what, readFile, problems);
+  if (reading === undefined) return undefined;
+  const decoded = textOf(reading.bytes, RECORDING_LIMIT_BYTES);
+  if (decoded.ok) return { text: decoded.text, file: reading.file };
+  const { code, message, hint } = decoded;
+  const place = { file: reading.file, line: 1, column: 1, path: "" };
+  problems.addAll(path, [{ code, ...place, message, hint, exitCode: exitCodeOf(code) }]);
   return undefined;
 }
 

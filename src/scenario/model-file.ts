@@ -64,6 +64,11 @@ export function readModel(bytes: Uint8Array, file: string, name: string): ModelR
   return { ok: true, model, tree: text.tree };
 }
 
+type AttentionShape = Pick<
+  ModelShape,
+  "attentionParameters" | "attentionKeyWidth" | "attentionValueWidth"
+>;
+
 class ModelReader {
   readonly problems: ProblemList;
   readonly #root: Readonly<Record<string, unknown>>;
@@ -104,24 +109,18 @@ class ModelReader {
       routed_scaling_factor: this.#positive("routed_scaling_factor"),
       moe_intermediate_size: this.#whole("moe_intermediate_size", 1, 16_777_216),
       intermediate_size: this.#whole("intermediate_size", 1, 16_777_216),
-      attentionParameters: this.#attentionParameters(hidden_size),
+      ...this.#attention(hidden_size),
     };
   }
 
   /**
-   * Weights of one attention block. Multi-head latent attention (DeepSeek-V3 report, section
-   * 2.1.1): down and up projections of queries, keys and values, and the output; else grouped-query
-   * attention.
+   * Weights and widths of one attention block. Multi-head latent attention (DeepSeek-V3 report,
+   * section 2.1.1): down and up projections of queries, keys and values, and the output; else
+   * grouped-query attention.
    */
-  #attentionParameters(hidden: number): number {
+  #attention(hidden: number): AttentionShape {
     const heads = this.#whole("num_attention_heads", 1, 65_536);
-    if (this.#found("kv_lora_rank") === undefined) {
-      const isGiven = this.#found("head_dim") !== undefined;
-      const headWidth = isGiven ? this.#whole("head_dim", 1, 65_536) : Math.floor(hidden / heads);
-      const isGrouped = this.#found("num_key_value_heads") !== undefined;
-      const groups = isGrouped ? this.#whole("num_key_value_heads", 1, 65_536) : heads;
-      return 2 * hidden * heads * headWidth + 2 * hidden * groups * headWidth;
-    }
+    if (this.#found("kv_lora_rank") === undefined) return this.#groupedAttention(hidden, heads);
     const keyRank = this.#whole("kv_lora_rank", 1, 1_048_576);
     const rope = this.#whole("qk_rope_head_dim", 1, 65_536);
     const nope = this.#whole("qk_nope_head_dim", 1, 65_536);
@@ -132,7 +131,24 @@ class ModelReader {
     const queryWidth = heads * (nope + rope);
     const queries = isDirect ? hidden * queryWidth : hidden * queryRank + queryRank * queryWidth;
     const keys = hidden * (keyRank + rope) + keyRank * heads * (nope + value);
-    return queries + keys + heads * value * hidden;
+    return {
+      attentionParameters: queries + keys + heads * value * hidden,
+      attentionKeyWidth: queryWidth,
+      attentionValueWidth: heads * value,
+    };
+  }
+
+  /** Queries and output for every head, keys and values for every group of heads. */
+  #groupedAttention(hidden: number, heads: number): AttentionShape {
+    const isGiven = this.#found("head_dim") !== undefined;
+    const headWidth = isGiven ? this.#whole("head_dim", 1, 65_536) : Math.floor(hidden / heads);
+    const isGrouped = this.#found("num_key_value_heads") !== undefined;
+    const groups = isGrouped ? this.#whole("num_key_value_heads", 1, 65_536) : heads;
+    return {
+      attentionParameters: 2 * hidden * heads * headWidth + 2 * hidden * groups * headWidth,
+      attentionKeyWidth: heads * headWidth,
+      attentionValueWidth: heads * headWidth,
+    };
   }
 
   #scoring(): "sigmoid" | "softmax" {

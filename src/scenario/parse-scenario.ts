@@ -5,35 +5,25 @@
  * error.
  */
 import type { ModelShape } from "../model/model-shape.ts";
-import type {
-  PlacementName,
-  RoutingSpec,
-  RunSpec,
-  Scenario,
-  WorkloadSpec,
-} from "../model/scenario.ts";
+import type { PlacementName, RecordedLoads, RunSpec, Scenario } from "../model/scenario.ts";
 import { PS_PER_S } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 import { makeFatTree } from "../topology/fat-tree.ts";
 import { placementProblem } from "../topology/placement.ts";
 import { topologyProblems } from "../topology/problems.ts";
+import { readExperts } from "./expert-reading.ts";
 import { readFaults } from "./fault-list.ts";
 import { type CheckedFields, readFields } from "./field-problems.ts";
 import { stemOf } from "./file-path.ts";
-import { type FileReading, readLinked, readRecordedRouting } from "./linked-files.ts";
+import { type FileReading, readLinked } from "./linked-files.ts";
 import { readModel } from "./model-file.ts";
 import { isProblemCode, type Problem, type ProblemExitCode, quote } from "./problem.ts";
 import { ProblemList } from "./problem-list.ts";
 import { readSeed } from "./quantity.ts";
-import {
-  addCopyProblems,
-  addGroupProblems,
-  addSizeProblems,
-  modelProblems,
-  readLayers,
-} from "./relations.ts";
+import { addDomainProblem, addSizeProblems, modelProblems, withGroups } from "./relations.ts";
 import type { ScenarioFields } from "./schema.ts";
 import { readHardware, timeAt } from "./units.ts";
+import { readWorkload, type WorkloadContext } from "./workload-reading.ts";
 import { type DocumentPath, pathText, readTree, type TextTree } from "./yaml-text.ts";
 
 /** Values that win over the file's, as from the command line; already checked by their giver. */
@@ -63,6 +53,8 @@ export type ScenarioResult =
       readonly ok: true;
       readonly scenario: Scenario;
       readonly notes: readonly string[];
+      /** What the experts were placed by, where they were. */
+      readonly loads: RecordedLoads | undefined;
       /** Paths that the file or an override gave a value for; the others have their defaults. */
       readonly given: ReadonlySet<string>;
     }
@@ -90,7 +82,7 @@ export function parseScenario(input: ScenarioInput): ScenarioResult {
   for (const [key, value] of Object.entries(input.overrides ?? {})) {
     if (value !== undefined) given.add(`run.${key}`);
   }
-  return { ok: true, scenario, notes: reading.notes, given };
+  return { ok: true, scenario, notes: reading.notes, loads: reading.loads, given };
 }
 
 function failed(problems: readonly Problem[]): ScenarioResult {
@@ -109,6 +101,7 @@ function addGiven(value: unknown, path: DocumentPath, given: Set<string>): void 
 /** One reading of checked fields. */
 class ScenarioReading {
   readonly notes: string[] = [];
+  loads: RecordedLoads | undefined;
   readonly #input: ScenarioInput;
   readonly #tree: TextTree;
   readonly #fields: ScenarioFields;
@@ -133,11 +126,24 @@ class ScenarioReading {
     const model = this.#model();
     const isSmall = problems.isSound(["cluster"]) && addSizeProblems(fields.cluster, problems);
     if (isSmall) this.#checkTopology();
+    if (problems.isSound(["cluster"], ["hardware"])) {
+      addDomainProblem(fields.cluster, hardware, problems);
+    }
     const topology =
       isSmall && problems.isSound(["cluster"], ["hardware"])
         ? makeFatTree(fields.cluster, hardware)
         : undefined;
-    const work = isSmall ? this.#workload(model) : undefined;
+    const context: WorkloadContext = {
+      fields,
+      model,
+      tree: this.#tree,
+      readFile: this.#input.readFile,
+      problems,
+      notes: this.notes,
+    };
+    const work = isSmall ? readWorkload(context) : undefined;
+    const placed = work === undefined ? undefined : readExperts(context, work.workload);
+    this.loads = placed?.loads;
     const faults = readFaults(
       fields.faults,
       this.#faultPlaces,
@@ -151,7 +157,7 @@ class ScenarioReading {
       problems,
     );
     if (topology !== undefined) this.#checkPlacement(topology, run);
-    if (model === undefined || work === undefined) return undefined;
+    if (model === undefined || work === undefined || placed === undefined) return undefined;
     const { ackTimeoutExponent, retryCount } = fields.transport;
     return {
       title: fields.title ?? stemOf(this.#tree.file),
@@ -159,7 +165,7 @@ class ScenarioReading {
       hardware,
       cluster: fields.cluster,
       ...work,
-      experts: { ...fields.experts, physicalToLogical: new Uint8Array(0) },
+      experts: placed.experts,
       transport: { ackTimeoutExponent, retryCount, waitTimeoutPs },
       faults,
       run,
@@ -199,7 +205,8 @@ class ScenarioReading {
     const result = readModel(reading.bytes, reading.file, stemOf(this.#fields.model));
     const wrong = result.ok ? modelProblems(result.model, result.tree) : result.problems;
     if (wrong.length > 0) this.#problems.addAll(path, wrong);
-    return result.ok && wrong.length === 0 ? result.model : undefined;
+    if (!result.ok || wrong.length > 0) return undefined;
+    return withGroups(result.model, this.#fields.routing, this.#problems);
   }
 
   #checkTopology(): void {
@@ -212,68 +219,5 @@ class ScenarioReading {
     if (!this.#problems.isSound(["run", "placement"], ["run", "workers"])) return;
     const wrong = placementProblem(topology, run.placement, run.workers);
     if (wrong !== undefined) this.#problems.add("E024", ["run", "workers"], wrong);
-  }
-
-  /** Workload and routing, which depend on model and cluster. */
-  #workload(
-    model: ModelShape | undefined,
-  ): { workload: WorkloadSpec; routing: RoutingSpec } | undefined {
-    const { cluster, workload, routing: given } = this.#fields;
-    const problems = this.#problems;
-    const gpus = cluster.nodes * cluster.gpusPerNode;
-    const epSize = workload.epSize ?? gpus;
-    const isSound = (...keys: string[]): boolean =>
-      keys.every((key) => problems.isSound(["workload", key]));
-    if (isSound("epSize")) {
-      addGroupProblems(model, cluster, epSize, workload.epSize !== undefined, problems);
-    }
-    if (model === undefined || !isSound("layers")) return undefined;
-    const layers = readLayers(workload.layers, model, problems);
-    if (layers === undefined || !isSound("tokensPerGpu", "epSize", "steps")) return undefined;
-    const { phase, grain, intraNode, dispatchFormat, combineFormat, steps } = workload;
-    const { acceptedTokensPerStep } = workload;
-    const isDecode = phase === "decode";
-    const protocol = workload.protocol ?? (isDecode ? "low-latency" : "normal");
-    const microBatches = workload.microBatches ?? (isDecode ? 1 : 2);
-    let { tokensPerGpu } = workload;
-    let routing: RoutingSpec;
-    if (given.source === "file") {
-      if (!problems.isSound(["routing"], ["cluster"])) return undefined;
-      const context = { model, layers, epSize, readFile: this.#input.readFile, problems };
-      const recorded = readRecordedRouting(given, context);
-      if (recorded === undefined) return undefined;
-      this.notes.push(...recorded.notes);
-      routing = recorded.routing;
-      const tokens = recorded.routing.table.tokensOfRank;
-      tokensPerGpu = tokens.reduce((most, count) => Math.max(most, count), 0);
-      if (this.#tree.valueMark(["workload", "tokensPerGpu"]).plain !== undefined) {
-        this.notes.push(
-          "workload.tokensPerGpu is ignored: the routing file says who owns how many",
-        );
-      }
-      const total = tokens.reduce((sum, count) => sum + count, 0) * (gpus / epSize);
-      addCopyProblems(total, model.num_experts_per_tok, ["routing", "path"], problems);
-    } else {
-      routing = given.source === "gate" ? { source: "gate", imbalance: given.imbalance } : given;
-      const path = ["workload", "tokensPerGpu"];
-      addCopyProblems(tokensPerGpu * gpus, model.num_experts_per_tok, path, problems);
-    }
-    return {
-      workload: {
-        phase,
-        protocol,
-        grain,
-        intraNode,
-        dispatchFormat,
-        combineFormat,
-        microBatches,
-        acceptedTokensPerStep,
-        tokensPerGpu,
-        steps,
-        epSize,
-        layers,
-      },
-      routing,
-    };
   }
 }

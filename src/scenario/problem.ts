@@ -91,6 +91,8 @@ const EXIT_CODES = {
   E035: 65,
   /** Not a valid routing file. */
   E036: 65,
+  /** Not a valid loads file. */
+  E037: 65,
 } as const satisfies Record<string, ProblemExitCode>;
 
 /** The codes in use. */

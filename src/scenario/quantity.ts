@@ -11,13 +11,26 @@ export const RATE_PATTERN = /^-?\d{1,12}(?:\.\d{1,12})? ?[kMGT]?(?:bit|B)\/s$/;
 /** Accepts a time: decimal number and unit. */
 export const TIME_PATTERN = /^-?\d{1,16}(?:\.\d{1,15})? ?(?:ps|ns|us|ms|s|min|h)$/;
 
+/** Accepts a rate of computation: decimal number, SI prefix, FLOP/s. The sign is judged later. */
+export const FLOP_RATE_PATTERN = /^-?\d{1,12}(?:\.\d{1,12})? ?[GTP]FLOP\/s$/;
+
+/** How to write a rate of computation, for messages. */
+export const FLOP_RATE_ADVICE = "write a unit: GFLOP/s, TFLOP/s or PFLOP/s";
+
 /** How to write a rate, for messages. */
 export const RATE_ADVICE = "write a unit: bit/s as Gbit/s, byte/s as GB/s";
 
 /** How to write a time, for messages. */
 export const TIME_ADVICE = "write a time with its unit: ps, ns, us, ms, s, min or h";
 
-const PREFIXES: Readonly<Record<string, number>> = { "": 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
+const PREFIXES: Readonly<Record<string, number>> = {
+  "": 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+};
 
 const TIME_UNITS_PS: Readonly<Record<string, number>> = {
   ps: 1,
@@ -35,6 +48,14 @@ export function bytesPerSecondOf(rate: string): number {
   if (parts === null) return Number.NaN;
   const perSecond = Number(parts[1]) * PREFIXES[parts[2]];
   return parts[3] === "bit" ? perSecond / 8 : perSecond;
+}
+
+/**
+ * FLOP/s of a rate that matches {@link FLOP_RATE_PATTERN}; may be zero or negative. NaN for others.
+ */
+export function flopsPerSecondOf(rate: string): number {
+  const parts = /^(-?[\d.]+) ?([GTP])FLOP\/s$/.exec(rate);
+  return parts === null ? Number.NaN : Number(parts[1]) * PREFIXES[parts[2]];
 }
 
 /** Serialization time of one byte at a rate > 0 that matches {@link RATE_PATTERN}, ps. */

@@ -2,18 +2,21 @@
  * Relations between numbers of a scenario that each are fine alone: what must divide, fit or exist.
  * They only add problems; nothing is corrected.
  */
+import type { Hardware } from "../model/hardware.ts";
 import type { ModelShape } from "../model/model-shape.ts";
 import type { ClusterSpec } from "../model/scenario.ts";
 import { fieldNames } from "./model-file.ts";
 import type { Problem } from "./problem.ts";
 import { ProblemList } from "./problem-list.ts";
+import type { ScenarioFields } from "./schema.ts";
 import type { TextTree } from "./yaml-text.ts";
 
 /** Largest cluster, GPUs. */
 export const GPU_LIMIT = 4_096;
 
 /**
- * Most token copies of one dispatch over all ranks: each is held in memory until it is combined.
+ * Most token copies of one dispatch over all ranks and micro-batches: each is held in memory until
+ * it is combined.
  */
 export const COPY_LIMIT = 8_000_000;
 
@@ -55,15 +58,21 @@ export function modelProblems(model: ModelShape, tree: TextTree): readonly Probl
   return list.problems;
 }
 
-/** EP groups: whole nodes, or equal parts of one; experts divide over their ranks. */
-export function addGroupProblems(
-  model: ModelShape | undefined,
-  cluster: ClusterSpec,
-  epSize: number,
-  isGiven: boolean,
-  problems: ProblemList,
-): void {
-  const path = isGiven ? ["workload", "epSize"] : ["cluster", "nodes"];
+/** An EP group as far as numbers have to divide. */
+export interface GroupNumbers {
+  readonly model: ModelShape | undefined;
+  readonly cluster: ClusterSpec;
+  readonly epSize: number;
+  /** Whether the file gives `epSize`; else it is all GPUs. */
+  readonly isGiven: boolean;
+  /** Undefined when it has a problem. */
+  readonly redundant: number | undefined;
+}
+
+/** EP groups: whole nodes, or equal parts of one; physical experts divide over their ranks. */
+export function addGroupProblems(numbers: GroupNumbers, problems: ProblemList): void {
+  const { model, cluster, epSize, redundant } = numbers;
+  const path = numbers.isGiven ? ["workload", "epSize"] : ["cluster", "nodes"];
   const gpus = cluster.nodes * cluster.gpusPerNode;
   const width = cluster.gpusPerNode;
   if (gpus % epSize !== 0) {
@@ -71,10 +80,60 @@ export function addGroupProblems(
   } else if (epSize > width ? epSize % width !== 0 : width % epSize !== 0) {
     const message = `epSize ${epSize} is neither a multiple nor a divisor of ${width} GPUs a node`;
     problems.add("E019", path, message);
-  } else if (model !== undefined && model.n_routed_experts % epSize !== 0) {
+  } else if (model !== undefined && redundant !== undefined) {
     const experts = model.n_routed_experts;
-    problems.add("E019", path, `${experts} experts do not divide over ${epSize} ranks`);
+    const left = (experts + redundant) % epSize;
+    if (left === 0) return;
+    const enough = redundant + epSize - left;
+    const hint = `experts.redundant: ${enough} makes ${(experts + enough) / epSize} on each rank`;
+    const sum = redundant === 0 ? `${experts}` : `${experts} + ${redundant}`;
+    const where = redundant === 0 ? path : ["experts", "redundant"];
+    problems.add("E019", where, `${sum} experts do not divide over ${epSize} ranks`, { hint });
   }
+}
+
+/** Nodes with more GPUs than one NVLink domain of the hardware holds. */
+export function addDomainProblem(
+  { gpusPerNode }: ClusterSpec,
+  { name, nvlinkDomainGpus }: Hardware,
+  problems: ProblemList,
+): void {
+  if (gpusPerNode <= nvlinkDomainGpus) return;
+  const domain = `an NVLink domain of ${name} holds ${nvlinkDomainGpus}`;
+  const message = `${gpusPerNode} GPUs a node, but ${domain}; allowed: 1..${nvlinkDomainGpus}`;
+  problems.add("E019", ["cluster", "gpusPerNode"], message);
+}
+
+/**
+ * The model with the expert groups that the routing gives instead; undefined, with problems, when
+ * they contradict it. Groups that a token may choose from stay as many as the model's.
+ */
+export function withGroups(
+  model: ModelShape,
+  routing: ScenarioFields["routing"],
+  problems: ProblemList,
+): ModelShape | undefined {
+  if (!("groups" in routing || "topkGroup" in routing)) return model;
+  const groups = routing.groups ?? model.n_group;
+  const kept = routing.topkGroup ?? model.topk_group;
+  const { n_routed_experts: experts, num_experts_per_tok: topK } = model;
+  const groupsPath = ["routing", "groups"];
+  const path = routing.topkGroup === undefined ? groupsPath : ["routing", "topkGroup"];
+  const chosen = (experts / groups) * kept;
+  if (experts % groups !== 0) {
+    const message = `${experts} experts do not divide over ${groups} groups`;
+    problems.add("E019", groupsPath, message, { hint: "1 group is routing without groups" });
+  } else if (kept > groups) {
+    const of = routing.topkGroup === undefined ? "the model's topk_group" : "topkGroup";
+    const message = `${of} ${kept} exceeds ${groups} groups; allowed: 1..${groups}`;
+    const hint = `set routing.topkGroup: ${groups} for no limit`;
+    problems.add("E019", path, message, { hint });
+  } else if (topK > chosen) {
+    const message = `top_k ${topK} exceeds the ${chosen} experts of ${kept} of ${groups} groups`;
+    const least = Math.ceil(topK / (experts / groups));
+    problems.add("E019", path, message, { hint: `routing.topkGroup is ${least}..${groups}` });
+  } else return { ...model, n_group: groups, topk_group: kept };
+  return undefined;
 }
 
 /** Clusters that are too large for the memory of one machine. Says whether it fits. */
@@ -86,17 +145,22 @@ export function addSizeProblems(cluster: ClusterSpec, problems: ProblemList): bo
   return false;
 }
 
-/** Dispatches that are too large for memory. `tokens` are those of all ranks in one step. */
+/**
+ * Dispatches that are too large for memory. `tokens` are those of all ranks in one micro-batch of a
+ * step.
+ */
 export function addCopyProblems(
   tokens: number,
   topK: number,
+  microBatches: number,
   path: readonly string[],
   problems: ProblemList,
 ): void {
-  const copies = tokens * topK;
+  const copies = tokens * topK * microBatches;
   if (copies <= COPY_LIMIT) return;
   const gibibytes = Math.ceil((copies * BYTES_PER_COPY) / (1024 * 1024 * 1024));
-  const message = `${tokens} tokens x top ${topK} make ${copies} token copies in flight`;
+  const batches = microBatches === 1 ? "" : ` x ${microBatches} micro-batches`;
+  const message = `${tokens} tokens x top ${topK}${batches} make ${copies} token copies in flight`;
   const need = `needs about ${gibibytes} GiB`;
   problems.add("E023", path, `${need}: ${message}; limit ${COPY_LIMIT}`);
 }

@@ -1,98 +1,55 @@
 /**
  * The scenario file: which keys there are, of what type, in which range, with which default. The
- * single source of the types and of the JSON Schema for editors, and the only file that imports
- * zod. An error text that begins with a code (`E013 ...`) is the problem's code and message as the
- * user reads them. Relations between fields are not checked here.
+ * single source of the types and of the JSON Schema for editors. The kinds of field, with their
+ * error texts, are in field-kinds.ts; relations between fields are not checked here.
  */
 import { z } from "zod";
 import { HARDWARE_PRESETS } from "../hardware/presets.ts";
-import type { NumberFormat } from "../model/scenario.ts";
 import { type FieldIssue, issuesOf } from "./field-issue.ts";
+import {
+  decimal,
+  flopRate,
+  format,
+  type Issue,
+  layers,
+  mapping,
+  oneOf,
+  rate,
+  seed,
+  speed,
+  text,
+  time,
+  whole,
+} from "./field-kinds.ts";
+import { COMPUTE_RATES, LANE_LATENCIES, LINK_RATES, OVERHEADS } from "./hardware-fields.ts";
 import { quote, show } from "./problem.ts";
-import { RATE_ADVICE, RATE_PATTERN, readSeed, TIME_ADVICE, TIME_PATTERN } from "./quantity.ts";
-
-/** What zod hands to a text of ours. */
-interface Issue {
-  readonly input?: unknown;
-}
-
-/** A whole number within a range. */
-function whole(least: number, most: number) {
-  const error = ({ input }: Issue): string => {
-    if (typeof input !== "number") return `E012 expected integer, got ${show(input)}`;
-    const isFraction = Number.isFinite(input) && !Number.isInteger(input);
-    if (isFraction) return `E012 expected integer, got ${input}`;
-    return `E013 must be ${least}..${most}, got ${input}`;
-  };
-  return z.number({ error }).int({ error }).min(least, { error }).max(most, { error });
-}
-
-/** Any number within a range. */
-function decimal(least: number, most: number) {
-  const error = ({ input }: Issue): string =>
-    typeof input === "number"
-      ? `E013 must be ${least}..${most}, got ${input}`
-      : `E012 expected number, got ${show(input)}`;
-  return z.number({ error }).min(least, { error }).max(most, { error });
-}
-
-/** One of some words. `code` is E013 unless the word names something that has a code of its own. */
-function oneOf<const Words extends readonly [string, ...string[]]>(words: Words, code = "E013") {
-  const allowed = words.length === 1 ? words[0] : `one of ${words.join(", ")}`;
-  return z.enum(words, {
-    error: ({ input }) => `${code} must be ${allowed}, got ${quote(input)}`,
-  });
-}
-
-function text(most: number) {
-  const error = ({ input }: Issue): string =>
-    typeof input === "string"
-      ? `E013 must be 1..${most} characters long, got ${input.length}`
-      : `E012 expected string, got ${show(input)}`;
-  return z.string({ error }).min(1, { error }).max(most, { error });
-}
-
-const rate = () => {
-  const error = ({ input }: Issue): string => `E016 ${RATE_ADVICE}; got ${quote(input)}`;
-  return z.string({ error }).regex(RATE_PATTERN, { error });
-};
-
-const time = () => {
-  const error = ({ input }: Issue): string => `E016 ${TIME_ADVICE}; got ${quote(input)}`;
-  return z.string({ error }).regex(TIME_PATTERN, { error });
-};
-
-const format = () => {
-  const error = ({ input }: Issue): string =>
-    `E013 must be fp8, bf16 or logfmt-N with N of 2..16, got ${quote(input)}`;
-  return z
-    .string({ error })
-    .regex(/^(?:fp8|bf16|logfmt-(?:[2-9]|1[0-6]))$/, { error })
-    .transform((name) => name as NumberFormat);
-};
-
-/** `{a: ...}` that refuses keys it does not know. */
-function mapping<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  const error = ({ input }: Issue): string | undefined =>
-    typeof input === "object" && input !== null && !Array.isArray(input)
-      ? undefined
-      : `E012 expected mapping, got ${show(input)}`;
-  return z.strictObject(shape, { error });
-}
 
 const presetNames = Object.keys(HARDWARE_PRESETS) as [string, ...string[]];
 const preset = () => oneOf(presetNames).describe("Hardware preset with published figures.");
 
+/** Optional fields of one kind, by key, with what each is about. */
+function each<Key extends string, Kind extends z.ZodType>(
+  keys: Readonly<Record<Key, readonly [parameter: string, about: string]>>,
+  kind: () => Kind,
+): Record<Key, z.ZodOptional<Kind>> {
+  const pairs = Object.entries<readonly [string, string]>(keys);
+  const fields = pairs.map(([key, [, about]]) => [key, kind().optional().describe(about)]);
+  return Object.fromEntries(fields) as Record<Key, z.ZodOptional<Kind>>;
+}
+
 const hardwareOverrides = mapping({
   preset: preset().default("h800-infiniband"),
-  nicRate: rate().optional().describe("Rate of a NIC port and of every switch link, one way."),
-  nvlinkRate: rate().optional().describe("Rate between a GPU and its NVSwitch, one way."),
-  pcieRate: rate().optional().describe("Rate between a GPU and its NIC, one way."),
+  ...each(LINK_RATES, rate),
+  ...each(LANE_LATENCIES, time),
+  ...each(OVERHEADS, time),
   hbmRate: rate().optional().describe("Memory bandwidth of one GPU; it bounds decode compute."),
-  networkLatency: time()
+  packetBytes: whole(0, 1_048_576)
     .optional()
-    .describe("Cable and switch, per hop; the NIC's own send time comes on top."),
-  nvlinkLatency: time().optional().describe("GPU to NVSwitch and NVSwitch to GPU, each."),
+    .describe("Bytes after which a device passes a message on; 0: whole messages only."),
+  nvlinkDomainGpus: whole(1, 72).optional().describe("GPUs that one NVLink domain can hold."),
+  computeRates: mapping(each(COMPUTE_RATES, flopRate))
+    .optional()
+    .describe("Effective rates of the kernels of prefill and training."),
 });
 
 const hardware = z
@@ -116,28 +73,8 @@ const cluster = mapping({
     .describe("Bytes a switch holds for one input port, lossless; 0: unlimited."),
 }).describe("The machines and their network.");
 
-const layersText = /^\d{1,5}-\d{1,5}$/;
-const layersError = {
-  error: ({ input }: Issue) =>
-    `E012 write layers as a range "0-60" or a list [0, 23, 47], got ${show(input)}`,
-};
-const layerNumber = z
-  .number(layersError)
-  .int(layersError)
-  .min(0, layersError)
-  .max(65_535, layersError);
-const layers = z
-  .union(
-    [
-      z.string(layersError).regex(layersText, layersError),
-      z.array(layerNumber, layersError).min(1, layersError).max(65_536, layersError),
-    ],
-    layersError,
-  )
-  .describe("Model layers that run in a step; all of them by default.");
-
 const workload = mapping({
-  phase: oneOf(["decode", "prefill", "training"])
+  phase: oneOf(["decode", "prefill", "training", "all-to-all"])
     .default("decode")
     .describe("What a step computes, and with which overlap."),
   protocol: oneOf(["low-latency", "normal"])
@@ -151,6 +88,9 @@ const workload = mapping({
     .describe("Low-latency: how copies reach ranks of the same node."),
   dispatchFormat: format().default("fp8").describe("Numbers of a dispatched copy."),
   combineFormat: format().default("bf16").describe("Numbers of a result."),
+  pass: oneOf(["overlapped", "forward", "backward"])
+    .default("overlapped")
+    .describe("Training: forward and backward pass overlapped (DualPipe), or one alone."),
   microBatches: whole(1, 2).optional().describe("Overlapped; default: 1 for decode, else 2."),
   acceptedTokensPerStep: decimal(1, 16)
     .default(1)
@@ -158,8 +98,14 @@ const workload = mapping({
   tokensPerGpu: whole(1, 1_048_576).default(8).describe("Tokens a rank handles in a step."),
   steps: whole(1, 100_000).default(1).describe("Forward passes, one after another."),
   epSize: whole(1, 65_536).optional().describe("Ranks of one expert-parallel group; default: all."),
-  layers: layers.optional(),
+  layers: layers().optional().describe("Model layers that run in a step; all of them by default."),
 }).describe("What the GPUs compute and exchange.");
+
+const groups = () => whole(1, 65_536).optional().describe("Expert groups, instead of the model's.");
+const topkGroup = () =>
+  whole(1, 65_536)
+    .optional()
+    .describe("Groups that a token may choose from, instead of the model's.");
 
 const routing = z
   .discriminatedUnion(
@@ -168,10 +114,8 @@ const routing = z
       mapping({
         source: z.literal("gate"),
         imbalance: decimal(0, 100).default(0).describe("Spread of a per-expert logit offset."),
-        groups: whole(1, 65_536).optional().describe("Expert groups, instead of the model's."),
-        topkGroup: whole(1, 65_536)
-          .optional()
-          .describe("Groups that a token may choose from, instead of the model's."),
+        groups: groups(),
+        topkGroup: topkGroup(),
       }),
       mapping({ source: z.literal("uniform") }),
       mapping({
@@ -183,11 +127,17 @@ const routing = z
         path: text(1_000).describe("Recorded routing (CSV), relative to this file."),
         step: whole(0, 2_147_483_647).default(0).describe("The recorded step to take."),
       }),
+      mapping({
+        source: z.literal("loads"),
+        path: text(1_000).describe("Recorded loads (CSV or JSON), relative to this file."),
+        groups: groups(),
+        topkGroup: topkGroup(),
+      }),
     ],
     {
       error: ({ input }) =>
         typeof input === "object" && input !== null
-          ? `E013 must be one of gate, uniform, zipf, file, got ${quote(Reflect.get(input, "source"))}`
+          ? `E013 must be one of gate, uniform, zipf, file, loads, got ${quote(Reflect.get(input, "source"))}`
           : `E012 expected mapping, got ${show(input)}`,
     },
   )
@@ -198,6 +148,12 @@ const experts = mapping({
   placement: oneOf(["contiguous", "eplb"])
     .default("contiguous")
     .describe("In the order of ids, or balanced by EPLB with a loads file."),
+  loads: text(1_000)
+    .optional()
+    .describe("Recorded loads (CSV or JSON) for EPLB, relative to this file."),
+  policy: oneOf(["auto", "hierarchical", "global"])
+    .default("auto")
+    .describe("EPLB: replicas stay on their expert's node, or go anywhere."),
 }).describe("Where experts and their replicas are.");
 
 const transport = mapping({
@@ -239,39 +195,13 @@ const fault = mapping({
   healAfter: time().optional().describe("How long it lasts."),
 });
 
-const seedError = {
-  error: ({ input }: Issue) =>
-    typeof input === "number" && Number.isInteger(input) && input > Number.MAX_SAFE_INTEGER
-      ? "E014 write seeds above 2^53 as a quoted string"
-      : `E013 expected 0..2^64-1 in decimal, got ${quote(input)}`,
-};
-
-const speedError = {
-  error: ({ input }: Issue) => `E013 must be max or a number > 0, got ${quote(input)}`,
-};
-
 const run = mapping({
-  seed: z
-    .union(
-      [
-        z.number(seedError).int(seedError).min(0, seedError),
-        z
-          .string(seedError)
-          .regex(/^\d{1,20}$/, seedError)
-          .refine((seed) => readSeed(seed) !== undefined, seedError),
-      ],
-      seedError,
-    )
-    .default(42)
-    .describe("Decides every random draw; above 2^53 as a quoted string."),
+  seed: seed().default(42).describe("Decides every random draw; above 2^53 as a quoted string."),
   placement: oneOf(["actor", "node", "pack", "single"])
     .default("node")
     .describe("How actors are spread over processes. The result does not depend on it."),
   workers: whole(1, 1_024).default(2).describe("Processes of placement pack."),
-  speed: z
-    .union([z.literal("max", speedError), z.number(speedError).positive(speedError)], speedError)
-    .default("max")
-    .describe("Virtual seconds per wall second."),
+  speed: speed().default("max").describe("Virtual seconds per wall second."),
   timeLimit: time().default("600 s").describe("Virtual time at which the run is stopped."),
   lagBudget: time().default("2 s").describe("Wall time that a paced run may lag."),
   logPackets: z

@@ -7,7 +7,7 @@ import type { PlacementName } from "../model/scenario.ts";
 import type { ActorKind, Topology } from "../model/topology.ts";
 import { lookaheadOf, placeActors } from "./placement.ts";
 
-/** Devices of one network plane. */
+/** Devices of one network plane, or of one rail: then the spines are in {@link Census.spines} only. */
 export interface PlaneCensus {
   readonly plane: number;
   readonly nics: number;
@@ -40,6 +40,8 @@ export interface Census {
   readonly nvswitches: number;
   readonly leaves: number;
   readonly spines: number;
+  /** Spines among them that the leaves of all planes (then called rails) share: MRFT. */
+  readonly sharedSpines: number;
   /** By plane number. */
   readonly planes: readonly PlaneCensus[];
   readonly links: LinkCensus;
@@ -61,6 +63,7 @@ export function takeCensus(topology: Topology, packWorkers = 2): Census {
     nvswitches: count("nvswitch"),
     leaves: count("leaf"),
     spines: count("spine"),
+    sharedSpines: count("spine", -1),
     planes: Array.from({ length: planes }, (_, plane) => ({
       plane,
       nics: count("nic", plane),

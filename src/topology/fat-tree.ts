@@ -1,14 +1,16 @@
 /**
- * The multi-plane two-layer fat tree of arXiv 2505.09343, section 5.1, as a graph: every GPU has a
- * NIC of its own, NIC i of every node is on plane i mod P, and every node has one NVSwitch. Pure:
- * every process of a run builds the same graph from the same scenario.
+ * The two-layer fat trees of arXiv 2505.09343, section 5.1, as a graph: every GPU has a NIC of its
+ * own, NIC i of every node is on plane i mod P, and every node has one NVSwitch. Multi-plane
+ * (MPFT): every plane has spines of its own. Multi-rail (MRFT): a plane is called a rail, and the
+ * leaves of all rails share one set of spines. Pure: every process of a run builds the same graph
+ * from the same scenario.
  */
 import { violated } from "../base/assert.ts";
 import type { Hardware, LaneClass } from "../model/hardware.ts";
 import type { ClusterSpec } from "../model/scenario.ts";
 import { type ActorPlace, DevicePort, type Lane, type Topology } from "../model/topology.ts";
 import { compareNatural } from "./natural-order.ts";
-import { nicNumberOf, planeShapeOf } from "./plane-shape.ts";
+import { leafPlaceOf, nicNumberOf, type PlaneShape, planeShapeOf } from "./plane-shape.ts";
 import { topologyProblems } from "./problems.ts";
 import { makeRoutes } from "./switch-routes.ts";
 
@@ -66,20 +68,29 @@ function nodePlaces(cluster: ClusterSpec): ActorPlace[] {
 function planePlaces(cluster: ClusterSpec): ActorPlace[] {
   const shape = planeShapeOf(cluster);
   const places: ActorPlace[] = [];
+  const addSpines = (plane: number): void => {
+    for (let spine = 0; spine < shape.spines; spine += 1) {
+      const id = spineId(shape, plane, spine);
+      const ports = shape.spinePorts;
+      places.push({ id, kind: "spine", node: -1, ordinal: spine, plane, ports });
+    }
+  };
   for (let plane = 0; plane < cluster.planes; plane += 1) {
     for (let leaf = 0; leaf < shape.leaves; leaf += 1) {
       const nics = Math.min(shape.down, shape.nics - leaf * shape.down);
-      const ports = nics + shape.spines * shape.parallel;
+      const ports = nics + shape.uplinks;
       const id = `plane${plane}.leaf${leaf}`;
       places.push({ id, kind: "leaf", node: -1, ordinal: leaf, plane, ports });
     }
-    for (let spine = 0; spine < shape.spines; spine += 1) {
-      const ports = shape.spinePorts;
-      const id = `plane${plane}.spine${spine}`;
-      places.push({ id, kind: "spine", node: -1, ordinal: spine, plane, ports });
-    }
+    if (!shape.joined) addSpines(plane);
   }
+  if (shape.joined) addSpines(-1);
   return places;
+}
+
+/** Id of a spine that a leaf of `plane` has links to. */
+function spineId(shape: PlaneShape, plane: number, spine: number): string {
+  return shape.joined ? `spine${spine}` : `plane${plane}.spine${spine}`;
 }
 
 /** Links of every GPU to its NVSwitch and its NIC, and of every NIC to its leaf. */
@@ -127,19 +138,20 @@ function nodeLinks(cluster: ClusterSpec, hardware: Hardware): LinkPlan[] {
  * Links between leaves and spines: on a leaf by spine, on a spine by leaf, then by parallel number.
  */
 function planeLinks(cluster: ClusterSpec, hardware: Hardware): LinkPlan[] {
-  const { down, leaves, spines, parallel, nics } = planeShapeOf(cluster);
+  const shape = planeShapeOf(cluster);
+  const { down, leaves, uplinks, parallel, nics } = shape;
   const links: LinkPlan[] = [];
   for (let plane = 0; plane < cluster.planes; plane += 1) {
     for (let leaf = 0; leaf < leaves; leaf += 1) {
       const firstUplink = Math.min(down, nics - leaf * down);
-      for (let uplink = 0; uplink < spines * parallel; uplink += 1) {
+      const firstDownlink = leafPlaceOf(shape, plane, leaf) * parallel;
+      for (let uplink = 0; uplink < uplinks; uplink += 1) {
         const among = uplink % parallel;
-        const spine = (uplink - among) / parallel;
         links.push({
           from: `plane${plane}.leaf${leaf}`,
           fromPort: firstUplink + uplink,
-          to: `plane${plane}.spine${spine}`,
-          toPort: leaf * parallel + among,
+          to: spineId(shape, plane, (uplink - among) / parallel),
+          toPort: firstDownlink + among,
           suffix: parallel > 1 ? `.${among}` : "",
           there: hardware.leafToSpine,
           back: hardware.spineToLeaf,

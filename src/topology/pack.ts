@@ -44,15 +44,21 @@ function weightOf(place: ActorPlace): number {
   return place.kind === "nic" ? NIC_WEIGHT : place.ports * LEAST_WEIGHT;
 }
 
-/** One unit for each node and each plane, in natural order. A GPU stands next to its NIC. */
+/** What an actor belongs to: its node, its plane, or the spines that all rails share. */
+export function homeOf({ node, plane }: ActorPlace): string {
+  if (node >= 0) return `node${node}`;
+  return plane >= 0 ? `plane${plane}` : "spines";
+}
+
+/** One unit for each home, in natural order. A GPU stands next to its NIC. */
 function wholeUnits(topology: Topology, weights: readonly number[]): Unit[] {
   const homes = new Map<string, number[]>();
   const orderKey = (index: number): string => {
     const { kind, ordinal, id } = topology.actors[index];
     return kind === "gpu" || kind === "nic" ? `a${ordinal}.${kind}` : `b.${id}`;
   };
-  for (const [index, { node, plane }] of topology.actors.entries()) {
-    const home = node >= 0 ? `node${node}` : `plane${plane}`;
+  for (const [index, place] of topology.actors.entries()) {
+    const home = homeOf(place);
     const unit = homes.get(home);
     if (unit === undefined) homes.set(home, [index]);
     else unit.push(index);

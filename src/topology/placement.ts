@@ -6,11 +6,11 @@ import { violated } from "../base/assert.ts";
 import type { PlacementName } from "../model/scenario.ts";
 import type { Topology } from "../model/topology.ts";
 import { compareNatural } from "./natural-order.ts";
-import { packActors } from "./pack.ts";
+import { homeOf, packActors } from "./pack.ts";
 
 /** One worker process and what it runs. */
 export interface PlacedWorker {
-  /** For people: `node0`, `plane3`, `pack1`, `single`, or an actor's id. */
+  /** For people: `node0`, `plane3`, `spines`, `pack1`, `single`, or an actor's id. */
   readonly label: string;
   /** Actor indices, ascending; never empty. */
   readonly actors: readonly number[];
@@ -41,7 +41,7 @@ export function placementProblem(
 
 /**
  * Places every actor. `actor`: a worker each; `node`: a worker for each server and for each network
- * plane; `pack`: balanced over `workers`; `single`: one worker. Throws an InvariantError where
+ * plane (of an MRFT: for the leaves of each rail, and one for the spines); `pack`: balanced over `workers`; `single`: one worker. Throws an InvariantError where
  * {@link placementProblem} has something to say: ask first.
  */
 export function placeActors(
@@ -93,8 +93,8 @@ function groupsOf(
   }
   const groups = new Map<string, number[]>();
   for (const [index, actor] of topology.actors.entries()) {
-    const home = actor.node >= 0 ? `node${actor.node}` : `plane${actor.plane}`;
-    const label = placement === "actor" ? actor.id : placement === "node" ? home : "single";
+    const label =
+      placement === "actor" ? actor.id : placement === "node" ? homeOf(actor) : "single";
     const group = groups.get(label);
     if (group === undefined) groups.set(label, [index]);
     else group.push(index);

@@ -1,18 +1,24 @@
 /**
- * The shape of one network plane: how many leaves and spines a two-layer fat tree of switches with
- * a given radix needs. Every plane of a cluster has the same shape. Only arithmetic: whether the
- * ports suffice is asked in problems.ts, and the graph is built in fat-tree.ts.
+ * The shape of a two-layer fat tree of switches with a given radix: how many leaves and spines one
+ * network plane needs (MPFT), or all rails together (MRFT). Every plane of a cluster has the same
+ * leaves. Only arithmetic: whether the ports suffice is asked in problems.ts, and the graph is
+ * built in fat-tree.ts.
  */
 import type { ClusterSpec } from "../model/scenario.ts";
 
-/** Two-layer fat tree of one plane; without spines it is a single leaf. */
+/** Leaves of one plane (rail), and the spines above them; without spines it is a single leaf. */
 export interface PlaneShape {
   /** NICs on the plane: nodes x gpusPerNode / planes. */
   readonly nics: number;
   /** NICs that one leaf serves: NIC number m sits on leaf floor(m / down). */
   readonly down: number;
+  /** Leaves of one plane. */
   readonly leaves: number;
-  /** 0 when one leaf serves the whole plane. */
+  /** Do the leaves of all planes share the spines (MRFT)? */
+  readonly joined: boolean;
+  /** Links from one leaf to all spines; 0 without spines. */
+  readonly uplinks: number;
+  /** Spines of one plane, or of all rails together; 0 when there is only one leaf to join. */
   readonly spines: number;
   /** Links between one leaf and one spine; 0 without spines. */
   readonly parallel: number;
@@ -24,27 +30,57 @@ export interface PlaneShape {
 
 /**
  * Shape of a plane of `cluster`, non-blocking (a leaf has as many links up as down), after arXiv
- * 2505.09343: 256 NICs and 64 ports make 8 leaves and 4 spines. `planes` must divide `gpusPerNode`.
- * With a cluster too large for the radix, the shape says how many ports would be needed.
+ * 2505.09343: 256 NICs and 64 ports make 8 leaves and 4 spines. In an MRFT of 8 such rails 64
+ * leaves share 32 spines. Where one leaf serves a whole rail it has as many links up as it has
+ * ports left, up to its links down; rails of one full leaf are divided, so that they can be joined.
+ * `planes` must divide `gpusPerNode`. With a cluster too large for the radix, the shape says how
+ * many ports would be needed.
  */
 export function planeShapeOf(cluster: ClusterSpec): PlaneShape {
   const radix = cluster.switchPorts;
   const nics = (cluster.nodes * cluster.gpusPerNode) / cluster.planes;
-  if (nics <= radix) {
-    return { nics, down: nics, leaves: 1, spines: 0, parallel: 0, leafPorts: nics, spinePorts: 0 };
-  }
-  const down = radix < 2 ? 1 : Math.floor(radix / 2);
+  const joined = cluster.network === "mrft";
+  const hasOneLeaf = nics <= largestLeaf(cluster);
+  const down = hasOneLeaf ? nics : halfOf(radix);
   const leaves = Math.ceil(nics / down);
-  let spines = Math.min(down, Math.ceil((leaves * down) / radix));
-  while (down % spines !== 0) spines += 1;
-  const parallel = down / spines;
-  const spinePorts = leaves * parallel;
-  return { nics, down, leaves, spines, parallel, leafPorts: 2 * down, spinePorts };
+  const above = joined ? leaves * cluster.planes : leaves;
+  if (above === 1) {
+    const none = { uplinks: 0, spines: 0, parallel: 0, spinePorts: 0 };
+    return { nics, down, leaves, joined, leafPorts: nics, ...none };
+  }
+  const uplinks = hasOneLeaf ? Math.min(down, radix - down) : down;
+  let spines = Math.min(uplinks, Math.ceil((above * uplinks) / radix));
+  while (uplinks % spines !== 0) spines += 1;
+  const parallel = uplinks / spines;
+  const spinePorts = above * parallel;
+  const leafPorts = down + uplinks;
+  return { nics, down, leaves, joined, uplinks, spines, parallel, leafPorts, spinePorts };
 }
 
-/** The most NICs that a plane of two layers of switches with `radix` ports can hold. */
-export function largestPlane(radix: number): number {
-  return Math.max(radix, radix * Math.floor(radix / 2));
+/** Place of a leaf among all leaves that its spines join: the order of their ports. */
+export function leafPlaceOf(shape: PlaneShape, plane: number, leaf: number): number {
+  return shape.joined ? plane * shape.leaves + leaf : leaf;
+}
+
+/**
+ * The most NICs that a plane (rail) of `cluster` can hold in two layers of its switches; 0 when
+ * there are more rails to join than a spine has ports.
+ */
+export function largestPlane(cluster: ClusterSpec): number {
+  const radix = cluster.switchPorts;
+  const rails = cluster.network === "mrft" ? cluster.planes : 1;
+  if (rails > radix) return 0;
+  return Math.max(largestLeaf(cluster), Math.floor(radix / rails) * Math.floor(radix / 2));
+}
+
+/** The most NICs of a plane that one leaf alone serves: rails need a port for an uplink. */
+function largestLeaf({ network, planes, switchPorts }: ClusterSpec): number {
+  return network === "mrft" && planes > 1 ? switchPorts - 1 : switchPorts;
+}
+
+/** Ports down, and as many up, of a leaf that is one of several. */
+function halfOf(radix: number): number {
+  return Math.max(1, Math.floor(radix / 2));
 }
 
 /**

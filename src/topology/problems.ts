@@ -70,12 +70,23 @@ function portProblems(cluster: ClusterSpec): TopologyProblem[] {
     shape.leafPorts > radix
       ? `plane0.leaf0 needs ${shape.leafPorts} ports`
       : shape.spinePorts > radix
-        ? `plane0.spine0 needs ${shape.spinePorts} ports`
+        ? `${shape.joined ? "spine0" : "plane0.spine0"} needs ${shape.spinePorts} ports`
         : undefined;
   if (needs === undefined) return [];
-  const largest = largestPlane(radix);
-  const message =
-    `${needs}, has ${radix}; two layers of ${radix}-port switches hold at most ` +
-    `${largest} NICs a plane, this cluster has ${shape.nics}`;
+  const message = `${needs}, has ${radix}; ${whatFits(cluster, shape.nics)}`;
   return [{ path: "cluster.switchPorts", message, code: "E020" }];
+}
+
+/** What the ports would suffice for, against the cluster's `nics` a plane or rail. */
+function whatFits(cluster: ClusterSpec, nics: number): string {
+  const { network, planes, switchPorts } = cluster;
+  const layers = `two layers of ${switchPorts}-port switches`;
+  const largest = largestPlane(cluster);
+  if (network === "mpft" || planes === 1) {
+    return `${layers} hold at most ${largest} NICs a plane, this cluster has ${nics}`;
+  }
+  if (largest === 0) {
+    return `${layers} join at most ${switchPorts} rails, this cluster has ${planes}`;
+  }
+  return `${layers} hold at most ${largest} NICs on each of ${planes} rails, this cluster has ${nics}`;
 }

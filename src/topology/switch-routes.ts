@@ -4,9 +4,10 @@
  * in model/uplink.ts, not here.
  */
 import { violated } from "../base/assert.ts";
+import { hashString } from "../base/hash.ts";
 import type { ClusterSpec } from "../model/scenario.ts";
 import type { ActorPlace, SwitchRoutes } from "../model/topology.ts";
-import { nicNumberOf, type PlaneShape, planeShapeOf } from "./plane-shape.ts";
+import { leafPlaceOf, nicNumberOf, type PlaneShape, planeShapeOf } from "./plane-shape.ts";
 
 /**
  * `routesOf` of a topology with these actors: a table is made when first asked for, and kept. All
@@ -31,7 +32,8 @@ export function makeRoutes(
     for (const [index, target] of actors.entries()) {
       portOf[index] = downPort(place, target, numberOf[index], shape);
     }
-    const routes = { portOf, uplinks: uplinksOf(place, shape), numberOf };
+    const uplinks = uplinksOf(place, shape);
+    const routes = { portOf, uplinks, numberOf, salt: hashString(place.id) };
     tables.set(actor, routes);
     return routes;
   };
@@ -54,9 +56,11 @@ function downPort(
     case "leaf":
       if (target.kind !== "nic" || target.plane !== place.plane) return -1;
       return leaf === place.ordinal ? number % shape.down : -1;
-    case "spine":
-      if (target.kind !== "nic" || target.plane !== place.plane) return -1;
-      return leaf * shape.parallel + (number % shape.parallel);
+    case "spine": {
+      const reaches = shape.joined || target.plane === place.plane;
+      if (target.kind !== "nic" || !reaches) return -1;
+      return leafPlaceOf(shape, target.plane, leaf) * shape.parallel + (number % shape.parallel);
+    }
     default:
       return violated("only-switches-route", `${place.id} is no switch`);
   }
@@ -65,6 +69,6 @@ function downPort(
 /** Ports of a leaf that lead up: the last ones. */
 function uplinksOf(place: ActorPlace, shape: PlaneShape): number[] {
   if (place.kind !== "leaf") return [];
-  const count = shape.spines * shape.parallel;
-  return Array.from({ length: count }, (_, uplink) => place.ports - count + uplink);
+  const first = place.ports - shape.uplinks;
+  return Array.from({ length: shape.uplinks }, (_, uplink) => first + uplink);
 }

@@ -5,6 +5,7 @@
  * guesses a value and never opens a file.
  */
 import { violated } from "../base/assert.ts";
+import { rangesOf } from "../base/ranges.ts";
 import type { RecordedRouting } from "../model/scenario.ts";
 import { FIRST_EXPERT, type RoutingCsvProblem, RoutingRowReader } from "./routing-row-reader.ts";
 import { type OwnedToken, rankOfTokens } from "./token-owners.ts";
@@ -216,17 +217,4 @@ class CsvParse {
     const rows = this.#rowsOfLayer.get(layer);
     return rows ?? violated("recorded-layer-kept", `layer ${layer}`);
   }
-}
-
-/** Whole numbers as ranges: "0-2, 5, 7-9". */
-function rangesOf(numbers: Iterable<number>): string {
-  const sorted = [...numbers].sort((left, right) => left - right);
-  const parts: string[] = [];
-  for (let from = 0; from < sorted.length; ) {
-    let until = from;
-    while (sorted[until + 1] === sorted[until] + 1) until += 1;
-    parts.push(until === from ? `${sorted[from]}` : `${sorted[from]}-${sorted[until]}`);
-    from = until + 1;
-  }
-  return parts.join(", ");
 }

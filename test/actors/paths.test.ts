@@ -44,7 +44,41 @@ describe("the way of a token copy", () => {
       "fewer planes than GPUs a node",
       { nodes: 3, gpusPerNode: 4, planes: 2, switchPorts: 4, ...DEFAULT_NETWORK },
     ],
-  ])("is the path finder's: %s", (_, cluster) => {
+    [
+      "leaves and spines, by ECMP",
+      {
+        ...DEFAULT_NETWORK,
+        nodes: 6,
+        gpusPerNode: 2,
+        planes: 2,
+        switchPorts: 4,
+        switchRouting: "ecmp",
+      },
+    ],
+    [
+      "rails that share spines",
+      {
+        ...DEFAULT_NETWORK,
+        nodes: 6,
+        gpusPerNode: 2,
+        planes: 2,
+        switchPorts: 6,
+        network: "mrft",
+      },
+    ],
+    [
+      "rails that share spines, by ECMP",
+      {
+        ...DEFAULT_NETWORK,
+        nodes: 7,
+        gpusPerNode: 2,
+        planes: 2,
+        switchPorts: 8,
+        network: "mrft",
+        switchRouting: "ecmp",
+      },
+    ],
+  ] as const)("is the path finder's: %s", (_, cluster) => {
     const topology = makeFatTree(cluster, tinyScenario().hardware);
     const pathOf = makePathFinder(topology, cluster);
     const ways = waysOf(cluster);
@@ -53,6 +87,31 @@ describe("the way of a token copy", () => {
       const { lanes } = pathOf(topology.indexOf(from), topology.indexOf(to));
       expect(links, `${from} to ${to}`).toEqual(lanes.map((lane) => topology.lanes[lane].link));
     }
+  });
+
+  it.each([
+    ["mpft", 4],
+    ["mrft", 6],
+  ] as const)("under adaptive routing is one of its: %s", (network, switchPorts) => {
+    const cluster: ClusterSpec = {
+      ...DEFAULT_NETWORK,
+      nodes: 6,
+      gpusPerNode: 2,
+      planes: 2,
+      switchPorts,
+      network,
+      switchRouting: "adaptive",
+    };
+    const topology = makeFatTree(cluster, tinyScenario().hardware);
+    const pathOf = makePathFinder(topology, cluster);
+    const used = new Set<string>();
+    for (const { from, to, links } of waysOf(cluster).values()) {
+      const { lanes } = pathOf(topology.indexOf(from), topology.indexOf(to));
+      const known = new Set(lanes.map((lane) => topology.lanes[lane].link));
+      expect(known, `${from} to ${to}`).toEqual(new Set([...known, ...links]));
+      for (const link of links) if (link.includes("spine")) used.add(link);
+    }
+    expect(used.size).toBeGreaterThan(6);
   });
 
   it("to another plane first crosses NVLink to the local owner of that plane", () => {

@@ -10,7 +10,7 @@ const ACTORS = [...GPUS, "node1.nic1"];
 const LAYERS = Array.from({ length: 30 }, (_, place) => place + 3);
 
 function makeLog(verbose = false): LiveLog {
-  return new LiveLog(ACTORS, { gpus: GPUS, layers: LAYERS, steps: 1 }, verbose);
+  return new LiveLog(ACTORS, { gpus: GPUS, layers: LAYERS, steps: 1, chains: ["batch0"] }, verbose);
 }
 
 function record(atPs: number, actor: number, fact: Fact): FactRecord {
@@ -23,16 +23,17 @@ function layerFacts(atPs: number, layer: number, slowPs = 0, masked = 0): FactRe
     const step = 0;
     const durationPs = 200 * PS_PER_US + slowPs;
     return [
-      record(atPs, rank, { type: "dispatch.completed", layer, step, received: 8, durationPs: 1e7 }),
+      record(atPs, rank, { type: "dispatch.completed", layer, step, chain: "batch0", received: 8, durationPs: 1e7 }),
       record(atPs, rank, {
         type: "combine.completed",
         layer,
         step,
+        chain: "batch0",
         combined: 8 - masked,
         masked,
         durationPs: 2e7,
       }),
-      record(atPs, rank, { type: "layer.completed", layer, step, durationPs }),
+      record(atPs, rank, { type: "layer.completed", layer, step, chain: "batch0", durationPs }),
     ];
   });
 }

@@ -166,7 +166,7 @@ const CATALOGUE: readonly BadInput[] = [
     text: cluster("nodes: 4, plains: 8"),
     exit: 78,
     says: [
-      "error[E010] s.yaml:2:21 cluster.plains: unknown key 'plains'; allowed: nodes, gpusPerNode, planes, switchPorts\n  hint: did you mean 'planes'?",
+      "error[E010] s.yaml:2:21 cluster.plains: unknown key 'plains'; allowed: nodes, gpusPerNode, planes, switchPorts, network, switchRouting, portBufferBytes\n  hint: did you mean 'planes'?",
     ],
   },
   {
@@ -209,7 +209,7 @@ const CATALOGUE: readonly BadInput[] = [
     row: `15 out of range ${value}`,
     text: cluster(`nodes: 4, planes: ${value}`),
     exit: 78,
-    says: [`error[E013] s.yaml:2:29 cluster.planes: must be 1..64, got ${shown}`],
+    says: [`error[E013] s.yaml:2:29 cluster.planes: must be 1..72, got ${shown}`],
   })),
   {
     row: "15 not one of the words",
@@ -293,7 +293,9 @@ const CATALOGUE: readonly BadInput[] = [
     row: "21 experts and ranks",
     text: cluster("nodes: 6"),
     exit: 78,
-    says: ["error[E019] s.yaml:2:18 cluster.nodes: 256 experts do not divide over 48 ranks"],
+    says: [
+      "error[E019] s.yaml:2:18 cluster.nodes: 256 experts do not divide over 48 ranks\n  hint: experts.redundant: 32 makes 6 on each rank",
+    ],
   },
   {
     row: "21 ranks and groups",

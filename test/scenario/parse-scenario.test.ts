@@ -36,6 +36,13 @@ describe("the drills", () => {
     expect(scenario.workload).toEqual({
       phase: "decode",
       protocol: "low-latency",
+      grain: "token",
+      intraNode: "nvlink",
+      dispatchFormat: "fp8",
+      combineFormat: "bf16",
+      pass: "overlapped",
+      microBatches: 1,
+      acceptedTokensPerStep: 1,
       tokensPerGpu: 8,
       steps: 1,
       epSize: 32,

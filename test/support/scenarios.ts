@@ -24,6 +24,8 @@ export const TINY_MODEL: ModelShape = {
   moe_intermediate_size: 128,
   intermediate_size: 512,
   attentionParameters: 200_000,
+  attentionKeyWidth: 256,
+  attentionValueWidth: 256,
 };
 
 /** Every expert once, in the order of ids. */
@@ -51,6 +53,7 @@ export function tinyScenario(changes: Changes = {}): Scenario {
       intraNode: "nvlink",
       dispatchFormat: "fp8",
       combineFormat: "bf16",
+      pass: "overlapped",
       microBatches: 1,
       acceptedTokensPerStep: 1,
       tokensPerGpu: 4,

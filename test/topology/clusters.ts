@@ -44,6 +44,15 @@ export const CROOKED: ClusterSpec = {
   ...DEFAULT_NETWORK,
 };
 
+/** One NVLink domain of 72 GPUs with a NIC on a plane of its own each. */
+export const NVL72: ClusterSpec = {
+  nodes: 1,
+  gpusPerNode: 72,
+  planes: 72,
+  switchPorts: 64,
+  ...DEFAULT_NETWORK,
+};
+
 export const NAMED: readonly (readonly [string, ClusterSpec])[] = [
   ["4 nodes x 8, 8 planes", SMALL],
   ["W128", W128],
@@ -54,23 +63,32 @@ export const NAMED: readonly (readonly [string, ClusterSpec])[] = [
     "ten planes or more",
     { nodes: 3, gpusPerNode: 12, planes: 12, switchPorts: 4, ...DEFAULT_NETWORK },
   ],
+  ["4 nodes x 8, 8 rails", { ...SMALL, network: "mrft" }],
+  ["crooked rails", { ...CROOKED, network: "mrft", switchRouting: "ecmp" }],
+  ["one rail", { ...W128, network: "mrft" }],
+  ["72 GPUs and planes in one node", NVL72],
+  ["two NVL72", { ...NVL72, nodes: 2, planes: 8 }],
 ];
 
 export const build = (cluster: ClusterSpec): Topology => makeFatTree(cluster, HARDWARE);
 
-/** Random clusters of up to 120 GPUs that can be built. */
+/** Random clusters of up to 120 GPUs that can be built, of both networks and one way a flow. */
 export const buildableCluster: fc.Arbitrary<ClusterSpec> = fc
   .record({
     nodes: fc.integer({ min: 1, max: 15 }),
     gpusPerPlane: fc.integer({ min: 1, max: 4 }),
     planes: fc.integer({ min: 1, max: 4 }),
     switchPorts: fc.integer({ min: 1, max: 24 }),
+    network: fc.constantFrom("mpft", "mrft"),
+    switchRouting: fc.constantFrom("static", "ecmp"),
   })
-  .map(({ nodes, gpusPerPlane, planes, switchPorts }) => ({
+  .map(({ nodes, gpusPerPlane, planes, switchPorts, network, switchRouting }) => ({
+    ...DEFAULT_NETWORK,
     nodes,
     gpusPerNode: gpusPerPlane * planes,
     planes,
     switchPorts,
-    ...DEFAULT_NETWORK,
+    network,
+    switchRouting,
   }))
   .filter((cluster) => topologyProblems(cluster).length === 0);

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ClusterSpec } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
-import { uplinkOf } from "../../src/model/uplink.ts";
+import { ecmpUplinkOf, uplinkOf } from "../../src/model/uplink.ts";
 import { makePathFinder } from "../../src/topology/paths.ts";
 import { build, buildableCluster, CROOKED, NAMED, PUBLISHED, SMALL, W128 } from "./clusters.ts";
 
@@ -18,7 +18,12 @@ function idsBetween(cluster: ClusterSpec, from: string, to: string): string[] {
 }
 
 /** Walks a message as devices forward it: by ids and tables only. Returns actors and link ids. */
-function walk(topology: Topology, fromGpu: number, toGpu: number): [number[], string[]] {
+function walk(
+  topology: Topology,
+  { switchRouting }: ClusterSpec,
+  fromGpu: number,
+  toGpu: number,
+): [number[], string[]] {
   const { actors, lanes } = topology;
   const laneAt = new Map(lanes.map((lane) => [`${lane.from}:${lane.fromPort}`, lane]));
   const walked: number[] = [fromGpu];
@@ -33,8 +38,11 @@ function walk(topology: Topology, fromGpu: number, toGpu: number): [number[], st
   const forward = (at: number, source: number, target: number): void => {
     let here = at;
     while (here !== target) {
-      const { portOf, uplinks, numberOf } = topology.routesOf(here);
-      const up = uplinkOf(numberOf[source], numberOf[target], 0, uplinks.length);
+      const { portOf, uplinks, numberOf, salt } = topology.routesOf(here);
+      const up =
+        switchRouting === "ecmp"
+          ? ecmpUplinkOf(salt, source, target, uplinks.length)
+          : uplinkOf(numberOf[source], numberOf[target], 0, uplinks.length);
       here = step(portOf[target] >= 0 ? portOf[target] : uplinks[up]);
     }
   };
@@ -60,7 +68,7 @@ function walk(topology: Topology, fromGpu: number, toGpu: number): [number[], st
 
 function checkPath(topology: Topology, cluster: ClusterSpec, from: number, to: number): void {
   const path = makePathFinder(topology, cluster)(from, to);
-  const [walked, links] = walk(topology, from, to);
+  const [walked, links] = walk(topology, cluster, from, to);
   expect(path.actors).toEqual(walked);
   expect(path.lanes.map((lane) => topology.lanes[lane].link)).toEqual(links);
   expect(path.lanes.map((lane) => topology.lanes[lane].to)).toEqual(path.actors.slice(1));
@@ -139,6 +147,55 @@ describe("path", () => {
         checkPath(topology, cluster, gpus[first % gpus.length], gpus[second % gpus.length]);
       }),
       { numRuns: 150 },
+    );
+  });
+
+  test("under adaptive routing holds every uplink and spine that a message may take", () => {
+    // 14 NICs a plane, 4 to a leaf; two spines with two links to each leaf. Node 0's NIC 0 is on
+    // leaf 0, node 6's NIC 2 on leaf 3, number 13: each spine gives it its second link down.
+    const cluster: ClusterSpec = { ...CROOKED, switchRouting: "adaptive" };
+    const topology = build(cluster);
+    const find = makePathFinder(topology, cluster);
+    const path = find(topology.indexOf("node0.gpu0"), topology.indexOf("node6.gpu2"));
+    expect(path.actors.map((actor) => topology.actors[actor].id)).toEqual([
+      "node0.gpu0",
+      "node0.nic0",
+      "plane0.leaf0",
+      "plane0.spine0",
+      "plane0.spine1",
+      "plane0.leaf3",
+      "node6.nic2",
+      "node6.gpu2",
+    ]);
+    expect(path.lanes.map((lane) => topology.lanes[lane].link)).toEqual([
+      "node0.gpu0--node0.nic0",
+      "node0.nic0--plane0.leaf0",
+      "plane0.leaf0--plane0.spine0.0",
+      "plane0.leaf0--plane0.spine0.1",
+      "plane0.leaf0--plane0.spine1.0",
+      "plane0.leaf0--plane0.spine1.1",
+      "plane0.leaf3--plane0.spine0.1",
+      "plane0.leaf3--plane0.spine1.1",
+      "node6.nic2--plane0.leaf3",
+      "node6.gpu2--node6.nic2",
+    ]);
+  });
+
+  test("under adaptive routing holds the static and the ECMP path, whole", () => {
+    fc.assert(
+      fc.property(buildableCluster, fc.nat(), fc.nat(), (cluster, first, second) => {
+        const topology = build(cluster);
+        const gpus = topology.actors.flatMap((actor, at) => (actor.kind === "gpu" ? [at] : []));
+        const [from, to] = [gpus[first % gpus.length], gpus[second % gpus.length]];
+        const all = makePathFinder(topology, { ...cluster, switchRouting: "adaptive" })(from, to);
+        const one = makePathFinder(topology, cluster)(from, to);
+        expect(all.actors).toEqual(expect.arrayContaining([...one.actors]));
+        expect(all.lanes).toEqual(expect.arrayContaining([...one.lanes]));
+        expect(new Set(all.lanes).size).toBe(all.lanes.length);
+        expect(new Set(all.actors).size).toBe(all.actors.length);
+        expect([all.actors[0], all.actors[all.actors.length - 1]]).toEqual([from, to]);
+      }),
+      { numRuns: 100 },
     );
   });
 

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { type ClusterSpec, DEFAULT_NETWORK } from "../../src/model/scenario.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { topologyProblems } from "../../src/topology/problems.ts";
-import { HARDWARE, NAMED, PUBLISHED, SMALL } from "./clusters.ts";
+import { HARDWARE, NAMED, NVL72, PUBLISHED, SMALL } from "./clusters.ts";
 
 const flat = (nodes: number, switchPorts: number): ClusterSpec => ({
   nodes,
@@ -93,6 +93,29 @@ test("fields that are no whole numbers of 1 or more are all named", () => {
   );
 });
 
+test("a shared spine with too few ports is named with what would fit on each rail", () => {
+  const rails: ClusterSpec = { ...SMALL, nodes: 512, network: "mrft" };
+  expect(topologyProblems({ ...rails, nodes: 256 })).toEqual([]);
+  expect(topologyProblems(rails)).toEqual([
+    {
+      path: "cluster.switchPorts",
+      message:
+        "spine0 needs 128 ports, has 64; two layers of 64-port switches hold at most " +
+        "256 NICs on each of 8 rails, this cluster has 512",
+      code: "E020",
+    },
+  ]);
+  expect(topologyProblems({ ...NVL72, network: "mrft" })).toEqual([
+    {
+      path: "cluster.switchPorts",
+      message:
+        "spine0 needs 72 ports, has 64; two layers of 64-port switches join at most " +
+        "64 rails, this cluster has 72",
+      code: "E020",
+    },
+  ]);
+});
+
 test("the largest plane named is the largest that is accepted, for every radix", () => {
   for (let radix = 1; radix <= 64; radix += 1) {
     const [problem] = topologyProblems(flat(4096, radix));
@@ -103,16 +126,44 @@ test("the largest plane named is the largest that is accepted, for every radix",
   }
 });
 
+test("the largest rail named is the largest that is accepted, for every radix", () => {
+  for (let radix = 1; radix <= 64; radix += 1) {
+    for (const planes of [1, 2, 3, 8]) {
+      const rails = (nodes: number): ClusterSpec => ({
+        ...flat(nodes, radix),
+        gpusPerNode: planes,
+        planes,
+        network: "mrft",
+      });
+      const where = `radix ${radix}, ${planes} rails`;
+      const [problem] = topologyProblems(rails(4096 / 8));
+      if (problem === undefined) continue;
+      const named = /at most (\d+) (NICs|rails)/.exec(problem.message);
+      if (named?.[2] === "rails") {
+        expect(planes, where).toBeGreaterThan(radix);
+        continue;
+      }
+      const largest = Number(named?.[1]);
+      for (const nodes of [1, radix - 1, radix, radix + 1, largest]) {
+        const fits = nodes >= 1 && nodes <= largest;
+        if (fits) expect(topologyProblems(rails(nodes)), where).toEqual([]);
+      }
+      expect(topologyProblems(rails(largest + 1)), where).toHaveLength(1);
+    }
+  }
+});
+
 test("a cluster is built exactly when it has no problems", () => {
   const anyCluster = fc.record({
     nodes: fc.integer({ min: 0, max: 12 }),
     gpusPerNode: fc.integer({ min: 0, max: 8 }),
     planes: fc.integer({ min: 0, max: 8 }),
     switchPorts: fc.integer({ min: 0, max: 9 }),
+    network: fc.constantFrom("mpft" as const, "mrft" as const),
   });
   fc.assert(
     fc.property(anyCluster, (fields) => {
-      const cluster = { ...fields, ...DEFAULT_NETWORK };
+      const cluster: ClusterSpec = { ...DEFAULT_NETWORK, ...fields };
       const make = (): unknown => makeFatTree(cluster, HARDWARE);
       if (topologyProblems(cluster).length === 0) expect(make).not.toThrow();
       else expect(make).toThrow("topology-is-possible");

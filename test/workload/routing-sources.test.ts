@@ -1,7 +1,9 @@
 /** Routing sources: what they draw, and that nothing but the seed and the place decides it. */
 import { describe, expect, it } from "vitest";
 import type { RoutingSpec } from "../../src/model/scenario.ts";
-import { makeRoutingSource, type RoutingParts } from "../../src/workload/routing-sources.ts";
+import { makeLoads } from "../../src/workload/recorded-loads.ts";
+import type { RoutingParts } from "../../src/workload/routing-batch.ts";
+import { makeRoutingSource } from "../../src/workload/routing-sources.ts";
 import { DEEPSEEK_V3, SMALL } from "./shapes.ts";
 
 const TOKENS = 32;
@@ -32,7 +34,17 @@ function counts(source: ReturnType<typeof makeRoutingSource>, layer: number, bat
   return taken;
 }
 
+/** Loads of layers 3 and 4: expert i of layer 3 has i + 1, of layer 4 in turn 1, 4, 16 or 64. */
+const LOADS = makeLoads(
+  [3, 4],
+  [
+    Array.from({ length: 256 }, (_, expert) => expert + 1),
+    Array.from({ length: 256 }, (_, expert) => [1, 4, 16, 64][expert % 4]),
+  ],
+);
+
 const DRAWN: RoutingSpec[] = [
+  { source: "loads", path: "some.csv", table: LOADS },
   { source: "gate", imbalance: 0 },
   { source: "gate", imbalance: 0.5 },
   { source: "uniform" },
@@ -42,7 +54,7 @@ const DRAWN: RoutingSpec[] = [
 
 describe("every drawn source", () => {
   for (const routing of DRAWN) {
-    const name = JSON.stringify(routing);
+    const name = routing.source === "loads" ? routing.source : JSON.stringify(routing);
 
     it(`gives each token of a rank top-k different experts: ${name}`, () => {
       const source = makeRoutingSource(parts(routing));
@@ -204,6 +216,64 @@ describe("the zipf source", () => {
       return taken.indexOf(Math.max(...taken));
     });
     expect(new Set(hottest).size).toBeGreaterThan(1);
+  });
+});
+
+describe("the loads source", () => {
+  const routing: RoutingSpec = { source: "loads", path: "some.csv", table: LOADS };
+  const model = { ...DEEPSEEK_V3, n_group: 1, topk_group: 1 };
+
+  it("takes each expert as often as recorded, to within two percent and the draw's spread", () => {
+    const source = makeRoutingSource({ ...parts(routing), model });
+    const batches = 1_024;
+    for (const [layer, loadOf] of [
+      [3, (expert: number) => expert + 1],
+      [4, (expert: number) => [1, 4, 16, 64][expert % 4]],
+    ] as const) {
+      const taken = counts(source, layer, batches);
+      const loads = taken.map((_, expert) => loadOf(expert));
+      const total = loads.reduce((left, right) => left + right);
+      for (const [expert, load] of loads.entries()) {
+        const expected = (batches * TOKENS * TOP_K * load) / total;
+        const allowed = 0.02 * expected + 4.5 * Math.sqrt(expected);
+        expect(Math.abs(taken[expert] - expected), `expert ${expert}`).toBeLessThan(allowed);
+      }
+    }
+  });
+
+  it("goes through the model's groups: at most 4 of the 8, and still by popularity", () => {
+    const source = makeRoutingSource(parts(routing));
+    const { experts } = choices(source, place());
+    for (let token = 0; token < TOKENS; token += 1) {
+      const own = experts.slice(token * TOP_K, (token + 1) * TOP_K);
+      expect(new Set(own.map((expert) => expert >> 5)).size).toBeLessThanOrEqual(4);
+    }
+    const taken = counts(source, 4, 256);
+    const sums = [0, 1, 2, 3].map((kind) =>
+      taken.reduce((sum, count, expert) => sum + (expert % 4 === kind ? count : 0), 0),
+    );
+    const shares = sums.map((sum) => sum / sums.reduce((left, right) => left + right));
+    for (const [kind, load] of [1, 4, 16, 64].entries()) {
+      expect(Math.abs(shares[kind] / (load / 85) - 1), `load ${load}`).toBeLessThan(0.1);
+    }
+  });
+
+  it("gives what every token took to every token, and hardly ever what none did", () => {
+    const row = Array.from({ length: 256 }, (_, expert) => (expert < 8 ? 5 : 0));
+    const table = makeLoads([3], [row]);
+    const source = makeRoutingSource({
+      ...parts({ source: "loads", path: "some.csv", table }),
+      model,
+    });
+    const taken = counts(source, 3, 64);
+    expect(taken.slice(0, 8)).toEqual(Array.from({ length: 8 }, () => 64 * TOKENS));
+  });
+
+  it("refuses a layer that was not recorded, and tables of other models", () => {
+    const source = makeRoutingSource(parts(routing));
+    expect(() => choices(source, place(0, 0, 5))).toThrow("recorded-loads-fit");
+    const other = makeRoutingSource({ ...parts(routing), model: SMALL });
+    expect(() => choices(other, place())).toThrow("recorded-loads-fit");
   });
 });
 

@@ -16,7 +16,9 @@ export const DEEPSEEK_V3: ModelShape = {
   routed_scaling_factor: 2.5,
   moe_intermediate_size: 2_048,
   intermediate_size: 18_432,
-  attentionParameters: 187_107_328,
+  attentionParameters: 187_105_280,
+  attentionKeyWidth: 128 * 192,
+  attentionValueWidth: 128 * 128,
 };
 
 /** 8 experts in 4 groups of two, two groups kept, top-3. */

@@ -1,0 +1,202 @@
+/**
+ * The all-to-alls of one chain, seen from one rank: dispatch its tokens' copies and collect those
+ * of others, later send results and collect its own. Posting goes on while the ports keep up, and
+ * is taken up again by a reminder, so a batch of thousands of tokens is never in flight at once.
+ */
+import { violated } from "../../src/base/assert.ts";
+import type { ActorContext } from "../../src/model/actor.ts";
+import { LAYER, type Packet, PacketKind, SLOT } from "../../src/model/packet.ts";
+import { PS_PER_NS } from "../../src/model/time.ts";
+import type { ExchangePlace, HomeSide } from "./home-side.ts";
+import { Inbox } from "./inbox.ts";
+import type { Messenger } from "./messenger.ts";
+import type { Peers } from "./peers.ts";
+import type { Protocol } from "./protocol.ts";
+import { expertOf } from "./token-slot.ts";
+
+/** Work that waits at a port before posting stops, and at which it goes on. */
+const STOP_PS = 10_000 * PS_PER_NS;
+const RESUME_PS = 5_000 * PS_PER_NS;
+
+export interface ExchangeParts {
+  readonly chain: number;
+  /** Chains of the schedule. */
+  readonly chains: number;
+  readonly experts: number;
+  readonly peers: Peers;
+  readonly messenger: Messenger;
+  readonly home: HomeSide;
+  /** Makes the protocol, which reads this exchange's inboxes. */
+  protocol(inboxOf: (exchange: number) => Inbox): Protocol;
+  /** Tag of the reminder that {@link Exchange.pump} wants; its value is the chain. */
+  readonly pumpTag: number;
+}
+
+export class Exchange {
+  readonly home: HomeSide;
+  readonly protocol: Protocol;
+  phase: "idle" | "dispatch" | "compute" | "combine" = "idle";
+  /** Where in the run it is; set by `beginDispatch`. */
+  at: ExchangePlace | undefined;
+  startPs = 0;
+  /** Assignments and experts of the last whole dispatch: what the experts compute. */
+  copies = 0;
+  expertsUsed = 0;
+  readonly #parts: ExchangeParts;
+  /** By the exchange's number among those of its chain: even and odd. */
+  readonly #inboxes: readonly [Inbox, Inbox];
+  readonly #used: Uint8Array;
+  #part = 0;
+  #partCount = 0;
+  #isPosting = false;
+
+  constructor(parts: ExchangeParts) {
+    const { peers, chain, chains } = parts;
+    this.#parts = parts;
+    this.home = parts.home;
+    this.#inboxes = [new Inbox(peers.size), new Inbox(peers.size)];
+    this.#inboxes[0].reset(chain, peers.size);
+    this.#inboxes[1].reset(chains + chain, peers.size);
+    this.#used = new Uint8Array(parts.experts);
+    this.protocol = parts.protocol((exchange) => this.inboxOf(exchange));
+  }
+
+  /** The inbox that collects an exchange of this chain: the current one or the next. */
+  inboxOf(exchange: number): Inbox {
+    const inbox = this.#inboxes[this.#numberOf(exchange) & 1];
+    if (inbox.exchange !== exchange) {
+      violated("ranks-in-step", `exchange ${exchange} arrives, collecting ${inbox.exchange}`);
+    }
+    return inbox;
+  }
+
+  /** Number of the chain's next exchange in the run. */
+  get next(): number {
+    const { chain, chains } = this.#parts;
+    return this.at === undefined ? chain : this.at.exchange + chains;
+  }
+
+  /** Has the phase all that it waits for? */
+  get isDone(): boolean {
+    if (this.#isPosting || this.at === undefined) return false;
+    if (this.phase === "dispatch") return this.inboxOf(this.at.exchange).missing === 0;
+    return this.phase === "combine" && this.home.batch.open === 0;
+  }
+
+  get isWaiting(): boolean {
+    return this.phase === "dispatch" || this.phase === "combine";
+  }
+
+  /** Is a rank still needed for the current phase? */
+  isMissing(rank: number): boolean {
+    if (this.at === undefined || this.#parts.peers.isMasked(rank)) return false;
+    if (this.phase === "dispatch") return !this.inboxOf(this.at.exchange).isWhole(rank);
+    return this.phase === "combine" && this.home.batch.openOf[rank] > 0;
+  }
+
+  beginDispatch(context: ActorContext, at: ExchangePlace): void {
+    this.at = at;
+    this.phase = "dispatch";
+    this.startPs = context.nowPs;
+    this.home.open(context, at);
+    this.#post(context, this.protocol.prepareCopies());
+  }
+
+  beginCombine(context: ActorContext): void {
+    const inbox = this.inboxOf((this.at as ExchangePlace).exchange);
+    this.phase = "combine";
+    this.startPs = context.nowPs;
+    inbox.isPosting = true;
+    this.#post(context, this.protocol.prepareResults(inbox));
+  }
+
+  /** Posts what the ports will take. */
+  pump(context: ActorContext): void {
+    const { messenger, chain, pumpTag } = this.#parts;
+    const isDispatch = this.phase === "dispatch";
+    while (this.#part < this.#partCount) {
+      const backlogPs = messenger.backlogPs(context);
+      if (backlogPs > STOP_PS) {
+        context.remindAfter(backlogPs - RESUME_PS, pumpTag, chain);
+        return;
+      }
+      const part = this.#part;
+      this.#part += 1;
+      if (isDispatch) this.protocol.postCopies(context, part);
+      else this.protocol.postResults(context, part);
+    }
+    this.#isPosting = false;
+    if (isDispatch) this.#announce(context);
+    else this.#collectNext();
+  }
+
+  /** Everything dispatched to this rank is here; counts what its experts have to compute. */
+  endDispatch(): void {
+    const inbox = this.inboxOf((this.at as ExchangePlace).exchange);
+    const used = this.#used.fill(0);
+    this.phase = "compute";
+    this.copies = inbox.count;
+    this.expertsUsed = 0;
+    for (let row = 0; row < inbox.count; row += 1) {
+      const expert = expertOf(inbox.slot[row]);
+      if (used[expert] === 0) this.expertsUsed += 1;
+      used[expert] = 1;
+    }
+  }
+
+  endCombine(context: ActorContext): void {
+    this.phase = "idle";
+    this.home.close(context, this.at as ExchangePlace);
+  }
+
+  /** The count of a rank's copies: "that was all". */
+  counted(context: ActorContext, packet: Packet, rank: number): void {
+    const { words } = context.packets;
+    this.inboxOf(words[packet + LAYER]).announce(rank, words[packet + SLOT]);
+    context.packets.free(packet);
+  }
+
+  /** Drops what came from a rank and masks what it held; returns how many assignments. */
+  dropRank(context: ActorContext, rank: number, fault: number): number {
+    for (const inbox of this.#inboxes) inbox.forget(rank);
+    this.protocol.dropRank(context, rank, fault);
+    return this.home.dropRank(context, rank, fault);
+  }
+
+  #post(context: ActorContext, parts: number): void {
+    this.#part = 0;
+    this.#partCount = parts;
+    this.#isPosting = true;
+    this.pump(context);
+  }
+
+  /**
+   * Tells every rank how many copies it was sent; next neighbours first, so that not all hit one
+   * rank.
+   */
+  #announce(context: ActorContext): void {
+    const { peers, messenger } = this.#parts;
+    const { exchange } = this.at as ExchangePlace;
+    this.inboxOf(exchange).announce(peers.rank, this.home.sent[peers.rank]);
+    for (let distance = 1; distance < peers.size; distance += 1) {
+      const rank = peers.around(distance);
+      if (peers.isMasked(rank)) continue;
+      const actor = peers.actorOf[rank];
+      const count = this.home.sent[rank];
+      const packet = messenger.control(context, PacketKind.dispatchCount, actor, count);
+      context.packets.words[packet + LAYER] = exchange;
+      messenger.post(context, packet);
+    }
+  }
+
+  /** All results of this exchange are posted: its inbox is for the one after the next. */
+  #collectNext(): void {
+    const { exchange } = this.at as ExchangePlace;
+    const { chains, peers } = this.#parts;
+    this.inboxOf(exchange).reset(exchange + 2 * chains, peers.live);
+  }
+
+  #numberOf(exchange: number): number {
+    return Math.floor(exchange / this.#parts.chains);
+  }
+}

@@ -1,0 +1,24 @@
+/** What an expert of this rank makes of a row of an inbox; the object is reused. */
+import type { Oracle } from "../../src/model/device.ts";
+import type { Inbox } from "./inbox.ts";
+import { expertOf } from "./token-slot.ts";
+
+export class ExpertOutput {
+  low = 0;
+  high = 0;
+  readonly #oracle: Oracle;
+
+  constructor(oracle: Oracle) {
+    this.#oracle = oracle;
+  }
+
+  /** Computes the output for a row. */
+  of(inbox: Inbox, row: number): this {
+    const expert = expertOf(inbox.slot[row]);
+    const low = inbox.low[row];
+    const high = inbox.high[row];
+    this.low = this.#oracle.expertLow(expert, inbox.exchange, low, high);
+    this.high = this.#oracle.expertHigh(expert, inbox.exchange, low, high);
+    return this;
+  }
+}

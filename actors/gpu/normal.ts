@@ -1,0 +1,310 @@
+/**
+ * DeepEP's normal protocol, as a rank sees it: one copy of a token to each node that holds experts
+ * for it, on the sender's own plane, passed on there over NVLink (relay.ts); each rank returns the
+ * weighted sum of its experts' outputs, which are added up on the way back. Ranks of the sender's
+ * node are reached over NVLink directly.
+ *
+ * A copy in a cargo: token, choices, payload (two words), then for each choice slot, weight and the
+ * rank that holds the expert.
+ */
+import type { ActorContext } from "../../src/model/actor.ts";
+import {
+  DESTINATION,
+  KIND,
+  KIND_MASK,
+  LAYER,
+  ORIGIN,
+  type Packet,
+  PacketFlag,
+  PacketKind,
+  SIZE_BYTES,
+  SLOT,
+} from "../../src/model/packet.ts";
+import { ExpertOutput } from "./expert-output.ts";
+import type { Inbox } from "./inbox.ts";
+import type { Protocol, ProtocolParts } from "./protocol.ts";
+import { RankOrder } from "./rank-order.ts";
+import { Relay } from "./relay.ts";
+import { CHOICE_WORDS, COPY_WORDS, SUM_WORDS, TokenSum } from "./token-sum.ts";
+import { choiceOf, slotOf } from "./token-slot.ts";
+
+/** Tokens that one message carries when messages carry many. */
+export const CHUNK_TOKENS = 32;
+
+export class Normal implements Protocol {
+  readonly #parts: ProtocolParts;
+  readonly #chunk: number;
+  readonly #order: RankOrder;
+  readonly #output: ExpertOutput;
+  readonly #relay: Relay;
+  readonly #sum = new TokenSum();
+  /** By rank: the rank that its copies are sent to first. */
+  readonly #via: Int32Array;
+  /** By first rank: words of its message, its cargo's next word, the token and its count's place. */
+  readonly #words: Int32Array;
+  readonly #next: Int32Array;
+  readonly #token: Int32Array;
+  readonly #countAt: Int32Array;
+  readonly #copies: Int32Array;
+  readonly #packet: Int32Array;
+  #inbox: Inbox | undefined;
+
+  constructor(parts: ProtocolParts) {
+    const { services, peers } = parts;
+    this.#parts = parts;
+    this.#chunk = services.scenario.workload.grain === "message" ? CHUNK_TOKENS : 1;
+    this.#order = new RankOrder(peers.size);
+    this.#output = new ExpertOutput(services.oracle);
+    this.#relay = new Relay(parts, this.#chunk);
+    this.#via = Int32Array.from({ length: peers.size }, (_, rank) => peers.viaOf(rank));
+    this.#words = new Int32Array(peers.size);
+    this.#next = new Int32Array(peers.size);
+    this.#token = new Int32Array(peers.size);
+    this.#countAt = new Int32Array(peers.size);
+    this.#copies = new Int32Array(peers.size);
+    this.#packet = new Int32Array(peers.size);
+  }
+
+  get isWaiting(): boolean {
+    return this.#relay.isWaiting;
+  }
+
+  prepareCopies(): number {
+    return Math.ceil(this.#parts.home.batch.tokens / this.#chunk);
+  }
+
+  postCopies(context: ActorContext, part: number): void {
+    const { batch } = this.#parts.home;
+    const firstToken = part * this.#chunk;
+    const endToken = Math.min(firstToken + this.#chunk, batch.tokens);
+    this.#measure(firstToken * batch.topK, endToken * batch.topK);
+    this.#pack(context, firstToken * batch.topK, endToken * batch.topK);
+    this.#send(context);
+  }
+
+  prepareResults(inbox: Inbox): number {
+    this.#inbox = inbox;
+    this.#order.sort(inbox.home, inbox.count);
+    return this.#parts.peers.size;
+  }
+
+  postResults(context: ActorContext, part: number): void {
+    const { peers } = this.#parts;
+    const rank = peers.around(part);
+    if (peers.isMasked(rank)) return;
+    let at = this.#order.first(rank);
+    const end = this.#order.end(rank);
+    while (at < end) at = this.#postSums(context, rank, at, end);
+  }
+
+  received(context: ActorContext, packet: Packet, rank: number): void {
+    const { packets } = context;
+    switch (packets.words[packet + KIND] & KIND_MASK) {
+      case PacketKind.nodeDispatch:
+        this.#relay.forward(context, packet, rank);
+        return;
+      case PacketKind.partial:
+        this.#relay.partialArrived(context, packet);
+        return;
+      case PacketKind.dispatch:
+        this.#copiesArrived(context, packet, rank);
+        return;
+      default:
+        this.#sumsArrived(context, packet);
+    }
+  }
+
+  awaits(rank: number): boolean {
+    return this.#relay.awaits(rank);
+  }
+
+  dropRank(context: ActorContext, rank: number, fault: number): void {
+    this.#relay.dropRank(context, rank, fault);
+  }
+
+  /** How many words each first rank gets of the assignments from `first` up to `end`. */
+  #measure(first: number, end: number): void {
+    const { home, peers } = this.#parts;
+    this.#words.fill(0);
+    this.#token.fill(-1);
+    this.#copies.fill(0);
+    for (let place = first; place < end; place += 1) {
+      if (!home.isOpen(place)) continue;
+      const via = this.#via[home.holder[place]];
+      if (via === peers.rank) continue;
+      const token = Math.floor(place / home.batch.topK);
+      if (this.#token[via] !== token) {
+        this.#token[via] = token;
+        this.#words[via] += COPY_WORDS;
+        this.#copies[via] += 1;
+      }
+      this.#words[via] += CHOICE_WORDS;
+    }
+  }
+
+  /** Writes the copies; those for this rank go to its inbox. */
+  #pack(context: ActorContext, first: number, end: number): void {
+    const { home, peers } = this.#parts;
+    const { batch } = home;
+    for (let rank = 0; rank < peers.size; rank += 1) {
+      if (this.#words[rank] > 0) this.#packet[rank] = this.#message(context, rank);
+    }
+    this.#token.fill(-1);
+    const { words } = context.packets.cargo;
+    for (let place = first; place < end; place += 1) {
+      if (!home.isOpen(place)) continue;
+      const holder = home.holder[place];
+      const via = this.#via[holder];
+      const token = Math.floor(place / batch.topK);
+      const slot = slotOf(place % batch.topK, batch.experts[place]);
+      const weight = batch.weights[place];
+      if (via === peers.rank) {
+        const inbox = this.#parts.inboxOf(home.exchange);
+        inbox.add(peers.rank, token, slot, weight, batch.low[token], batch.high[token]);
+        continue;
+      }
+      let at = this.#next[via];
+      if (this.#token[via] !== token) {
+        this.#token[via] = token;
+        this.#countAt[via] = at + 1;
+        words[at] = token;
+        words[at + 1] = 0;
+        words[at + 2] = batch.low[token];
+        words[at + 3] = batch.high[token];
+        at += COPY_WORDS;
+      }
+      words[this.#countAt[via]] += 1;
+      words[at] = slot;
+      words[at + 1] = weight;
+      words[at + 2] = holder;
+      this.#next[via] = at + CHOICE_WORDS;
+    }
+  }
+
+  /** Sends what was packed: to other nodes first, since that way is the longer one. */
+  #send(context: ActorContext): void {
+    const { peers, messenger } = this.#parts;
+    for (const isLocalTurn of [false, true]) {
+      for (let distance = 1; distance < peers.size; distance += 1) {
+        const rank = peers.around(distance);
+        if (this.#words[rank] === 0) continue;
+        const actor = peers.actorOf[rank];
+        if (peers.isLocal(actor) !== isLocalTurn) continue;
+        const packet = this.#packet[rank];
+        context.packets.seal(packet);
+        if (isLocalTurn) messenger.post(context, packet);
+        else messenger.opposite(context, packet);
+      }
+    }
+  }
+
+  #message(context: ActorContext, rank: number): Packet {
+    const { peers, home, services } = this.#parts;
+    const actor = peers.actorOf[rank];
+    const kind = peers.isLocal(actor) ? PacketKind.dispatch : PacketKind.nodeDispatch;
+    const packet = context.packets.take(kind);
+    const { words } = context.packets;
+    words[packet + ORIGIN] = context.self;
+    words[packet + DESTINATION] = actor;
+    words[packet + LAYER] = home.exchange;
+    words[packet + SIZE_BYTES] = this.#copies[rank] * services.dispatchCopyBytes;
+    const cargo = context.packets.load(packet, this.#words[rank]);
+    this.#next[rank] = context.packets.cargo.first(cargo);
+    return packet;
+  }
+
+  #copiesArrived(context: ActorContext, packet: Packet, rank: number): void {
+    const { packets } = context;
+    const inbox = this.#parts.inboxOf(packets.words[packet + LAYER]);
+    const cargo = packets.cargoOf(packet);
+    let at = packets.cargo.first(cargo);
+    const end = at + packets.cargo.lengthOf(cargo);
+    const { words } = packets.cargo;
+    while (at < end) {
+      const copy = at;
+      at += COPY_WORDS;
+      for (let choice = 0; choice < words[copy + 1]; choice += 1) {
+        inbox.add(rank, words[copy], words[at], words[at + 1], words[copy + 2], words[copy + 3]);
+        at += CHOICE_WORDS;
+      }
+    }
+    packets.free(packet);
+  }
+
+  #sumsArrived(context: ActorContext, packet: Packet): void {
+    const { packets } = context;
+    const { home } = this.#parts;
+    if (packets.words[packet + LAYER] === home.exchange) {
+      const cargo = packets.cargoOf(packet);
+      const first = packets.cargo.first(cargo);
+      const end = first + packets.cargo.lengthOf(cargo);
+      for (let at = first; at < end; at += SUM_WORDS) {
+        home.sumArrived(context, this.#sum.read(packets.cargo.words, at));
+      }
+    }
+    packets.free(packet);
+  }
+
+  /** Sends sums for up to a chunk of tokens of one rank; returns where it stopped. */
+  #postSums(context: ActorContext, rank: number, from: number, end: number): number {
+    const { peers, home } = this.#parts;
+    const inbox = this.#inbox as Inbox;
+    let until = from;
+    let tokens = 0;
+    for (let last = -1; until < end; until += 1) {
+      const token = inbox.token[this.#order.at[until]];
+      if (token === last) continue;
+      if (tokens === this.#chunk) break;
+      last = token;
+      tokens += 1;
+    }
+    const relay = peers.resultRelayOf(rank);
+    const isKept = rank === peers.rank || relay === peers.rank;
+    const packet = isKept ? -1 : this.#sumMessage(context, { rank, relay, tokens });
+    const words = context.packets.cargo.words;
+    let place = isKept ? 0 : context.packets.cargo.first(context.packets.cargoOf(packet));
+    for (let at = from; at < until; ) {
+      at = this.#sumOf(at, until);
+      if (rank === peers.rank) home.sumArrived(context, this.#sum);
+      else if (isKept) this.#relay.add(context, rank, inbox.exchange, this.#sum);
+      else place = this.#sum.write(words, place);
+    }
+    if (isKept) return until;
+    context.packets.seal(packet);
+    this.#parts.messenger.post(context, packet);
+    return until;
+  }
+
+  /** Adds up the outputs for the token at `from`; returns where the next token begins. */
+  #sumOf(from: number, end: number): number {
+    const inbox = this.#inbox as Inbox;
+    const token = inbox.token[this.#order.at[from]];
+    let at = from;
+    this.#sum.begin(token);
+    for (; at < end; at += 1) {
+      const row = this.#order.at[at];
+      if (inbox.token[row] !== token) break;
+      const { low, high } = this.#output.of(inbox, row);
+      this.#sum.add(choiceOf(inbox.slot[row]), inbox.weight[row], low, high);
+    }
+    return at;
+  }
+
+  #sumMessage(
+    context: ActorContext,
+    to: { readonly rank: number; readonly relay: number; readonly tokens: number },
+  ): Packet {
+    const { peers, services } = this.#parts;
+    const isDirect = to.relay === to.rank;
+    const packet = context.packets.take(isDirect ? PacketKind.combine : PacketKind.partial);
+    context.packets.load(packet, to.tokens * SUM_WORDS);
+    const { words } = context.packets;
+    words[packet + KIND] |= PacketFlag.ackRequest;
+    words[packet + ORIGIN] = context.self;
+    words[packet + DESTINATION] = peers.actorOf[to.relay];
+    words[packet + LAYER] = (this.#inbox as Inbox).exchange;
+    words[packet + SLOT] = to.rank;
+    words[packet + SIZE_BYTES] = to.tokens * services.combineCopyBytes;
+    return packet;
+  }
+}
