@@ -85,6 +85,7 @@ export class Gpu implements Actor, MaskHost, ScheduleHost {
       case PacketKind.nodeDispatch:
       case PacketKind.combine:
       case PacketKind.partial:
+      case PacketKind.sharesRefused:
       case PacketKind.dispatchCount:
         this.#exchanged(context, packet, rank);
         return;
@@ -159,7 +160,7 @@ export class Gpu implements Actor, MaskHost, ScheduleHost {
   }
 
   isMissing(rank: number): boolean {
-    if (this.#peers.isMasked(rank)) return false;
+    if (rank === this.#peers.rank || this.#peers.isMasked(rank)) return false;
     return this.#exchanges.some(
       (exchange) => exchange.isMissing(rank) || exchange.protocol.awaits(rank),
     );
@@ -183,7 +184,7 @@ export class Gpu implements Actor, MaskHost, ScheduleHost {
     const { scenario, schedule } = services;
     const peers = this.#peers;
     const messenger = this.#messenger;
-    const home = new HomeSide(services, peers);
+    const home = new HomeSide(services, peers, chain);
     return new Exchange({
       chain,
       chains: schedule.chains.length,

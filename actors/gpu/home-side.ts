@@ -22,6 +22,8 @@ export interface ExchangePlace {
 }
 
 export class HomeSide {
+  /** Chain of the schedule. */
+  readonly chain: number;
   readonly batch: Batch;
   /** By assignment: the rank that serves it. */
   readonly holder: Int32Array;
@@ -35,7 +37,8 @@ export class HomeSide {
   readonly #services: DeviceServices;
   readonly #peers: Peers;
 
-  constructor(services: DeviceServices, peers: Peers) {
+  constructor(services: DeviceServices, peers: Peers, chain: number) {
+    this.chain = chain;
     const { scenario, routing, oracle } = services;
     const tokens = routing.tokensOf(peers.rank);
     this.#services = services;

@@ -49,14 +49,7 @@ export class Inbox {
   }
 
   /** An assignment of a rank; `weight` is 0 where the home rank applies it. */
-  add(
-    home: number,
-    token: number,
-    slot: number,
-    weight: number,
-    low: number,
-    high: number,
-  ): void {
+  add(home: number, token: number, slot: number, weight: number, low: number, high: number): void {
     if (this.count === this.home.length) this.#grow();
     const row = this.count;
     this.home[row] = home;

@@ -184,6 +184,8 @@ export class MaskPolicy {
   #sendNotices(context: ActorContext, rank: number, fault: number): void {
     const actor = this.#peers.actorOf[rank];
     const ways = this.#peers.isLocal(actor) ? 1 : this.#peers.detours;
+    // A rank behind another may well be reached on the usual way, and on no other.
+    if (this.#isNormal) this.#send(context, PacketKind.maskNotice, rank, fault);
     for (let way = 0; way < ways; way += 1) {
       const packet = this.#messenger.control(context, PacketKind.maskNotice, actor, fault);
       this.#messenger.detour(context, packet, way);

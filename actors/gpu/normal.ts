@@ -19,14 +19,15 @@ import {
   PacketKind,
   SIZE_BYTES,
   SLOT,
+  TOKEN,
 } from "../../src/model/packet.ts";
 import { ExpertOutput } from "./expert-output.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Protocol, ProtocolParts } from "./protocol.ts";
 import { RankOrder } from "./rank-order.ts";
 import { Relay } from "./relay.ts";
-import { CHOICE_WORDS, COPY_WORDS, SUM_WORDS, TokenSum } from "./token-sum.ts";
 import { choiceOf, slotOf } from "./token-slot.ts";
+import { CHOICE_WORDS, COPY_WORDS, SUM_WORDS, TokenSum } from "./token-sum.ts";
 
 /** Tokens that one message carries when messages carry many. */
 export const CHUNK_TOKENS = 32;
@@ -106,6 +107,9 @@ export class Normal implements Protocol {
       case PacketKind.partial:
         this.#relay.partialArrived(context, packet);
         return;
+      case PacketKind.sharesRefused:
+        this.#relay.refused(context, packet, rank);
+        return;
       case PacketKind.dispatch:
         this.#copiesArrived(context, packet, rank);
         return;
@@ -119,7 +123,15 @@ export class Normal implements Protocol {
   }
 
   dropRank(context: ActorContext, rank: number, fault: number): void {
+    const { peers, messenger } = this.#parts;
     this.#relay.dropRank(context, rank, fault);
+    const relay = peers.resultRelayOf(rank);
+    if (peers.isNeighbour(rank) || relay === peers.rank || peers.isMasked(relay)) return;
+    const actor = peers.actorOf[relay];
+    const packet = messenger.control(context, PacketKind.sharesRefused, actor, fault);
+    context.packets.words[packet + LAYER] = this.#parts.home.chain;
+    context.packets.words[packet + TOKEN] = rank;
+    messenger.post(context, packet);
   }
 
   /** How many words each first rank gets of the assignments from `first` up to `end`. */

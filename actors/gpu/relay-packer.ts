@@ -105,7 +105,14 @@ export class RelayPacker {
         if (rank === peers.rank) {
           this.#parts
             .inboxOf(from.exchange)
-            .add(from.home, words[copy], words[at], words[at + 1], words[copy + 2], words[copy + 3]);
+            .add(
+              from.home,
+              words[copy],
+              words[at],
+              words[at + 1],
+              words[copy + 2],
+              words[copy + 3],
+            );
           continue;
         }
         if (!peers.isMasked(rank)) this.#writeChoice(words, copy, at, peers.localOf(rank));

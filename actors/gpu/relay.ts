@@ -16,11 +16,15 @@ import {
   PacketKind,
   SIZE_BYTES,
   SLOT,
+  TOKEN,
 } from "../../src/model/packet.ts";
 import type { ProtocolParts } from "./protocol.ts";
 import { RelayPacker } from "./relay-packer.ts";
 import { choiceOf } from "./token-slot.ts";
 import { CHOICE_WORDS, COPY_WORDS, SUM_WORDS, TokenSum } from "./token-sum.ts";
+
+/** In place of a fault; NO_FAULT would be a refusal that nothing explains. */
+const NO_REFUSAL = -2;
 
 export class Relay {
   readonly #parts: ProtocolParts;
@@ -43,6 +47,8 @@ export class Relay {
   readonly #high: Int32Array;
   /** By home node, token and local rank: 1 when its share is awaited. */
   readonly #awaited: Uint8Array;
+  /** By home node and local rank: the fault for which it refuses shares. */
+  readonly #refusal: Int32Array;
   /** By local rank: tokens that wait for its share. */
   readonly #awaitedOf: Int32Array;
   #open = 0;
@@ -67,6 +73,7 @@ export class Relay {
     this.#low = new Int32Array(places);
     this.#high = new Int32Array(places);
     this.#awaited = new Uint8Array(places * peers.ranksPerNode);
+    this.#refusal = new Int32Array(nodes * peers.ranksPerNode).fill(NO_REFUSAL);
     this.#awaitedOf = new Int32Array(peers.ranksPerNode);
   }
 
@@ -116,6 +123,18 @@ export class Relay {
     packets.free(packet);
   }
 
+  /** A rank of this node has given a home rank up, and will return no share for it. */
+  refused(context: ActorContext, packet: Packet, rank: number): void {
+    const { words } = context.packets;
+    const { peers } = this.#parts;
+    const node = peers.nodeOf(words[packet + TOKEN]);
+    const local = peers.localOf(rank);
+    const fault = words[packet + SLOT];
+    this.#refusal[node * peers.ranksPerNode + local] = fault;
+    context.packets.free(packet);
+    this.#giveUp(context, node, local, fault);
+  }
+
   /** This rank's own share. */
   add(context: ActorContext, home: number, exchange: number, sum: TokenSum): void {
     const { peers } = this.#parts;
@@ -130,12 +149,15 @@ export class Relay {
       return;
     }
     const local = peers.localOf(rank);
-    for (let node = 0; node < peers.nodes && this.#awaitedOf[local] > 0; node += 1) {
-      for (let token = 0; token < this.#tokens; token += 1) {
-        if (!this.#settle(node, token, local)) continue;
-        this.#fault[node * this.#tokens + token] = fault;
-        this.#emitIfWhole(context, node, token);
-      }
+    for (let node = 0; node < peers.nodes; node += 1) this.#giveUp(context, node, local, fault);
+  }
+
+  /** No token of a home node waits for the shares of a local rank any more. */
+  #giveUp(context: ActorContext, node: number, local: number, fault: number): void {
+    for (let token = 0; token < this.#tokens && this.#awaitedOf[local] > 0; token += 1) {
+      if (!this.#settle(node, token, local)) continue;
+      this.#fault[node * this.#tokens + token] = fault;
+      this.#emitIfWhole(context, node, token);
     }
   }
 
@@ -167,12 +189,13 @@ export class Relay {
     for (let choice = 0; choice < choices; choice += 1, choiceAt += CHOICE_WORDS) {
       const rank = words[choiceAt + 2];
       this.#expected[place] |= 1 << choiceOf(words[choiceAt]);
+      const local = peers.localOf(rank);
+      const refusal = this.#refusal[node * peers.ranksPerNode + local];
       const mask = peers.maskOf(rank);
-      if (mask !== undefined) {
-        this.#fault[place] = mask.fault;
+      if (mask !== undefined || refusal !== NO_REFUSAL) {
+        this.#fault[place] = mask?.fault ?? refusal;
         continue;
       }
-      const local = peers.localOf(rank);
       const flag = place * peers.ranksPerNode + local;
       if (this.#awaited[flag] !== 0) continue;
       this.#awaited[flag] = 1;

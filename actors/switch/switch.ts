@@ -2,6 +2,7 @@
  * A switch: looks a packet's next hop up and sends it out. Leaf, spine and NVSwitch are three
  * configurations of it; rate, latency and output queue belong to the ports, which the kernel keeps.
  */
+import { violated } from "../../src/base/assert.ts";
 import type { Actor, ActorContext } from "../../src/model/actor.ts";
 import { NEXT_HOP, type Packet, PSN, SOURCE } from "../../src/model/packet.ts";
 import type { SwitchRouting } from "../../src/model/scenario.ts";
@@ -41,6 +42,9 @@ export class Switch implements Actor {
     const words = context.packets.words;
     const source = words[packet + SOURCE];
     const target = words[packet + NEXT_HOP];
+    if (this.#routes.uplinks.length === 0) {
+      violated("route-exists", `switch ${context.self} has no way to actor ${target}`);
+    }
     switch (this.#rule) {
       case "adaptive":
         return this.#leastBusy(context, source, target);

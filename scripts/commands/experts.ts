@@ -110,7 +110,7 @@ export function spreadLines(
     line("loads", source),
     line("tokens drawn", `${tokensPerLayer} in each layer`),
     "",
-    line("", both("contiguous, no replicas", `${placement}${replicas}`.padStart(24))),
+    line("", both("contiguous, no replicas".padStart(24), `${placement}${replicas}`.padStart(24))),
     line("", both(heads, heads)),
     ...ROWS.map(([name, of]) => {
       const before = side((layer) => of(layer.contiguous));

@@ -129,7 +129,7 @@ export class Fabric implements LaneHost {
     timers.add(atPs, this.#order.nextOrder(actor), topology.actors.length + lane, 0, 0);
   }
 
-  /** How long a message handed to an actor's port now would wait before its first byte leaves, ps. */
+  /** How long a message for an actor's port would wait now before its first byte leaves, ps. */
   backlogPs(actor: number, port: number, nowPs: number): number {
     const lane = this.#lanes.firstLane[actor] + port;
     if (this.flow !== undefined) return this.flow.backlogPs(lane);

@@ -245,8 +245,8 @@ export class Kernel implements ActorContext {
 
   /**
    * The fault that stops a message at the end of a lane; NO_FAULT when none does. A message is lost
-   * when its lane was down between its beginning and its handling. With cut-through that is before
-   * the tail has come: what the receiver handles it has whole.
+   * when its lane was down at any moment between its beginning and its handling. With cut-through a
+   * lane that fails later, under the tail alone, has let the message through.
    */
   #stoppedBy(lane: number, actor: number, packet: Packet): number {
     if (this.#deadBy[actor] !== NO_FAULT) return this.#deadBy[actor];

@@ -1,7 +1,8 @@
 /**
  * The lanes of a run as columns: where each leads, what it costs, and when it is free again. Lane
- * numbers follow the topology's order, so an actor's port p is lane firstLane + p. With flow control
- * every lane has a second one behind all others (count + lane), on which its credits come back.
+ * numbers follow the topology's order, so an actor's port p is lane firstLane + p. With flow
+ * control every lane has a second one behind all others (count + lane), on which its credits come
+ * back.
  */
 import { violated } from "../base/assert.ts";
 import type { Lane, Topology } from "../model/topology.ts";

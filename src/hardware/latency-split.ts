@@ -1,8 +1,8 @@
 /**
- * Latencies of the lanes, from published end-to-end times of a 64-byte message. The sum over a path,
- * with the serialization of 64 bytes on every lane and the overhead of a request, is the published
- * number to the picosecond. How it divides over the lanes is our choice; what is left of the way
- * over one leaf after the other lanes falls to the last, from the NIC to the GPU.
+ * Latencies of the lanes, from published end-to-end times of a 64-byte message. The sum over a
+ * path, with the serialization of 64 bytes on every lane and the overhead of a request, is the
+ * published number to the picosecond. How it divides over the lanes is our choice; what is left of
+ * the way over one leaf after the other lanes falls to the last, from the NIC to the GPU.
  */
 
 /** Bytes of the message in the published rows. */

@@ -1,7 +1,7 @@
 /**
- * Every free parameter of the hardware model, with unit, source and the published row that fixes it:
- * one value for all workloads, none for a single row. Presets are made of these (presets.ts); no
- * other file has such numbers.
+ * Every free parameter of the hardware model, with unit, source and the published row that fixes
+ * it: one value for all workloads, none for a single row. Presets are made of these (presets.ts);
+ * no other file has such numbers.
  *
  * Sources: [P] arXiv 2505.09343; [D] deepseek-ai/DeepEP; [F] deepseek-ai/profile-data, the training
  * profile (H800, one layer, a micro-batch of 4,096 tokens); [N] NVIDIA data sheets (H800, GB200
@@ -49,6 +49,7 @@ export type ParameterSet = Readonly<Record<ParameterName, Parameter>>;
 export type ParameterValues = Readonly<Record<ParameterName, number>>;
 
 const NONE = "none";
+const AS_ON_H800 = "assumed, as on H800: ";
 const OURS = "ours: how the end-to-end time divides over the path";
 
 /** Costs of a byte and of a request on H800 nodes. */
@@ -142,13 +143,15 @@ export const H800_ROCE: ParameterSet = {
   ...latencies(ROCE_TIMES, H800_COSTS, "RoCE: 3.6 / 5.6 us"),
 };
 
-
 /** Dense FLOP/s at peak, GB200 over H800 [N]: 2,500 over 989.4 TFLOP/s in BF16, the same in FP8. */
 const GB200_OVER_H800 = 2_500 / 989.4;
 
 /** A rack of 72 GPUs in one NVLink domain, a 400G InfiniBand port a GPU. */
 export const GB200_NVL72: ParameterSet = {
-  ...H800_INFINIBAND,
+  nicPsPerByte: assumed(H800_INFINIBAND.nicPsPerByte),
+  requestPs: assumed(H800_INFINIBAND.requestPs),
+  pciePsPerByte: assumed(H800_INFINIBAND.pciePsPerByte),
+  packetBytes: H800_INFINIBAND.packetBytes,
   nvlinkPsPerByte: {
     value: GB200_COSTS.nvlinkPsPerByte,
     unit: "ps/B",
@@ -157,7 +160,7 @@ export const GB200_NVL72: ParameterSet = {
   },
   nvlinkDomainGpus: { value: 72, unit: "GPUs", source: "72 GPUs a domain [P 2.3.2]", row: NONE },
   hbmBytesPerSecond: { value: 8e12, unit: "B/s", source: "8 TB/s HBM3e [N]", row: NONE },
-  ...latencies(INFINIBAND_TIMES, GB200_COSTS, "InfiniBand: 2.8 / 3.7 us", "assumed, as on H800: "),
+  ...latencies(INFINIBAND_TIMES, GB200_COSTS, "InfiniBand: 2.8 / 3.7 us", AS_ON_H800),
   attentionForward: scaled(H800_INFINIBAND.attentionForward),
   mlpForward: scaled(H800_INFINIBAND.mlpForward),
   attentionBackward: scaled(H800_INFINIBAND.attentionBackward),
@@ -205,6 +208,11 @@ function rate(flops: number, kernel: string, milliseconds: number): Parameter {
     source: "FLOPs of src/model/layer-flops.ts at DeepSeek-V3's shape over the published time",
     row: `${kernel}: ${milliseconds} ms a layer and 4,096 tokens [F]`,
   };
+}
+
+/** The number of H800, which nobody has published for this hardware. */
+function assumed(h800: Parameter): Parameter {
+  return { ...h800, source: `${AS_ON_H800}${h800.source}` };
 }
 
 /** The same share of the peak as on H800. */

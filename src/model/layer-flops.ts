@@ -7,8 +7,8 @@
 import type { ModelShape } from "./model-shape.ts";
 
 /**
- * Tokens of one sequence in prefill and training: the length in DeepSeek's published profiles and in
- * the pre-training of DeepSeek-V3 (arXiv 2412.19437, section 4.2).
+ * Tokens of one sequence in prefill and training: the length in DeepSeek's published profiles and
+ * in the pre-training of DeepSeek-V3 (arXiv 2412.19437, section 4.2).
  */
 export const SEQUENCE_TOKENS = 4_096;
 

@@ -76,10 +76,14 @@ function resolvePolicy(
   const { groups, nodes } = shape;
   const used = policyFor(policy, shape);
   const divides = groups % nodes === 0;
-  const fact = `${groups} expert groups ${divides ? "" : "do not "}divide over ${nodes} nodes`;
+  const verb = divides ? "divide" : "do not divide";
+  const isOne = groups === 1;
+  const fact = isOne
+    ? "the routing has no groups"
+    : `${groups} expert groups ${verb} over ${nodes} nodes`;
   if (used === "hierarchical" && !divides) {
     const hint = "use policy: auto, which is global then";
-    const message = `policy hierarchical keeps whole groups on a node, but ${fact} of an EP group`;
+    const message = `policy hierarchical keeps whole groups on a node: ${fact} of an EP group`;
     problems.add("E019", ["experts", "policy"], message, { hint });
     return undefined;
   }

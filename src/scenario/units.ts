@@ -1,6 +1,7 @@
 /**
  * Converts the quantities of checked fields: times to ps, hardware changes to parameters. Bounds
- * that need the unit (no zero bandwidth, no latency below the lookahead's minimum) are checked here.
+ * that need the unit (no zero bandwidth, no latency below the lookahead's minimum) are checked
+ * here.
  */
 import { type ParameterName, valuesOf } from "../hardware/parameters.ts";
 import { HARDWARE_PRESETS, makeHardware, PRESET_PARAMETERS } from "../hardware/presets.ts";

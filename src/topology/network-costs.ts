@@ -1,14 +1,15 @@
 /**
- * What five networks of switches with a given radix hold and cost: Table 3 of arXiv 2505.09343, from
- * formulas. Arithmetic only; the emulator builds fat trees in fat-tree.ts and none of the others.
+ * What five networks of switches with a given radix hold and cost: Table 3 of arXiv 2505.09343,
+ * from formulas. Arithmetic only; the emulator builds fat trees in fat-tree.ts and none of the
+ * others.
  *
- * Prices are a linear model in four counts. The table says that it follows the cost model of Slim
- * Fly (SC'14), and not its prices; they are fitted here. Five totals, of which two are
- * proportional, are four equations, so four prices reproduce them by construction, and many do: a
- * switch may cost anything up to 82,000 $ if its links cost less. This is the point with round
- * prices near those of the market. With one price for all links between switches no three prices
- * above 0 give the five totals to the million (the best are 0.44 % off), hence two. The table is
- * evidence of ratios between networks, not of prices.
+ * Prices are a linear model in four counts. The paper follows the cost model of Slim Fly (SC'14)
+ * and prints no prices; these are fitted. Five totals, of which two are proportional, are four
+ * equations, so four prices reproduce them by construction, and many do: a switch may cost anything
+ * up to 82,000 $ if its links cost less. This is one point of that line, with round prices. With
+ * one price for all links between switches no three prices of 0 or more give the five totals to the
+ * million (the best are 0.44 % off), hence two. What the fit tells is ratios between networks, not
+ * prices.
  */
 
 /** Prices, $. */

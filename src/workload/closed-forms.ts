@@ -1,5 +1,5 @@
 /**
- * Published closed forms of expert-parallel communication, each with its inputs as parameters: upper
+ * Published closed forms of expert-parallel communication, each with its inputs as parameters:
  * limits and expectations to hold an emulated run against. Nothing of the emulator rests on them.
  */
 import { PS_PER_S } from "../model/time.ts";
@@ -42,8 +42,8 @@ export const PUBLISHED_DECODE: DecodeLimitInput = {
 /**
  * The least time per output token of decode, when two micro-batches hide all compute behind
  * communication (arXiv 2505.09343, section 2.3.2): (dispatch + combine) bytes x tokens x copies x
- * hidden / bandwidth, twice a layer. With {@link PUBLISHED_DECODE}: 120.96 us, 14.76 ms, 67 tokens a
- * second (67.8); with 900 GB/s: 6.72 us, 0.82 ms, about 1,200.
+ * hidden / bandwidth, twice a layer. With {@link PUBLISHED_DECODE}: 120.96 us, 14.76 ms, 67 tokens
+ * a second (67.8); with 900 GB/s: 6.72 us, 0.82 ms, about 1,200.
  */
 export function decodeLimit(input: DecodeLimitInput): DecodeLimit {
   const bytesPerNumber = input.dispatchBytesPerNumber + input.combineBytesPerNumber;
@@ -78,9 +78,9 @@ export interface ExpectedNodesInput {
 }
 
 /**
- * Expected number of nodes that hold at least one of a token's experts, when all experts are equally
- * likely and a node is as good as its best expert, as in the tests of DeepEP's normal kernels. With
- * 256 experts, top-8 and 4 of 2, 4, 8, 16 nodes: 1.993, 3.614, 3.983, 4.000.
+ * Expected number of nodes that hold at least one of a token's experts, when all experts are
+ * equally likely and a node is as good as its best expert, as in the tests of DeepEP's normal
+ * kernels. With 256 experts, top-8 and 4 of 2, 4, 8, 16 nodes: 1.993, 3.614, 3.983, 4.000.
  *
  * Derivation: take experts by falling score. The first `nodeLimit` different nodes to show up are
  * the allowed ones, and nobody else's expert comes before the last of these has shown up. So the

@@ -5,9 +5,9 @@
  * bound (the memory roof of a roofline): time = weight bytes / HBM bandwidth, weights in FP8, one
  * byte each. Left out: the KV cache, activations, kernel launches, the rise to a compute bound.
  *
- * Prefill and training have large batches and are bound by compute: time = FLOPs / the rate at which
- * that kind of kernel really runs (src/hardware/parameters.ts). Left out: the fall of that rate with
- * small batches, and the SMs that communicate.
+ * Prefill and training have large batches and are bound by compute: time = FLOPs / the rate at
+ * which that kind of kernel really runs (src/hardware/parameters.ts). Left out: the fall of that
+ * rate with small batches, and the SMs that communicate.
  */
 import type { ComputeSpan, ComputeTimes } from "../model/device.ts";
 import type { Hardware } from "../model/hardware.ts";
@@ -87,9 +87,10 @@ function computeBoundTimes(model: Model, rates: Hardware["compute"], tokens: num
 }
 
 /**
- * Experts of an MoE layer: the shared ones over all tokens, the routed ones over the copies that the
- * rank got. A copy takes whole ps, rounded down; what that leaves out for the mean number of copies
- * (tokens x top-k) is in the fixed part, so that a rank with the mean takes exactly FLOPs / rate.
+ * Experts of an MoE layer: the shared ones over all tokens, the routed ones over the copies that
+ * the rank got. A copy takes whole ps, rounded down; what that leaves out for the mean number of
+ * copies (tokens x top-k) is in the fixed part, so that a rank with the mean takes exactly FLOPs /
+ * rate.
  */
 function expertSpan(model: Model, tokens: number, rate: number): ComputeSpan {
   const width = model.moe_intermediate_size;

@@ -4,6 +4,7 @@
  * added up. SGLang counts all layers of the model, those without experts too (zeros); a list of
  * just the layers with experts is read as well. Other keys are ignored.
  */
+import { jsonFaultAt } from "./json-fault.ts";
 import { LOAD_MAX, LOAD_RULE, type LoadsPlace, type LoadsRows } from "./loads-rows.ts";
 
 const KEY = "logical_count";
@@ -14,8 +15,8 @@ export function readLoadsJson(text: string, rows: LoadsRows): void {
   let data: unknown;
   try {
     data = JSON.parse(text);
-  } catch (error) {
-    addSyntaxProblem(text, String(error), rows);
+  } catch {
+    addSyntaxProblem(text, rows);
     return;
   }
   const shape = `{"${KEY}": [layer][expert] or [step][layer][expert]}`;
@@ -88,10 +89,9 @@ function nameOf(path: readonly number[]): string {
   return KEY + path.map((index) => `[${index}]`).join("");
 }
 
-/** What stands where the parser stopped, as it says itself in its words. */
-function addSyntaxProblem(text: string, error: string, rows: LoadsRows): void {
-  const position = /position (\d+)/.exec(error)?.[1];
-  const at = position === undefined ? text.trimEnd().length : Number(position);
+/** What stands where the text stops being JSON. */
+function addSyntaxProblem(text: string, rows: LoadsRows): void {
+  const at = jsonFaultAt(text);
   const found = text.slice(at, at + 20).split("\n", 1)[0];
   const message =
     found === "" ? "not valid JSON: it ends too early" : `not valid JSON at "${found}"`;

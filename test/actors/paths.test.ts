@@ -80,7 +80,7 @@ describe("the way of a token copy", () => {
     ],
   ] as const)("is the path finder's: %s", (_, cluster) => {
     const topology = makeFatTree(cluster, tinyScenario().hardware);
-    const pathOf = makePathFinder(topology, cluster);
+    const pathOf = makePathFinder(topology, cluster, { acknowledgements: false });
     const ways = waysOf(cluster);
     expect(ways.size).toBeGreaterThan(20);
     for (const { from, to, links } of ways.values()) {
@@ -103,7 +103,7 @@ describe("the way of a token copy", () => {
       switchRouting: "adaptive",
     };
     const topology = makeFatTree(cluster, tinyScenario().hardware);
-    const pathOf = makePathFinder(topology, cluster);
+    const pathOf = makePathFinder(topology, cluster, { acknowledgements: false });
     const used = new Set<string>();
     for (const { from, to, links } of waysOf(cluster).values()) {
       const { lanes } = pathOf(topology.indexOf(from), topology.indexOf(to));

@@ -11,7 +11,7 @@ import { topologyProblems } from "../../src/topology/problems.ts";
 import { runInMemory } from "../support/in-memory-run.ts";
 import { randomScenario } from "../support/random-scenario.ts";
 
-const SEEDS = 40;
+const SEEDS = 16;
 
 const FABRICS: readonly (readonly [ClusterSpec["network"], SwitchRouting])[] = [
   ["mpft", "ecmp"],
@@ -72,5 +72,5 @@ it.each(FABRICS)("random runs keep digest, accounts and explanations: %s, %s", (
     if (one.facts.some(({ fact }) => fact.type === "qp.retransmitted")) reached.retransmitted += 1;
     if (scenario.faults.some(({ targets }) => targets[0].includes("spine"))) reached.trunks += 1;
   }
-  for (const [what, runs] of Object.entries(reached)) expect(runs, what).toBeGreaterThan(4);
+  for (const [what, runs] of Object.entries(reached)) expect(runs, what).toBeGreaterThan(2);
 });

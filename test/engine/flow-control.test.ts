@@ -171,6 +171,7 @@ describe("incast", () => {
 });
 
 describe("a fault", () => {
+  const FAULT_PS = 200_000;
   /** A message takes 12, 24 and 48 ns, so both switches have queues. */
   const links: LinkPlan[] = [
     ["host0", "leaf0"],
@@ -184,7 +185,7 @@ describe("a fault", () => {
     9_000_000,
   );
   const fault = (kind: FaultSpec["kind"], target: string, healAtPs?: number): FaultSpec => ({
-    ...{ name: "fault", kind, targets: [target], atPs: 50_000 },
+    ...{ name: "fault", kind, targets: [target], atPs: FAULT_PS },
     ...(healAtPs !== undefined && { healAtPs }),
   });
 
@@ -212,7 +213,9 @@ describe("a fault", () => {
     expect(result.counters.droppedPackets).toBeGreaterThan(20);
     expect(result.counters.deliveredPackets).toBeGreaterThan(0);
     expectNothingLeft(result);
-    const after = result.arrivals.filter(({ at, atPs }) => at === next && atPs > 50_000 + flightPs);
+    const after = result.arrivals.filter(
+      ({ at, atPs }) => at === next && atPs > FAULT_PS + flightPs,
+    );
     expect(after).toEqual([]);
     const before = result.arrivals.filter(({ at }) => at === next);
     expect(before.length).toBeGreaterThan(0);

@@ -5,7 +5,7 @@
 import { describe, expect, it } from "vitest";
 import type { LaneClass } from "../../src/model/hardware.ts";
 import { PacketKind } from "../../src/model/packet.ts";
-import { type NetResult, runNet, type Sending } from "./hand-made-net.ts";
+import { type NetResult, runNet } from "./hand-made-net.ts";
 
 /** Messages of one host to another over one lane of its own, all given to the lane at 1,000 ps. */
 function overOneLane(

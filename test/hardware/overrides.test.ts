@@ -1,6 +1,6 @@
 /** `hardware: {...}` of a scenario: every parameter can be given, and bad values say where. */
 import { describe, expect, it } from "vitest";
-import { PRESET_PARAMETERS } from "../../src/hardware/presets.ts";
+import { HARDWARE_PRESETS, PRESET_PARAMETERS } from "../../src/hardware/presets.ts";
 import type { Hardware } from "../../src/model/hardware.ts";
 import {
   COMPUTE_RATES,
@@ -8,8 +8,7 @@ import {
   LINK_RATES,
   OVERHEADS,
 } from "../../src/scenario/hardware-fields.ts";
-import { formatProblems } from "../../src/scenario/problem.ts";
-import { good, parse, SMALLEST } from "../scenario/reading.ts";
+import { parse, printed, SMALLEST } from "../scenario/reading.ts";
 
 const OWN = `hardware:
   preset: gb200-nvl72
@@ -35,13 +34,10 @@ const OWN = `hardware:
     mlpWeights: 6000 GFLOP/s
 `;
 
-/** The scenario's first lines with hardware in place of the default. */
-const withHardware = (text: string): string => `${SMALLEST}${text}`;
-
-/** Problems of a scenario as the user reads them. */
-function problemsOf(hardware: string): string {
-  const result = parse(withHardware(hardware));
-  return result.ok ? "" : formatProblems(result.problems);
+/** What the smallest scenario with `fields` resolves to. */
+function hardwareOf(fields: string): Hardware | undefined {
+  const result = parse(`${SMALLEST}${fields}`);
+  return result.ok ? result.scenario.hardware : undefined;
 }
 
 describe("a hardware of one's own", () => {
@@ -69,7 +65,7 @@ describe("a hardware of one's own", () => {
         mlpWeights: 6e12,
       },
     };
-    expect(good(withHardware(OWN)).hardware).toEqual(expected);
+    expect(hardwareOf(OWN)).toEqual(expected);
   });
 
   it("can name every parameter of the model", () => {
@@ -82,9 +78,10 @@ describe("a hardware of one's own", () => {
   });
 
   it("leaves what the file does not give as the preset has it", () => {
-    const { hardware } = good(withHardware("hardware: {requestOverhead: 0 ps}\n"));
-    expect(hardware.nicToLeaf.psPerRequest).toBe(0);
-    expect(hardware.leafToNic.psPerByte).toBe(22.4);
+    const hardware = hardwareOf("hardware: {requestOverhead: 0 ps}\n");
+    const preset = HARDWARE_PRESETS["h800-infiniband"];
+    const nicToLeaf = { ...preset.nicToLeaf, psPerRequest: 0 };
+    expect(hardware).toEqual({ ...preset, name: "h800-infiniband, changed", nicToLeaf });
   });
 });
 
@@ -131,6 +128,8 @@ describe("bad values say where they are and what is allowed", () => {
       "error[E013] s.yaml:3:20 hardware.preset: must be one of h800-infiniband, h800-roce, gb200",
     ],
   ])("%s", (hardware, message) => {
-    expect(problemsOf(hardware)).toContain(message);
+    const problems = printed(`${SMALLEST}${hardware}`);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(message);
   });
 });

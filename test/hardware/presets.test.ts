@@ -1,11 +1,7 @@
 /** Presets: end-to-end times of the lanes are the published rows, and every number has a source. */
 import { describe, expect, it } from "vitest";
 import { valuesOf } from "../../src/hardware/parameters.ts";
-import {
-  HARDWARE_PRESETS,
-  makeHardware,
-  PRESET_PARAMETERS,
-} from "../../src/hardware/presets.ts";
+import { HARDWARE_PRESETS, makeHardware, PRESET_PARAMETERS } from "../../src/hardware/presets.ts";
 import type { Hardware, LaneClass } from "../../src/model/hardware.ts";
 
 type LaneName = Exclude<keyof Hardware, "name" | "nvlinkDomainGpus" | "compute">;

@@ -126,7 +126,7 @@ describe("wrong experts", () => {
     const experts =
       "experts: {redundant: 32, placement: eplb, loads: loads.csv, policy: hierarchical}";
     expect(says(`${DECODE}${experts}\n`)).toEqual([
-      "error[E019] s.yaml:3:69 experts.policy: policy hierarchical keeps whole groups on a node, but 8 expert groups do not divide over 18 nodes of an EP group\n  hint: use policy: auto, which is global then",
+      "error[E019] s.yaml:3:69 experts.policy: policy hierarchical keeps whole groups on a node: 8 expert groups do not divide over 18 nodes of an EP group\n  hint: use policy: auto, which is global then",
     ]);
   });
 
@@ -178,19 +178,19 @@ describe("node-limited routing", () => {
   it.each([
     [
       "groups: 7",
-      "3:32 routing.groups: 256 experts do not divide over 7 groups\n  hint: 1 group is routing without groups",
+      "3:33 routing.groups: 256 experts do not divide over 7 groups\n  hint: 1 group is routing without groups",
     ],
     [
       "groups: 2",
-      "3:32 routing.groups: the model's topk_group 4 exceeds 2 groups; allowed: 1..2\n  hint: set routing.topkGroup: 2 for no limit",
+      "3:33 routing.groups: the model's topk_group 4 exceeds 2 groups; allowed: 1..2\n  hint: set routing.topkGroup: 2 for no limit",
     ],
     [
       "topkGroup: 9",
-      "3:35 routing.topkGroup: topkGroup 9 exceeds 8 groups; allowed: 1..8\n  hint: set routing.topkGroup: 8 for no limit",
+      "3:36 routing.topkGroup: topkGroup 9 exceeds 8 groups; allowed: 1..8\n  hint: set routing.topkGroup: 8 for no limit",
     ],
     [
       "groups: 64, topkGroup: 1",
-      "3:47 routing.topkGroup: top_k 8 exceeds the 4 experts of 1 of 64 groups\n  hint: routing.topkGroup is 2..64",
+      "3:48 routing.topkGroup: top_k 8 exceeds the 4 experts of 1 of 64 groups\n  hint: routing.topkGroup is 2..64",
     ],
   ])("is refused when it contradicts the model: %s", (fields, says) => {
     expect(printed(`${SMALLEST}routing: {source: gate, ${fields}}\n`)).toEqual([
@@ -217,7 +217,7 @@ describe("protocols and sizes", () => {
   it("a node has as many GPUs as its NVLink domain holds", () => {
     const text = SMALLEST.replace("nodes: 4", "nodes: 2, gpusPerNode: 16, planes: 16");
     expect(printed(text)).toEqual([
-      "error[E019] s.yaml:2:31 cluster.gpusPerNode: 16 GPUs a node, but an NVLink domain of h800-infiniband holds 8; allowed: 1..8",
+      "error[E019] s.yaml:2:34 cluster.gpusPerNode: 16 GPUs a node, but an NVLink domain of h800-infiniband holds 8; allowed: 1..8",
     ]);
   });
 

@@ -105,10 +105,10 @@ describe("a scenario", () => {
   it("converts units exactly", () => {
     const text = `${SMALLEST}hardware: {nicRate: 200 Gbit/s, nvlinkRate: 400 GB/s, hbmRate: 2 TB/s, networkLatency: 0.3 us}\ntransport: {waitTimeout: 1.5 min}\nrun: {timeLimit: 2 h}\n`;
     const { hardware, transport, run } = good(text);
-    expect(hardware.nicToLeaf).toMatchObject({ latencyPs: 450_000, psPerByte: 40 });
+    expect(hardware.nicToLeaf).toMatchObject({ latencyPs: 436_000, psPerByte: 40 });
     expect(hardware.leafToSpine).toMatchObject({ latencyPs: 300_000, psPerByte: 40 });
-    expect(hardware.leafToNic).toMatchObject({ latencyPs: 750_000, psPerByte: 40 });
-    expect(hardware.gpuToNvswitch).toMatchObject({ latencyPs: 1_665_000, psPerByte: 2.5 });
+    expect(hardware.leafToNic).toMatchObject({ latencyPs: 748_566, psPerByte: 40 });
+    expect(hardware.gpuToNvswitch).toMatchObject({ latencyPs: 1_664_521, psPerByte: 2.5 });
     expect(hardware.compute.hbmBytesPerSecond).toBe(2e12);
     expect(transport.waitTimeoutPs).toBe(90e12);
     expect(run.timeLimitPs).toBe(7_200e12);
@@ -145,6 +145,8 @@ describe("a model file", () => {
     const { model } = good(SMALLEST);
     expect(model.name).toBe("deepseek-v3");
     expect(model.attentionParameters).toBe(187_105_280);
+    expect(model.attentionKeyWidth).toBe(128 * 192);
+    expect(model.attentionValueWidth).toBe(128 * 128);
   });
 
   it("is read under the names of DeepSeek's own inference code", () => {
@@ -181,6 +183,8 @@ describe("a model file", () => {
       scoring_func: "softmax",
       n_routed_experts: 128,
       attentionParameters: 18_874_368,
+      attentionKeyWidth: 4_096,
+      attentionValueWidth: 4_096,
     });
   });
 

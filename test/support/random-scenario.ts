@@ -8,6 +8,7 @@ import {
   DEFAULT_NETWORK,
   type RoutingSpec,
   type Scenario,
+  type WorkloadSpec,
 } from "../../src/model/scenario.ts";
 import { PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
@@ -41,7 +42,8 @@ export function randomScenario(seed: number): Scenario {
     run: { seed: String(seed), timeLimitPs: 60_000 * PS_PER_MS },
   });
   const routing = randomRouting(random);
-  return { ...base, routing, faults: randomFaults(random, cluster) };
+  const faults = randomFaults(random, cluster);
+  return { ...base, workload: randomWorkload(base.workload, random), routing, faults };
 }
 
 function randomCluster(random: RandomStream): ClusterSpec {
@@ -57,6 +59,19 @@ function randomCluster(random: RandomStream): ClusterSpec {
     const enough = cluster.nodes * gpusPerNode >= 2;
     if (enough && topologyProblems(cluster).length === 0) return cluster;
   }
+}
+
+/** Every protocol, grain and schedule. */
+function randomWorkload(workload: WorkloadSpec, random: RandomStream): WorkloadSpec {
+  const phase = (["decode", "prefill", "training", "all-to-all"] as const)[random.below(4)];
+  return {
+    ...workload,
+    phase,
+    protocol: random.below(2) === 0 ? "low-latency" : "normal",
+    grain: random.below(2) === 0 ? "token" : "message",
+    pass: (["overlapped", "forward", "backward"] as const)[random.below(3)],
+    microBatches: phase === "all-to-all" ? 1 : 1 + random.below(2),
+  };
 }
 
 function randomRouting(random: RandomStream): RoutingSpec {

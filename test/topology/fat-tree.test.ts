@@ -84,9 +84,9 @@ describe("census", () => {
     expect([census.gpus, census.nics, census.nvswitches]).toEqual([32, 32, 4]);
     expect([census.leaves, census.spines, census.links.leafSpine]).toEqual([8, 0, 0]);
     expect(census.placements).toEqual([
-      { placement: "actor", workers: 76, lookaheadPs: 450_000 },
-      { placement: "node", workers: 12, lookaheadPs: 600_000 },
-      { placement: "pack", workers: 2, lookaheadPs: 600_000 },
+      { placement: "actor", workers: 76, lookaheadPs: lookaheadOf("gpuToNic") },
+      { placement: "node", workers: 12, lookaheadPs: lookaheadOf("nicToLeaf") },
+      { placement: "pack", workers: 2, lookaheadPs: lookaheadOf("nicToLeaf") },
       { placement: "single", workers: 1, lookaheadPs: Number.POSITIVE_INFINITY },
     ]);
   });

@@ -98,7 +98,7 @@ describe("multi-rail fat tree", () => {
   test("keeps expert-parallel messages on the receiver's rail", () => {
     const cluster = rails(CROOKED);
     const topology = build(cluster);
-    const find = makePathFinder(topology, cluster);
+    const find = makePathFinder(topology, cluster, { acknowledgements: false });
     const path = find(topology.indexOf("node0.gpu0"), topology.indexOf("node6.gpu3"));
     const ids = path.actors.map((actor) => topology.actors[actor].id);
     // Node 6's NIC 3 has number 13, node 0's NIC 3 has number 1: uplink 14 mod 4, spine 2.

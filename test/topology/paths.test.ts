@@ -7,13 +7,17 @@ import { describe, expect, test } from "vitest";
 import type { ClusterSpec } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
 import { ecmpUplinkOf, uplinkOf } from "../../src/model/uplink.ts";
-import { makePathFinder } from "../../src/topology/paths.ts";
+import { makePathFinder, type PathFinder, type PathOptions } from "../../src/topology/paths.ts";
 import { build, buildableCluster, CROOKED, NAMED, PUBLISHED, SMALL, W128 } from "./clusters.ts";
+
+/** Finds the way of a message alone, without its acknowledgement. */
+const wayFinder = (topology: Topology, cluster: ClusterSpec): PathFinder =>
+  makePathFinder(topology, cluster, { acknowledgements: false });
 
 /** Actor ids on the way from one GPU to another. */
 function idsBetween(cluster: ClusterSpec, from: string, to: string): string[] {
   const topology = build(cluster);
-  const path = makePathFinder(topology, cluster)(topology.indexOf(from), topology.indexOf(to));
+  const path = wayFinder(topology, cluster)(topology.indexOf(from), topology.indexOf(to));
   return path.actors.map((actor) => topology.actors[actor].id);
 }
 
@@ -67,7 +71,7 @@ function walk(
 }
 
 function checkPath(topology: Topology, cluster: ClusterSpec, from: number, to: number): void {
-  const path = makePathFinder(topology, cluster)(from, to);
+  const path = wayFinder(topology, cluster)(from, to);
   const [walked, links] = walk(topology, cluster, from, to);
   expect(path.actors).toEqual(walked);
   expect(path.lanes.map((lane) => topology.lanes[lane].link)).toEqual(links);
@@ -155,7 +159,7 @@ describe("path", () => {
     // leaf 0, node 6's NIC 2 on leaf 3, number 13: each spine gives it its second link down.
     const cluster: ClusterSpec = { ...CROOKED, switchRouting: "adaptive" };
     const topology = build(cluster);
-    const find = makePathFinder(topology, cluster);
+    const find = wayFinder(topology, cluster);
     const path = find(topology.indexOf("node0.gpu0"), topology.indexOf("node6.gpu2"));
     expect(path.actors.map((actor) => topology.actors[actor].id)).toEqual([
       "node0.gpu0",
@@ -187,8 +191,8 @@ describe("path", () => {
         const topology = build(cluster);
         const gpus = topology.actors.flatMap((actor, at) => (actor.kind === "gpu" ? [at] : []));
         const [from, to] = [gpus[first % gpus.length], gpus[second % gpus.length]];
-        const all = makePathFinder(topology, { ...cluster, switchRouting: "adaptive" })(from, to);
-        const one = makePathFinder(topology, cluster)(from, to);
+        const all = wayFinder(topology, { ...cluster, switchRouting: "adaptive" })(from, to);
+        const one = wayFinder(topology, cluster)(from, to);
         expect(all.actors).toEqual(expect.arrayContaining([...one.actors]));
         expect(all.lanes).toEqual(expect.arrayContaining([...one.lanes]));
         expect(new Set(all.lanes).size).toBe(all.lanes.length);
@@ -197,6 +201,68 @@ describe("path", () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  test("holds the way of the acknowledgement, which ECMP may lead over another spine", () => {
+    const cluster: ClusterSpec = { ...W128, switchRouting: "ecmp" };
+    const topology = build(cluster);
+    const [whole, way] = [makePathFinder(topology, cluster), wayFinder(topology, cluster)];
+    let elsewhere = 0;
+    for (let host = 8; host < 128; host += 8) {
+      const [near, far] = [topology.indexOf("node0.gpu0"), topology.indexOf(`node${host}.gpu0`)];
+      const [there, back] = [way(near, far), way(far, near)];
+      // Acknowledgements begin and end at the NICs.
+      const acknowledged = [...there.lanes, ...back.lanes.slice(1, -1)];
+      expect(whole(near, far).lanes).toEqual(acknowledged);
+      expect(new Set(whole(near, far).actors)).toEqual(new Set([...there.actors, ...back.actors]));
+      if (there.actors[3] !== back.actors[3]) elsewhere += 1;
+    }
+    expect(elsewhere).toBeGreaterThan(5);
+  });
+
+  test("of the normal protocol and of RDMA inside a node go as these do", () => {
+    const idsWith = (cluster: ClusterSpec, to: string, options: PathOptions): string[] => {
+      const topology = build(cluster);
+      const find = makePathFinder(topology, cluster, { ...options, acknowledgements: false });
+      const path = find(topology.indexOf("node0.gpu0"), topology.indexOf(to));
+      return path.actors.map((actor) => topology.actors[actor].id);
+    };
+    // Results go by the receiver's plane, copies by the sender's.
+    expect(idsWith(SMALL, "node1.gpu5", { protocol: "normal" })).toEqual([
+      "node0.gpu0",
+      "node0.nvswitch",
+      "node0.gpu5",
+      "node0.nic5",
+      "plane5.leaf0",
+      "node1.nic5",
+      "node1.gpu5",
+      "node0.nic0",
+      "plane0.leaf0",
+      "node1.nic0",
+      "node1.gpu0",
+      "node1.nvswitch",
+    ]);
+    const rdma: PathOptions = { intraNode: "rdma" };
+    const ends = (gpu: string, leaf: string): string[] => [
+      "node0.gpu0",
+      "node0.nic0",
+      leaf,
+      gpu.replace("gpu", "nic"),
+      gpu,
+    ];
+    const flat = { ...SMALL, planes: 1 };
+    expect(idsWith(flat, "node0.gpu3", rdma)).toEqual(ends("node0.gpu3", "plane0.leaf0"));
+    expect(idsWith(flat, "node2.gpu1", rdma)).toEqual(ends("node2.gpu1", "plane0.leaf0"));
+    expect(idsWith({ ...SMALL, network: "mrft" }, "node2.gpu1", rdma)).toEqual([
+      "node0.gpu0",
+      "node0.nic0",
+      "plane0.leaf0",
+      "spine0",
+      "plane1.leaf0",
+      "node2.nic1",
+      "node2.gpu1",
+    ]);
+    expect(() => idsWith(SMALL, "node2.gpu1", rdma)).toThrow("route-exists");
   });
 
   test("refuses actors that are no GPUs", () => {

@@ -1,6 +1,7 @@
-/** Loads files: both formats, what people read about bad ones, and the shipped file counted again. */
+/** Loads files: both formats, what people read about bad ones, the shipped file counted again. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { jsonFaultAt } from "../../src/workload/json-fault.ts";
 import type { LoadsOptions } from "../../src/workload/loads-rows.ts";
 import { loadsOfLayer, makeLoads, parseLoads } from "../../src/workload/recorded-loads.ts";
 import { drillText } from "../scenario/reading.ts";
@@ -139,8 +140,8 @@ describe("a bad JSON of loads", () => {
     const steps =
       '{"logical_count": [[[1, 2, 3], [1, 2, 3], [1, 2, 3]], [[1, 2, 3], [1, "]", 3], [1]]]}';
     expect(wrong(steps)).toEqual([
-      `1:70 logical_count[1][1][1] is "]"; ${rule}`,
-      "1:79 logical_count[1][2] has 1 values; the model has 3 experts",
+      `1:71 logical_count[1][1][1] is "]"; ${rule}`,
+      "1:80 logical_count[1][2] has 1 values; the model has 3 experts",
     ]);
   });
 
@@ -168,6 +169,28 @@ describe("a bad JSON of loads", () => {
       '1:24 not valid JSON at "NaN, 3]]}"; hint: Python writes NaN and Infinity, JSON has none; write 0 where nothing was counted',
     ]);
     expect(wrong('{"logical_count": [[1,')).toEqual(["1:23 not valid JSON: it ends too early"]);
+  });
+
+  it.each([
+    ["", 0],
+    ["{'logical_count': []}", 1],
+    ['{"a": 1, }', 9],
+    ['{"a" 1}', 5],
+    ['{"a": [1 2]}', 9],
+    ['{"a": [1, 2}', 11],
+    ['{"a": {]}', 7],
+    ['{"a": [01]}', 7],
+    ['{"a": 1e}', 6],
+    ['{"a": "\n"}', 6],
+    ['{"a": [1,\n  undefined]}', 12],
+    ['{"a": {"b": }', 12],
+    ['{"a": 1} 2', 9],
+    ['{"a": 1}, 2', 8],
+    ['["a": 1]', 4],
+    ["{1: 2}", 1],
+  ])("is no JSON from the first character that may not be there: %s", (text, at) => {
+    expect(() => JSON.parse(text)).toThrow();
+    expect(jsonFaultAt(text)).toBe(at);
   });
 });
 
