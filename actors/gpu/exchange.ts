@@ -112,10 +112,10 @@ export class Exchange {
 
   /** Posts what the ports will take. */
   pump(context: ActorContext): void {
-    const { messenger, chain, pumpTag } = this.#parts;
+    const { chain, pumpTag } = this.#parts;
     const isDispatch = this.phase === "dispatch";
     while (this.#part < this.#partCount) {
-      const backlogPs = messenger.backlogPs(context);
+      const backlogPs = this.protocol.backlogPs(context, isDispatch ? "copies" : "results");
       if (backlogPs > STOP_PS) {
         context.remindAfter(backlogPs - RESUME_PS, pumpTag, chain);
         return;

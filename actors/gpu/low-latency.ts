@@ -23,7 +23,7 @@ import {
 import { ExpertOutput } from "./expert-output.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Protocol, ProtocolParts } from "./protocol.ts";
-import { RankOrder } from "./rank-order.ts";
+import { StableOrder } from "./stable-order.ts";
 import { choiceOf, slotOf } from "./token-slot.ts";
 
 /** Words of a copy or output in a cargo. */
@@ -33,7 +33,7 @@ export class LowLatency implements Protocol {
   readonly isWaiting = false;
   readonly #parts: ProtocolParts;
   readonly #byMessage: boolean;
-  readonly #order: RankOrder;
+  readonly #order: StableOrder;
   readonly #output: ExpertOutput;
   readonly #dispatchBytes: number;
   readonly #combineBytes: number;
@@ -45,7 +45,7 @@ export class LowLatency implements Protocol {
     const { services, peers } = parts;
     this.#parts = parts;
     this.#byMessage = services.scenario.workload.grain === "message";
-    this.#order = new RankOrder(peers.size);
+    this.#order = new StableOrder(peers.size);
     this.#output = new ExpertOutput(services.oracle);
     this.#dispatchBytes = services.dispatchCopyBytes;
     this.#combineBytes = services.combineCopyBytes;
@@ -63,6 +63,10 @@ export class LowLatency implements Protocol {
   postCopies(context: ActorContext, part: number): void {
     if (this.#byMessage) this.#postCopyMessage(context, this.#parts.peers.around(part));
     else this.#postCopy(context, part);
+  }
+
+  backlogPs(context: ActorContext): number {
+    return this.#parts.messenger.backlogPs(context);
   }
 
   prepareResults(inbox: Inbox): number {

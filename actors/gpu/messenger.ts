@@ -10,6 +10,7 @@ import {
   NEXT_HOP,
   ORIGIN,
   type Packet,
+  requestsOf,
   PacketFlag,
   SIZE_BYTES,
   SLOT,
@@ -32,9 +33,13 @@ export class Messenger {
 
   /** How long a message would wait at the fuller one of this GPU's ports, ps. */
   backlogPs(context: ActorContext): number {
-    const nvlinkPs = context.backlogPs(DevicePort.gpuToNvswitch);
+    const nvlinkPs = this.nvlinkBacklogPs(context);
     const nicPs = context.backlogPs(DevicePort.gpuToNic);
     return nvlinkPs > nicPs ? nvlinkPs : nicPs;
+  }
+
+  nvlinkBacklogPs(context: ActorContext): number {
+    return context.backlogPs(DevicePort.gpuToNvswitch);
   }
 
   /** Sends a message whose DESTINATION is another GPU on the usual way. */
@@ -96,6 +101,6 @@ export class Messenger {
 
   #throughNic(context: ActorContext, packet: Packet, nic: number): void {
     context.packets.words[packet + NEXT_HOP] = nic;
-    context.send(DevicePort.gpuToNic, packet);
+    context.send(DevicePort.gpuToNic, packet, requestsOf(context.packets.words, packet));
   }
 }

@@ -24,8 +24,8 @@ import {
 import { ExpertOutput } from "./expert-output.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Protocol, ProtocolParts } from "./protocol.ts";
-import { RankOrder } from "./rank-order.ts";
 import { Relay } from "./relay.ts";
+import { StableOrder } from "./stable-order.ts";
 import { choiceOf, slotOf } from "./token-slot.ts";
 import { CHOICE_WORDS, COPY_WORDS, SUM_WORDS, TokenSum } from "./token-sum.ts";
 
@@ -35,7 +35,13 @@ export const CHUNK_TOKENS = 32;
 export class Normal implements Protocol {
   readonly #parts: ProtocolParts;
   readonly #chunk: number;
-  readonly #order: RankOrder;
+  /**
+   * Results go block by block of tokens, round all home ranks in each: so the ranks of a node return
+   * their shares for a token at about the same time, and its sum leaves while others are computed.
+   */
+  readonly #order: StableOrder;
+  readonly #blocks: number;
+  #turn = new Int32Array(0);
   readonly #output: ExpertOutput;
   readonly #relay: Relay;
   readonly #sum = new TokenSum();
@@ -54,7 +60,8 @@ export class Normal implements Protocol {
     const { services, peers } = parts;
     this.#parts = parts;
     this.#chunk = services.scenario.workload.grain === "message" ? CHUNK_TOKENS : 1;
-    this.#order = new RankOrder(peers.size);
+    this.#blocks = Math.ceil(services.scenario.workload.tokensPerGpu / CHUNK_TOKENS);
+    this.#order = new StableOrder(this.#blocks * peers.size);
     this.#output = new ExpertOutput(services.oracle);
     this.#relay = new Relay(parts, this.#chunk);
     this.#via = Int32Array.from({ length: peers.size }, (_, rank) => peers.viaOf(rank));
@@ -83,18 +90,31 @@ export class Normal implements Protocol {
     this.#send(context);
   }
 
+  /** Shares leave over NVLink only; what the relays add up must not hold them back. */
+  backlogPs(context: ActorContext, phase: "copies" | "results"): number {
+    const { messenger } = this.#parts;
+    return phase === "copies" ? messenger.backlogPs(context) : messenger.nvlinkBacklogPs(context);
+  }
+
   prepareResults(inbox: Inbox): number {
+    const { peers } = this.#parts;
     this.#inbox = inbox;
-    this.#order.sort(inbox.home, inbox.count);
-    return this.#parts.peers.size;
+    if (this.#turn.length < inbox.count) this.#turn = new Int32Array(inbox.count * 2);
+    for (let row = 0; row < inbox.count; row += 1) {
+      const distance = (inbox.home[row] - peers.rank + peers.size) % peers.size;
+      const block = Math.floor(inbox.token[row] / CHUNK_TOKENS);
+      this.#turn[row] = block * peers.size + distance;
+    }
+    this.#order.sort(this.#turn, inbox.count);
+    return this.#blocks * peers.size;
   }
 
   postResults(context: ActorContext, part: number): void {
     const { peers } = this.#parts;
-    const rank = peers.around(part);
+    const rank = peers.around(part % peers.size);
     if (peers.isMasked(rank)) return;
-    let at = this.#order.first(rank);
-    const end = this.#order.end(rank);
+    let at = this.#order.first(part);
+    const end = this.#order.end(part);
     while (at < end) at = this.#postSums(context, rank, at, end);
   }
 

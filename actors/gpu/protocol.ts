@@ -25,6 +25,8 @@ export interface Protocol {
   /** Lays out the copies of the exchange that the home side has opened; returns the parts. */
   prepareCopies(): number;
   postCopies(context: ActorContext, part: number): void;
+  /** How long what is posted next would wait at this GPU's ports, ps. */
+  backlogPs(context: ActorContext, phase: "copies" | "results"): number;
   /** Lays out the results for what an inbox holds; returns the parts. */
   prepareResults(inbox: Inbox): number;
   postResults(context: ActorContext, part: number): void;

@@ -3,13 +3,13 @@
  * with transport, payloads and accounting; its trace for the yardstick; and what the heap does in
  * the long run.
  */
+import { expectWhole, makeLocalRun } from "../../src/engine/local-run.ts";
 import { makeDevice } from "../../actors/catalogue.ts";
 import type { RunTotals } from "../../src/engine/run-totals.ts";
 import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
 import { layerScenario } from "./bench-scenarios.ts";
 import { saveTrace, TraceRecorder } from "./event-trace.ts";
 import { type Duration, type SideFigures, startTimer } from "./measure.ts";
-import { expectWhole, makeRun } from "./one-process.ts";
 
 /** Steps of one layer each that warm a process up, and the step after which it is measured last. */
 const WARM_STEPS = 3;
@@ -64,7 +64,7 @@ function timedRun(
     firstEvents = events;
     stop = startTimer();
   });
-  const { run } = makeRun(scenario, { committed });
+  const { run } = makeLocalRun(scenario, { devices: makeDevice, committed });
   stop = startTimer();
   const totals = run();
   const duration = stop();
@@ -77,7 +77,7 @@ export function recordLayerTrace(path: string): SideFigures {
   const recorder = new TraceRecorder();
   const devices: typeof makeDevice = (actor, services) =>
     recorder.wrap(makeDevice(actor, services));
-  const totals = makeRun(layerScenario(1), { devices }).run();
+  const totals = makeLocalRun(layerScenario(1), { devices }).run();
   expectWhole(totals);
   const trace = recorder.trace();
   saveTrace(path, trace);
@@ -101,7 +101,7 @@ export function runHeapGrowth(): SideFigures {
     const { heapUsed, external } = process.memoryUsage();
     marks.push({ bytes: heapUsed + external, events });
   });
-  expectWhole(makeRun(scenario, { committed }).run());
+  expectWhole(makeLocalRun(scenario, { devices: makeDevice, committed }).run());
   const first = marks[0];
   const last = marks[LAST_STEP - WARM_STEPS];
   const events = last.events - first.events;

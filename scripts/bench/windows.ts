@@ -3,12 +3,12 @@
  * started and warmed up once and then take turns, one standing still while the other runs, so that
  * neither starting processes nor optimising code is measured.
  */
+import { makeLocalRun } from "../../src/engine/local-run.ts";
 import { makeDevice } from "../../actors/catalogue.ts";
 import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
 import { processMains } from "../commands/package-files.ts";
 import { windowScenario } from "./bench-scenarios.ts";
 import { type Duration, median, type SideFigures } from "./measure.ts";
-import { makeRun } from "./one-process.ts";
 import { Turns } from "./turns.ts";
 import { startBarrier } from "./websocket-barrier.ts";
 
@@ -99,7 +99,8 @@ function unexpectedEnd(outcome: RunOutcome): never {
 function participantsOf(workers: number, windows: number): number {
   const { warmUp } = AMOUNTS[workers];
   let sum = 0;
-  makeRun(windowScenario(workers), {
+  makeLocalRun(windowScenario(workers), {
+    devices: makeDevice,
     committed: ({ window }, participants) => {
       if (window >= warmUp) sum += participants;
       return window + 1 < warmUp + windows;

@@ -58,6 +58,7 @@ export class Fabric implements LaneHost {
   readonly #counters: FabricCounters;
   readonly #order: EventCounters;
   readonly #remote: RemoteSink;
+  readonly #clock: { readonly nowPs: number };
   /** The message that is being handled before its tail has come, and when that will be. */
   #early: Packet = NO_PACKET;
   #tailAtPs = 0;
@@ -70,6 +71,7 @@ export class Fabric implements LaneHost {
     this.#counters = counters;
     this.#order = options.order;
     this.#remote = options.remote;
+    this.#clock = options.clock;
     this.queue = new LaneQueue(packets, lanes.orderBase);
     if (bufferBytes > 0) {
       this.flow = new FlowControl({ topology, lanes, packets, bufferBytes, counters, host: this });
@@ -77,11 +79,11 @@ export class Fabric implements LaneHost {
   }
 
   get nowPs(): number {
-    return this.#options.clock.nowPs;
+    return this.#clock.nowPs;
   }
 
-  /** Sends a packet out of an actor's port, at an instant that is now. */
-  send(actor: number, port: number, packet: Packet, requests: number, nowPs: number): void {
+  /** Sends a packet out of an actor's port now. */
+  send(actor: number, port: number, packet: Packet, requests: number): void {
     const lanes = this.#lanes;
     const lane = lanes.firstLane[actor] + port;
     if (lane >= lanes.firstLane[actor + 1]) {
@@ -90,30 +92,50 @@ export class Fabric implements LaneHost {
     const words = this.#packets.words;
     const sizeBytes = words[packet + SIZE_BYTES];
     if (!(sizeBytes > 0)) violated("packet-has-size", `${sizeBytes} bytes`);
+    words[packet + COUNTER] = this.#order.next(actor);
+    this.#counters.sentPackets += 1;
+    this.#counters.sentBytes += sizeBytes;
+    if (lanes.isPlain[lane] === 0 || packet === this.#early) {
+      this.#sendWithCare(lane, packet, requests);
+      return;
+    }
+    const freeAt = lanes.freeAtPs[lane];
+    const nowPs = this.#clock.nowPs;
+    const done = (freeAt > nowPs ? freeAt : nowPs) + lanes.serializationPs(lane, sizeBytes);
+    lanes.freeAtPs[lane] = done;
+    this.#packets.times[timePlace(packet)] = done + lanes.latencyPs[lane];
+    this.#toQueue(lane, packet);
+  }
+
+  /** Sends on a lane with requests, cut-through or credits, or a message whose tail is to come. */
+  #sendWithCare(lane: number, packet: Packet, requests: number): void {
+    const lanes = this.#lanes;
+    const words = this.#packets.words;
+    const sizeBytes = words[packet + SIZE_BYTES];
     let busyPs = lanes.serializationPs(lane, sizeBytes);
     if (lanes.psPerRequest[lane] !== 0) {
       words[packet + KIND] = withRequests(words[packet + KIND], requests);
       busyPs += lanes.requestsPs(lane, requests);
     }
-    words[packet + COUNTER] = this.#order.next(actor);
-    this.#counters.sentPackets += 1;
-    this.#counters.sentBytes += sizeBytes;
     const notBeforePs = packet === this.#early ? this.#tailAtPs - busyPs : 0;
     if (this.flow?.isManaged(lane)) {
       this.flow.send(lane, packet, notBeforePs);
       return;
     }
-    const freeAt = lanes.freeAtPs[lane];
-    let departs = freeAt > nowPs ? freeAt : nowPs;
-    if (notBeforePs > departs) departs = notBeforePs;
-    const done = departs + busyPs;
+    const done = Math.max(lanes.freeAtPs[lane], this.#clock.nowPs, notBeforePs) + busyPs;
     lanes.freeAtPs[lane] = done;
     this.launch(lane, packet, done - lanes.tailPs(lane, sizeBytes) + lanes.latencyPs[lane]);
   }
 
   launch(lane: number, packet: Packet, atPs: number): void {
-    if (!(atPs <= TIME_MAX_PS)) violated("packet-has-size", `arrival at ${atPs} ps`);
     this.#packets.times[timePlace(packet)] = atPs;
+    this.#toQueue(lane, packet);
+  }
+
+  /** Puts a packet whose arrival is set on its lane, here or at a peer. */
+  #toQueue(lane: number, packet: Packet): void {
+    const atPs = this.#packets.times[timePlace(packet)];
+    if (!(atPs <= TIME_MAX_PS)) violated("packet-has-size", `arrival at ${atPs} ps`);
     const peer = this.#lanes.peer[lane];
     if (peer < 0) this.queue.push(lane, packet);
     else this.#remote.send(peer, lane, packet);
@@ -130,26 +152,25 @@ export class Fabric implements LaneHost {
   }
 
   /** How long a message for an actor's port would wait now before its first byte leaves, ps. */
-  backlogPs(actor: number, port: number, nowPs: number): number {
+  backlogPs(actor: number, port: number): number {
     const lane = this.#lanes.firstLane[actor] + port;
     if (this.flow !== undefined) return this.flow.backlogPs(lane);
     const freeAt = this.#lanes.freeAtPs[lane];
+    const { nowPs } = this;
     return freeAt > nowPs ? freeAt - nowPs : 0;
   }
 
-  /** A message has come that is not dropped: its receiver is about to handle it. */
-  beginHandling(lane: number, packet: Packet, nowPs: number): void {
+  /** A message of a lane that is not plain has come: its receiver is about to handle it. */
+  beginHandling(lane: number, packet: Packet): void {
     const lanes = this.#lanes;
     const words = this.#packets.words;
     const sizeBytes = words[packet + SIZE_BYTES];
-    this.#counters.deliveredPackets += 1;
-    this.#counters.deliveredBytes += sizeBytes;
     if (lanes.psPerRequest[lane] !== 0) {
       words[packet + KIND] = withoutRequests(words[packet + KIND]);
     }
     if (sizeBytes > lanes.headBytes[lane]) {
       this.#early = packet;
-      this.#tailAtPs = nowPs + lanes.tailPs(lane, sizeBytes);
+      this.#tailAtPs = this.#clock.nowPs + lanes.tailPs(lane, sizeBytes);
     }
     this.flow?.arrived(lane, packet);
   }

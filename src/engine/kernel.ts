@@ -161,11 +161,11 @@ export class Kernel implements ActorContext {
   }
 
   send(port: number, packet: Packet, requests = 1): void {
-    this.#fabric.send(this.self, port, packet, requests, this.nowPs);
+    this.#fabric.send(this.self, port, packet, requests);
   }
 
   backlogPs(port: number): number {
-    return this.#fabric.backlogPs(this.self, port, this.nowPs);
+    return this.#fabric.backlogPs(this.self, port);
   }
 
   remindAfter(spanPs: number, tag: number, value: number): TimerId {
@@ -201,11 +201,14 @@ export class Kernel implements ActorContext {
   #deliver(order: number): void {
     const packet = this.#queue.pop();
     const lane = this.#queue.poppedLane;
-    const actor = this.#lanes.toActor[lane];
-    const port = this.#lanes.toPort[lane];
+    const lanes = this.#lanes;
+    const actor = lanes.toActor[lane];
+    const port = lanes.toPort[lane];
     const words = this.packets.words;
+    const sizeBytes = words[packet + SIZE_BYTES];
+    const isPlain = lanes.isPlain[lane] !== 0;
     this.digest.absorb(actor, deliveryWord(words, packet, this.nowPs, order, port));
-    if (lane >= this.#lanes.count) {
+    if (!isPlain && lane >= lanes.count) {
       this.#fabric.takeCredit(lane, packet);
       return;
     }
@@ -217,11 +220,13 @@ export class Kernel implements ActorContext {
       }
     }
     this.#packetLog?.note(actor, this.nowPs, lane, packet);
+    this.counters.deliveredPackets += 1;
+    this.counters.deliveredBytes += sizeBytes;
     this.self = actor;
     this.ledger.self = actor;
-    this.#fabric.beginHandling(lane, packet, this.nowPs);
+    if (!isPlain) this.#fabric.beginHandling(lane, packet);
     (this.#actors[actor] as Actor).receive(this, port, packet);
-    this.#fabric.endHandling();
+    if (!isPlain) this.#fabric.endHandling();
   }
 
   #remind(order: number): void {

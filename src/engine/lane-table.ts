@@ -21,6 +21,8 @@ export class LaneTable {
   readonly psPerRequest: Float64Array;
   /** Bytes after which the receiver handles a message; Infinity: it takes whole ones. */
   readonly headBytes: Float64Array;
+  /** 1 for lanes that know neither requests nor cut-through nor credits: most of the work. */
+  readonly isPlain: Uint8Array;
   readonly toActor: Int32Array;
   readonly toPort: Int32Array;
   /** Worker at the far end; -1 when that is this one. */
@@ -47,6 +49,9 @@ export class LaneTable {
     this.psPerRequest = Float64Array.from(lanes, ({ lane }) => lane.psPerRequest);
     this.headBytes = Float64Array.from(lanes, ({ lane }) =>
       lane.headBytes > 0 ? lane.headBytes : Number.POSITIVE_INFINITY,
+    );
+    this.isPlain = Uint8Array.from(all, ({ lane }) =>
+      Number(lane.psPerRequest === 0 && !(lane.headBytes > 0) && !withCredits),
     );
     this.toActor = Int32Array.from(all, (lane) => lane.to);
     this.toPort = Int32Array.from(all, (lane) => lane.toPort);

@@ -16,7 +16,7 @@ export interface EndToEndTimes {
   readonly acrossLeavesPs: number;
   /** GPU to GPU through the NVSwitch. */
   readonly nvlinkPs: number;
-  /** Doorbell, descriptor and fetch of the data: GPU to NIC. */
+  /** Doorbell, descriptor and fetch of the data, with a request's overhead: GPU to NIC. */
   readonly gpuToNicPs: number;
   /** The NIC's own sending with the overhead of a request, on top of a hop. */
   readonly nicSendPs: number;
@@ -52,13 +52,13 @@ export function splitLatencies(times: EndToEndTimes, costs: LaneCosts): LaneLate
     networkPs: hopPs - nicPs,
     nicSendPs: times.nicSendPs - costs.requestPs,
     nicReceivePs: times.nicReceivePs - nicPs,
-    gpuToNicPs: times.gpuToNicPs - probePs(costs.pciePsPerByte),
-    nicToGpuPs: times.sameLeafPs - othersPs - probePs(toGpuPsPerByte(costs)),
+    gpuToNicPs: times.gpuToNicPs - probePs(busPsPerByte(costs)) - costs.requestPs,
+    nicToGpuPs: times.sameLeafPs - othersPs - probePs(busPsPerByte(costs)),
     nvlinkPs: times.nvlinkPs / 2 - probePs(costs.nvlinkPsPerByte),
   };
 }
 
-/** A NIC hands on no faster than it receives, and no faster than its bus. */
-export function toGpuPsPerByte(costs: Pick<LaneCosts, "nicPsPerByte" | "pciePsPerByte">): number {
+/** The bus between GPU and NIC is used no faster than the NIC's port, nor than it can be. */
+export function busPsPerByte(costs: Pick<LaneCosts, "nicPsPerByte" | "pciePsPerByte">): number {
   return Math.max(costs.nicPsPerByte, costs.pciePsPerByte);
 }

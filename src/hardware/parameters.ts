@@ -54,10 +54,10 @@ const OURS = "ours: how the end-to-end time divides over the path";
 
 /** Costs of a byte and of a request on H800 nodes. */
 const H800_COSTS: LaneCosts = {
-  nicPsPerByte: 22.4,
-  nvlinkPsPerByte: PS_PER_S / ((153e9 * 7) / 8),
+  nicPsPerByte: 22.22,
+  nvlinkPsPerByte: 7.405,
   pciePsPerByte: 15.625,
-  requestPs: 14_000,
+  requestPs: 7_770,
 };
 const GB200_COSTS: LaneCosts = { ...H800_COSTS, nvlinkPsPerByte: PS_PER_S / 900e9 };
 

@@ -3,7 +3,7 @@
  * stand in parameters.ts.
  */
 import type { Hardware, LaneClass } from "../model/hardware.ts";
-import { toGpuPsPerByte } from "./latency-split.ts";
+import { busPsPerByte } from "./latency-split.ts";
 import {
   GB200_NVL72,
   H800_INFINIBAND,
@@ -30,8 +30,8 @@ export const HARDWARE_PRESETS: Readonly<Record<string, Hardware>> = Object.fromE
 
 /**
  * The lanes and rates of a hardware. Devices pass a message on packet by packet; only the GPU takes
- * whole messages, from the NIC and from the NVSwitch. A NIC delivers no faster than its port
- * receives; where the GPU's bus is slower than the port, the NIC has the whole message before it
+ * whole messages, from the NIC and from the NVSwitch. A NIC fetches no faster than its port sends
+ * (what waits, waits in the GPU's memory) and delivers no faster than its port receives; where the GPU's bus is slower than the port, the NIC has the whole message before it
  * sends: no cut-through may end before its data has come.
  */
 export function makeHardware(name: string, values: ParameterValues): Hardware {
@@ -49,13 +49,13 @@ export function makeHardware(name: string, values: ParameterValues): Hardware {
     nvswitchToGpu: { ...nvlink, headBytes: 0 },
     gpuToNic: {
       latencyPs: values.gpuToNicPs,
-      psPerByte: pciePsPerByte,
-      psPerRequest: 0,
+      psPerByte: busPsPerByte(values),
+      psPerRequest: values.requestPs,
       headBytes: pciePsPerByte > nicPsPerByte ? 0 : packetBytes,
     },
     nicToGpu: {
       latencyPs: values.nicToGpuPs,
-      psPerByte: toGpuPsPerByte(values),
+      psPerByte: busPsPerByte(values),
       psPerRequest: 0,
       headBytes: 0,
     },

@@ -104,6 +104,14 @@ export function timePlace(packet: Packet): number {
   return (packet >> 1) + 6;
 }
 
+/**
+ * Work requests (RDMA writes) that a message of a GPU stands for: as many as its TOKEN says when it
+ * has a cargo, else one.
+ */
+export function requestsOf(words: Int32Array, packet: Packet): number {
+  return (words[packet + KIND] & PacketFlag.cargo) !== 0 ? words[packet + TOKEN] : 1;
+}
+
 /** All packets of one process. Grows by doubling; never shrinks. */
 export class PacketPool {
   words: Int32Array;

@@ -7,7 +7,7 @@ import type { PlacementName } from "../model/scenario.ts";
 import type { ActorKind, Topology } from "../model/topology.ts";
 import { lookaheadOf, placeActors } from "./placement.ts";
 
-/** Devices of one network plane, or of one rail: then the spines are in {@link Census.spines} only. */
+/** Devices of one network plane; or of one rail, which has no spines of its own. */
 export interface PlaneCensus {
   readonly plane: number;
   readonly nics: number;

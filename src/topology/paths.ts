@@ -153,7 +153,7 @@ class Walk implements MessagePath {
     }
   }
 
-  /** Ports that a switch may give a packet for `target` (a GPU, or a NIC that `source` sends to). */
+  /** Ports that a switch may give a packet for `target`: a GPU, or a NIC that `source` sends to. */
   #portsTo(at: number, source: number, target: number): readonly number[] {
     const { topology, switchRouting } = this.#fabric;
     const routes = topology.routesOf(at);

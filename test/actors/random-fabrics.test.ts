@@ -19,11 +19,11 @@ const FABRICS: readonly (readonly [ClusterSpec["network"], SwitchRouting])[] = [
   ["mrft", "static"],
   ["mrft", "ecmp"],
   ["mrft", "adaptive"],
-] as const;
+];
 
 /**
- * A random scenario on another fabric: twice the nodes on one or two planes, and switches as small
- * as can be, so that leaves need spines. Links that fail lead to these where there are any.
+ * A random scenario on another fabric: twice the nodes on one plane or two rails, and switches as
+ * small as can be, so that leaves need spines. Links that fail lead to these where there are any.
  */
 function onFabric(seed: number, [network, switchRouting]: (typeof FABRICS)[number]): Scenario {
   const scenario = randomScenario(seed);
@@ -31,7 +31,7 @@ function onFabric(seed: number, [network, switchRouting]: (typeof FABRICS)[numbe
   const cluster: ClusterSpec = {
     ...scenario.cluster,
     nodes: nodes * 2,
-    planes: Math.min(planes, 2),
+    planes: network === "mpft" ? 1 : Math.min(planes, 2),
     switchPorts: 2,
     network,
     switchRouting,
@@ -49,7 +49,8 @@ function onFabric(seed: number, [network, switchRouting]: (typeof FABRICS)[numbe
   const faults = scenario.faults.map((fault) =>
     fault.kind === "link-down" ? { ...fault, targets: [links[draw.below(links.length)]] } : fault,
   );
-  const workload = { ...scenario.workload, epSize: nodes * 2 * gpusPerNode };
+  const epSize = nodes * 2 * gpusPerNode;
+  const workload = { ...scenario.workload, protocol: "low-latency" as const, epSize };
   return { ...scenario, cluster: built, workload, faults };
 }
 

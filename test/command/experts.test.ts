@@ -56,7 +56,7 @@ describe("faultplane experts", () => {
       "                             mean   worst   layer       mean   worst   layer",
     ]);
     // The recording's figures: expert max/mean 7.04 and 11.66, worked out apart from this code.
-    expect(lines[8]).toMatch(/^max\/mean load, experts +7\.04\d +11\.66\d +\d+ +\d/);
+    expect(lines[8]).toMatch(/^max\/mean load, experts +7\.037 +11\.660 +\d+ +\d/);
     expect(lines).toHaveLength(15);
   });
 

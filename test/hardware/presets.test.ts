@@ -49,9 +49,9 @@ describe.each(Object.keys(PRESET_PARAMETERS))("preset %s", (name) => {
     }
   });
 
-  it("charges a request once on the way, on the NIC", () => {
+  it("charges requests where the NIC sends, and on the bus that it fetches over", () => {
     const charged = ACROSS.concat(NVLINK).filter((lane) => hardware[lane].psPerRequest > 0);
-    expect(charged).toEqual(["nicToLeaf"]);
+    expect(charged).toEqual(["gpuToNic", "nicToLeaf"]);
   });
 
   it("gives GPUs whole messages, and lets no device pass on faster than it receives", () => {

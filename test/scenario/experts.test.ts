@@ -54,6 +54,15 @@ describe("experts", () => {
     expect(makeExpertMap(scenario).perRank).toBe(2);
   });
 
+  it("have ids of two bytes", () => {
+    const model = `{"model_type": "mixtral", "hidden_size": 128, "num_hidden_layers": 1,
+      "num_local_experts": 600, "num_experts_per_tok": 2, "intermediate_size": 128,
+      "num_attention_heads": 1}`;
+    const text = "model: m.json\ncluster: {nodes: 1}\nexperts: {redundant: 8}\n";
+    const [row] = lists(good(text, { "m.json": model }).scenario);
+    expect(row.slice(598)).toEqual([598, 599, 0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
   it("are balanced by EPLB in each layer that has them, dense layers left in order", () => {
     const text = `${DECODE}workload: {layers: [2, 3, 60]}\nexperts: {redundant: 32, placement: eplb, loads: loads.csv}\n`;
     const { scenario, loads, notes } = good(text);

@@ -4,13 +4,15 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { censusLines } from "../../scripts/commands/topology.ts";
 import type { ClusterSpec } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
 import { uplinkPortOf } from "../../src/model/uplink.ts";
 import { takeCensus } from "../../src/topology/census.ts";
 import { makePathFinder } from "../../src/topology/paths.ts";
 import { lookaheadOf, placeActors } from "../../src/topology/placement.ts";
-import { build, buildableCluster, CROOKED, NVL72, PUBLISHED, SMALL } from "./clusters.ts";
+import { parse, printed } from "../scenario/reading.ts";
+import { build, buildableCluster, CROOKED, HARDWARE, NVL72, PUBLISHED, SMALL } from "./clusters.ts";
 
 const rails = (cluster: ClusterSpec): ClusterSpec => ({ ...cluster, network: "mrft" });
 
@@ -124,8 +126,39 @@ describe("multi-rail fat tree", () => {
     ]);
     const spines = placement.workers[9].actors.map((actor) => topology.actors[actor].id);
     expect(spines).toEqual(["spine0", "spine1", "spine2", "spine3"]);
-    expect(lookaheadOf(topology, placement)).toBe(450_000);
+    expect(lookaheadOf(topology, placement)).toBe(HARDWARE.leafToSpine.latencyPs);
   });
+});
+
+describe("links to shared spines", () => {
+  const fileOf = (target: string): string =>
+    `model: models/deepseek-v3.json
+cluster: {nodes: 2, gpusPerNode: 4, planes: 4, switchPorts: 4, network: mrft}
+faults: [{kind: link-down, target: ${target}, at: 1 ms}]
+`;
+
+  test("are fault targets, by either order of their ends", () => {
+    for (const target of ["plane3.leaf0--spine1", "spine1--plane3.leaf0"]) {
+      const result = parse(fileOf(target));
+      expect(result.ok && result.scenario.faults[0].targets).toEqual(["plane3.leaf0--spine1"]);
+    }
+  });
+
+  test("that do not exist are refused, with one that does", () => {
+    const [problem] = printed(fileOf("plane3.leaf0--spine7"));
+    expect(problem).toContain("matches no link");
+    expect(problem).toContain("plane3.leaf0--spine");
+    expect(printed(fileOf("plane3.leaf0--plane3.spine1"))).toHaveLength(1);
+  });
+});
+
+test("the command's lines tell rails and what joins them from planes", () => {
+  expect(censusLines(takeCensus(build(rails(PUBLISHED)))).join("\n")).toContain(
+    "rails 0-7, each    256 NICs, 8 leaf switches\nbetween all rails  32 spine switches",
+  );
+  expect(censusLines(takeCensus(build(PUBLISHED))).join("\n")).toContain(
+    "planes 0-7, each   256 NICs, 8 leaf switches, 4 spine switches",
+  );
 });
 
 describe("the tables of both networks", () => {

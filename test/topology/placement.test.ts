@@ -12,7 +12,7 @@ import {
   placeActors,
   placementProblem,
 } from "../../src/topology/placement.ts";
-import { build, buildableCluster, NAMED, PUBLISHED, SMALL, W128 } from "./clusters.ts";
+import { build, buildableCluster, HARDWARE, NAMED, PUBLISHED, SMALL, W128 } from "./clusters.ts";
 
 const PLACEMENTS: readonly PlacementName[] = ["actor", "node", "pack", "single"];
 
@@ -144,7 +144,10 @@ describe("placement", () => {
 describe("crossing", () => {
   test("lookahead is the smallest latency between two workers", () => {
     const topology = build(SMALL);
-    expect(lookaheadOf(topology, placeActors(topology, "node", 1))).toBe(600_000);
+    const { nicToLeaf, leafToNic, gpuToNvswitch, nvswitchToGpu } = HARDWARE;
+    expect(lookaheadOf(topology, placeActors(topology, "node", 1))).toBe(
+      Math.min(nicToLeaf.latencyPs, leafToNic.latencyPs),
+    );
     expect(lookaheadOf(topology, placeActors(topology, "single", 1))).toBe(
       Number.POSITIVE_INFINITY,
     );
@@ -154,7 +157,9 @@ describe("crossing", () => {
       label: `half${worker}`,
       actors: topology.actors.flatMap((_, index) => (workerOf[index] === worker ? [index] : [])),
     }));
-    expect(lookaheadOf(topology, { workers: apart, workerOf })).toBe(1_665_000);
+    expect(lookaheadOf(topology, { workers: apart, workerOf })).toBe(
+      Math.min(gpuToNvswitch.latencyPs, nvswitchToGpu.latencyPs),
+    );
   });
 
   test("nodes meet planes and nothing else", () => {

@@ -1,38 +1,36 @@
 /**
  * A run in this process, window by window under the real protocol, without sockets, files and log:
- * what `placement: single` does, for the bench to measure. Several workers are allowed, to count
- * who takes part.
+ * for measurements, and for experiments whose outcome is a few numbers.
  */
-import { makeDevice } from "../../actors/catalogue.ts";
-import { LogicalProcess } from "../../src/engine/logical-process.ts";
-import type { RunTotals } from "../../src/engine/run-totals.ts";
-import { type CommittedWindow, WindowProtocol } from "../../src/engine/window-protocol.ts";
-import type { DeviceFactory } from "../../src/model/device.ts";
-import type { Scenario } from "../../src/model/scenario.ts";
-import { makeFatTree } from "../../src/topology/fat-tree.ts";
-import { lookaheadOf, placeActors } from "../../src/topology/placement.ts";
+import type { DeviceFactory } from "../model/device.ts";
+import type { Scenario } from "../model/scenario.ts";
+import { makeFatTree } from "../topology/fat-tree.ts";
+import { lookaheadOf, placeActors } from "../topology/placement.ts";
+import { LogicalProcess } from "./logical-process.ts";
+import type { RunTotals } from "./run-totals.ts";
+import { type CommittedWindow, WindowProtocol } from "./window-protocol.ts";
 
 /** Longest window of one worker, ps; as in a real run. */
 const SLICE_PS = 1e7;
 
-export interface OneProcessOptions {
-  readonly devices?: DeviceFactory;
+export interface LocalRunOptions {
+  readonly devices: DeviceFactory;
   /**
    * Called after each window with the number of workers that took part; `false` ends the run there.
    */
   readonly committed?: (window: CommittedWindow, participants: number) => boolean;
 }
 
-/** Makes a run that has not begun; building it is no part of what is measured. */
-export function makeRun(
+/** Makes a run that has not begun; several workers, if the scenario asks for them, take turns. */
+export function makeLocalRun(
   scenario: Scenario,
-  options: OneProcessOptions = {},
+  options: LocalRunOptions,
 ): { readonly actors: number; run(): RunTotals } {
   const topology = makeFatTree(scenario.cluster, scenario.hardware);
   const placement = placeActors(topology, scenario.run.placement, scenario.run.workers);
+  const { devices } = options;
   const workers = placement.workers.map(
-    (_, worker) =>
-      new LogicalProcess({ scenario, placement, worker, devices: options.devices ?? makeDevice }),
+    (_, worker) => new LogicalProcess({ scenario, placement, worker, devices }),
   );
   const protocol = new WindowProtocol({
     workers: workers.length,
