@@ -95,9 +95,11 @@ export class MaskPolicy {
     this.#timer = NO_TIMER;
     this.#suspects = [];
     for (let rank = 0; rank < peers.size; rank += 1) {
-      if (!peers.isMasked(rank) && this.#host.isMissing(rank)) this.#suspects.push(rank);
+      if (this.#isSuspect(rank)) this.#suspects.push(rank);
     }
-    const missing = this.#suspects.map((rank) => this.#idOf(peers.actorOf[rank]));
+    const missing = this.#suspects
+      .filter((rank) => this.#host.isMissing(rank))
+      .map((rank) => this.#idOf(peers.actorOf[rank]));
     context.record({ type: "rank.wait-timed-out", missing });
     for (const rank of this.#suspects) {
       this.#answered[rank] = 0;
@@ -110,7 +112,7 @@ export class MaskPolicy {
   maskTheSilent(context: ActorContext): void {
     this.#timer = NO_TIMER;
     for (const rank of this.#suspects) {
-      if (this.#answered[rank] === 0 && this.#host.isMissing(rank)) {
+      if (this.#answered[rank] === 0 && this.#isSuspect(rank)) {
         this.mask(context, rank, "no-answer");
         this.#maskBeyond(context, rank);
       }
@@ -118,9 +120,18 @@ export class MaskPolicy {
     if (this.#host.isWaiting) this.ensureWait(context);
   }
 
+  /** A rank that is missing, or through which copies or results of a missing one pass. */
+  #isSuspect(rank: number): boolean {
+    const peers = this.#peers;
+    if (rank === peers.rank || peers.isMasked(rank)) return false;
+    if (this.#host.isMissing(rank)) return true;
+    return this.#isNormal && peers.behind(rank).some((other) => this.#host.isMissing(other));
+  }
+
   /** A silent GPU of this node relays nothing either: whoever is reached through it is cut off. */
   #maskBeyond(context: ActorContext, silent: number): void {
     const peers = this.#peers;
+    if (!this.#messenger.usesNvlink) return;
     for (let rank = 0; rank < peers.size; rank += 1) {
       if (peers.isReachedThrough(rank, silent)) this.mask(context, rank, "send-failed");
     }

@@ -10,8 +10,8 @@ import {
   NEXT_HOP,
   ORIGIN,
   type Packet,
-  requestsOf,
   PacketFlag,
+  requestsOf,
   SIZE_BYTES,
   SLOT,
 } from "../../src/model/packet.ts";
@@ -23,12 +23,12 @@ const CONTROL_BYTES = 64;
 
 export class Messenger {
   readonly #peers: Peers;
-  readonly #usesNvlink: boolean;
+  readonly usesNvlink: boolean;
 
   /** Without NVLink every message leaves by this rank's own NIC, straight to the receiver's. */
   constructor(peers: Peers, usesNvlink: boolean) {
     this.#peers = peers;
-    this.#usesNvlink = usesNvlink;
+    this.usesNvlink = usesNvlink;
   }
 
   /** How long a message would wait at the fuller one of this GPU's ports, ps. */
@@ -47,7 +47,7 @@ export class Messenger {
     const words = context.packets.words;
     const destination = words[packet + DESTINATION];
     const peers = this.#peers;
-    if (!this.#usesNvlink) this.#throughNic(context, packet, peers.nicOf(destination));
+    if (!this.usesNvlink) this.#throughNic(context, packet, peers.nicOf(destination));
     else if (peers.isLocal(destination)) this.#overNvlink(context, packet, destination);
     else if (peers.ownsPlaneOf(destination)) {
       this.#throughNic(context, packet, peers.nicOf(destination));

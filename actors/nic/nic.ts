@@ -17,9 +17,9 @@ import {
   PacketFlag,
   PacketKind,
   PSN,
+  requestsOf,
   SIZE_BYTES,
   SOURCE,
-  TOKEN,
 } from "../../src/model/packet.ts";
 import { PS_PER_NS } from "../../src/model/time.ts";
 import { DevicePort } from "../../src/model/topology.ts";
@@ -236,9 +236,4 @@ export class Nic implements Actor {
   #arm(context: ActorContext, pair: QueuePair): void {
     pair.timer = context.remindAfter(this.#timeoutPs, 0, pair.place);
   }
-}
-
-/** Work requests that a message stands for: RDMA writes of the GPU. */
-function requestsOf(words: Int32Array, packet: Packet): number {
-  return (words[packet + KIND] & PacketFlag.cargo) !== 0 ? words[packet + TOKEN] : 1;
 }

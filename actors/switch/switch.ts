@@ -7,7 +7,7 @@ import type { Actor, ActorContext } from "../../src/model/actor.ts";
 import { NEXT_HOP, type Packet, PSN, SOURCE } from "../../src/model/packet.ts";
 import type { SwitchRouting } from "../../src/model/scenario.ts";
 import type { SwitchRoutes } from "../../src/model/topology.ts";
-import { uplinkOf, uplinkPortOf } from "../../src/model/uplink.ts";
+import { sprayUplinkOf, staticUplinkOf, uplinkPortOf } from "../../src/model/uplink.ts";
 
 /**
  * How a switch with several ways up chooses. Static and ECMP: one way for a flow. Adaptive: for
@@ -47,20 +47,20 @@ export class Switch implements Actor {
     }
     switch (this.#rule) {
       case "adaptive":
-        return this.#leastBusy(context, source, target);
+        return this.#leastBusy(context, target);
       case "spray": {
         const { uplinks, numberOf } = this.#routes;
         const number = words[packet + PSN];
-        return uplinks[uplinkOf(numberOf[source], numberOf[target], number, uplinks.length)];
+        return uplinks[sprayUplinkOf(numberOf[source], numberOf[target], number, uplinks.length)];
       }
       default:
         return uplinkPortOf(this.#routes, this.#rule, source, target);
     }
   }
 
-  #leastBusy(context: ActorContext, source: number, target: number): number {
+  #leastBusy(context: ActorContext, target: number): number {
     const { uplinks, numberOf } = this.#routes;
-    const first = uplinkOf(numberOf[source], numberOf[target], 0, uplinks.length);
+    const first = staticUplinkOf(numberOf[target], uplinks.length);
     let best = uplinks[first];
     let leastPs = context.backlogPs(best);
     for (let after = 1; after < uplinks.length && leastPs > 0; after += 1) {

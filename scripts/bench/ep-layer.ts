@@ -3,8 +3,9 @@
  * with transport, payloads and accounting; its trace for the yardstick; and what the heap does in
  * the long run.
  */
-import { expectWhole, makeLocalRun } from "../../src/engine/local-run.ts";
+
 import { makeDevice } from "../../actors/catalogue.ts";
+import { expectWhole, makeLocalRun } from "../../src/engine/local-run.ts";
 import type { RunTotals } from "../../src/engine/run-totals.ts";
 import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
 import { layerScenario } from "./bench-scenarios.ts";

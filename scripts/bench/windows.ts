@@ -3,9 +3,10 @@
  * started and warmed up once and then take turns, one standing still while the other runs, so that
  * neither starting processes nor optimising code is measured.
  */
-import { makeLocalRun } from "../../src/engine/local-run.ts";
+
 import { makeDevice } from "../../actors/catalogue.ts";
 import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
+import { makeLocalRun } from "../../src/engine/local-run.ts";
 import { processMains } from "../commands/package-files.ts";
 import { windowScenario } from "./bench-scenarios.ts";
 import { type Duration, median, type SideFigures } from "./measure.ts";

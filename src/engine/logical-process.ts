@@ -71,7 +71,7 @@ export class LogicalProcess {
     this.#faults = new FaultTable(
       topology,
       scenario.faults,
-      makePathFinder(topology, scenario.cluster),
+      makePathFinder(topology, scenario.cluster, scenario.workload),
     );
     this.#peers = placement.workers.map(() => ({
       outbox: new Outbox(),

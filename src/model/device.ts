@@ -5,8 +5,8 @@
 import type { Actor } from "./actor.ts";
 import type { ExpertMap } from "./expert-map.ts";
 import type { RoutingSource } from "./routing.ts";
-import type { Schedule } from "./schedule.ts";
 import type { Scenario } from "./scenario.ts";
+import type { Schedule } from "./schedule.ts";
 import type { Topology } from "./topology.ts";
 
 /** What a rank computes between exchanges; one kernel, or a few that always run together. */

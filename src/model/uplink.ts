@@ -6,11 +6,19 @@ import { avalanche32, mix32 } from "../base/hash.ts";
 import type { SwitchRoutes } from "./topology.ts";
 
 /**
- * Place among `uplinks` uplinks for a packet between two NICs, by their numbers on the plane.
- * Static routing passes packetNumber 0: one flow keeps one path, as InfiniBand RC needs; per-packet
- * spraying passes the packet's number.
+ * Place among `uplinks` uplinks by the forwarding table, which knows the target only (InfiniBand's
+ * is by destination; D-mod-k): all traffic to a NIC comes down by one spine, where nothing else
+ * competes with it.
  */
-export function uplinkOf(
+export function staticUplinkOf(targetNumber: number, uplinks: number): number {
+  return targetNumber % uplinks;
+}
+
+/**
+ * Place among `uplinks` uplinks for one packet of a sprayed flow between two NICs, by their numbers
+ * on the plane and the packet's.
+ */
+export function sprayUplinkOf(
   sourceNumber: number,
   targetNumber: number,
   packetNumber: number,
@@ -49,6 +57,6 @@ export function uplinkPortOf(
   const place =
     routing === "ecmp"
       ? ecmpUplinkOf(routes.salt, source, target, uplinks.length)
-      : uplinkOf(numberOf[source], numberOf[target], 0, uplinks.length);
+      : staticUplinkOf(numberOf[target], uplinks.length);
   return uplinks[place];
 }

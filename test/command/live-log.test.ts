@@ -23,7 +23,14 @@ function layerFacts(atPs: number, layer: number, slowPs = 0, masked = 0): FactRe
     const step = 0;
     const durationPs = 200 * PS_PER_US + slowPs;
     return [
-      record(atPs, rank, { type: "dispatch.completed", layer, step, chain: "batch0", received: 8, durationPs: 1e7 }),
+      record(atPs, rank, {
+        type: "dispatch.completed",
+        layer,
+        step,
+        chain: "batch0",
+        received: 8,
+        durationPs: 1e7,
+      }),
       record(atPs, rank, {
         type: "combine.completed",
         layer,

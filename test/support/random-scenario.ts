@@ -15,7 +15,7 @@ import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { topologyProblems } from "../../src/topology/problems.ts";
 import { TINY_MODEL, tinyScenario } from "./scenarios.ts";
 
-/** The scenario of a seed; at most 12 GPUs, at most three faults, any of which may heal. */
+/** The scenario of a seed; at most 16 GPUs, at most three faults, any of which may heal. */
 export function randomScenario(seed: number): Scenario {
   const random = streamOf(String(seed), "random-scenario");
   const cluster = randomCluster(random);
@@ -43,18 +43,20 @@ export function randomScenario(seed: number): Scenario {
   });
   const routing = randomRouting(random);
   const faults = randomFaults(random, cluster);
-  return { ...base, workload: randomWorkload(base.workload, random), routing, faults };
+  return { ...base, workload: randomWorkload(base.workload, cluster, random), routing, faults };
 }
 
 function randomCluster(random: RandomStream): ClusterSpec {
   for (;;) {
     const gpusPerNode = [1, 2, 4][random.below(3)];
     const cluster = {
-      nodes: 1 + random.below(3),
+      nodes: 1 + random.below(4),
       gpusPerNode,
       planes: [1, 2, 4][random.below(3)],
       switchPorts: 2 + random.below(6),
       ...DEFAULT_NETWORK,
+      network: (["mpft", "mrft"] as const)[random.below(2)],
+      switchRouting: (["static", "ecmp", "adaptive"] as const)[random.below(3)],
     };
     const enough = cluster.nodes * gpusPerNode >= 2;
     if (enough && topologyProblems(cluster).length === 0) return cluster;
@@ -62,12 +64,20 @@ function randomCluster(random: RandomStream): ClusterSpec {
 }
 
 /** Every protocol, grain and schedule. */
-function randomWorkload(workload: WorkloadSpec, random: RandomStream): WorkloadSpec {
+function randomWorkload(
+  workload: WorkloadSpec,
+  cluster: ClusterSpec,
+  random: RandomStream,
+): WorkloadSpec {
+  const isJoined = cluster.network === "mrft" || cluster.planes === 1;
+  const protocol = random.below(2) === 0 ? "low-latency" : "normal";
+  const mayUseRdma = isJoined && protocol === "low-latency";
   const phase = (["decode", "prefill", "training", "all-to-all"] as const)[random.below(4)];
   return {
     ...workload,
     phase,
-    protocol: random.below(2) === 0 ? "low-latency" : "normal",
+    protocol,
+    intraNode: mayUseRdma && random.below(2) === 0 ? "rdma" : "nvlink",
     grain: random.below(2) === 0 ? "token" : "message",
     pass: (["overlapped", "forward", "backward"] as const)[random.below(3)],
     microBatches: phase === "all-to-all" ? 1 : 1 + random.below(2),

@@ -103,12 +103,12 @@ describe("multi-rail fat tree", () => {
     const find = makePathFinder(topology, cluster, { acknowledgements: false });
     const path = find(topology.indexOf("node0.gpu0"), topology.indexOf("node6.gpu3"));
     const ids = path.actors.map((actor) => topology.actors[actor].id);
-    // Node 6's NIC 3 has number 13, node 0's NIC 3 has number 1: uplink 14 mod 4, spine 2.
+    // Node 6's NIC 3 has number 13: uplink 13 mod 4, spine 1.
     expect(ids.slice(2)).toEqual([
       "node0.gpu3",
       "node0.nic3",
       "plane1.leaf0",
-      "spine2",
+      "spine1",
       "plane1.leaf3",
       "node6.nic3",
       "node6.gpu3",

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ClusterSpec } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
-import { ecmpUplinkOf, uplinkOf } from "../../src/model/uplink.ts";
+import { ecmpUplinkOf, staticUplinkOf } from "../../src/model/uplink.ts";
 import { makePathFinder, type PathFinder, type PathOptions } from "../../src/topology/paths.ts";
 import { build, buildableCluster, CROOKED, NAMED, PUBLISHED, SMALL, W128 } from "./clusters.ts";
 
@@ -46,7 +46,7 @@ function walk(
       const up =
         switchRouting === "ecmp"
           ? ecmpUplinkOf(salt, source, target, uplinks.length)
-          : uplinkOf(numberOf[source], numberOf[target], 0, uplinks.length);
+          : staticUplinkOf(numberOf[target], uplinks.length);
       here = step(portOf[target] >= 0 ? portOf[target] : uplinks[up]);
     }
   };
@@ -119,12 +119,12 @@ describe("path", () => {
   });
 
   test("across leaves goes over the spine that the uplink rule names", () => {
-    // W128: (3 + 100) mod 8 is spine 7.
+    // W128: host 100 is reached by spine 100 mod 8.
     expect(idsBetween(W128, "node3.gpu0", "node100.gpu0")).toEqual([
       "node3.gpu0",
       "node3.nic0",
       "plane0.leaf0",
-      "plane0.spine7",
+      "plane0.spine4",
       "plane0.leaf12",
       "node100.nic0",
       "node100.gpu0",

@@ -42,12 +42,17 @@ test("no two leaves hash alike: flows that one puts together another spreads", (
   expect(elsewhere.size).toBe(8);
 });
 
-test("static routing gives neighbours' flows to one target different uplinks", () => {
+test("static routing sends all that is for a target up one way, and its neighbours' other ways", () => {
   const hosts = build(W128);
   const routes = hosts.routesOf(hosts.indexOf("plane0.leaf0"));
-  const target = hosts.indexOf("node100.nic0");
-  const ports = Array.from({ length: 8 }, (_, node) =>
-    uplinkPortOf(routes, "static", hosts.indexOf(`node${node}.nic0`), target),
-  );
-  expect([...ports].sort((left, right) => left - right)).toEqual([...routes.uplinks]);
+  const port = (from: number, to: number): number =>
+    uplinkPortOf(
+      routes,
+      "static",
+      hosts.indexOf(`node${from}.nic0`),
+      hosts.indexOf(`node${to}.nic0`),
+    );
+  const neighbours = Array.from({ length: 8 }, (_, place) => port(0, 96 + place));
+  expect([...neighbours].sort((left, right) => left - right)).toEqual([...routes.uplinks]);
+  for (let from = 1; from < 8; from += 1) expect(port(from, 100)).toBe(neighbours[4]);
 });
