@@ -19,6 +19,7 @@ import {
 import { packageRoot } from "./commands/package-files.ts";
 import type { RunCommandOptions } from "./commands/run.ts";
 import type { TopologyOptions } from "./commands/topology-compare.ts";
+import type { ValidateOptions } from "./commands/validate.ts";
 import { reportFailure, runContext } from "./terminal/failure.ts";
 
 /** Oldest Node that works; package.json says the same. */
@@ -101,9 +102,18 @@ function makeProgram(): Command {
       exitCode = await expertsCommand(scenario, options);
     });
 
-  for (const command of [run, replay, check, topology, experts]) {
+  const validate = program
+    .command("validate")
+    .description("emulate the published experiments and compare; takes two to four minutes")
+    .option("--markdown", "print Markdown tables")
+    .action(async (options: ValidateOptions) => {
+      const { validateCommand } = await import("./commands/validate.ts");
+      exitCode = await validateCommand(options);
+    });
+
+  for (const command of [run, replay, check, topology, experts, validate]) {
     command.option("--json", "print one JSON object on stdout");
-    if (command === run || command === replay) {
+    if (command === run || command === replay || command === validate) {
       command.option("-q, --quiet", "no live log and no status line");
     }
     if (command === run) command.option("-v, --verbose", "log every fact of every actor");

@@ -31,6 +31,8 @@ export interface ExchangeVariant {
   readonly hardware?: Hardware;
   readonly network?: ClusterSpec["network"];
   readonly switchRouting?: ClusterSpec["switchRouting"];
+  /** Copies go over NVLink where they can; else every one by its rank's own NIC. */
+  readonly nvlink?: boolean;
   readonly grain?: "token" | "message";
   readonly tokensPerGpu?: number;
 }
@@ -59,7 +61,7 @@ export function lowLatencyScenario(epSize: number, variant: ExchangeVariant = {}
     cluster: clusterOf(epSize, { network: "mrft", ...variant }),
     workload: {
       phase: "all-to-all",
-      intraNode: "rdma",
+      intraNode: variant.nvlink === true ? "nvlink" : "rdma",
       tokensPerGpu: variant.tokensPerGpu ?? LOW_LATENCY_TOKENS,
       epSize,
       grain: variant.grain ?? "token",
