@@ -1,6 +1,6 @@
 /**
- * Scenarios on DeepSeek-V3's figures and the published cluster's hardware, for bench and validation.
- * Built here and not read from files, so that a figure means the same on every machine.
+ * Scenarios on DeepSeek-V3's figures and the published cluster's hardware, for bench and
+ * validation. Built here and not read from files, so that a figure means the same on every machine.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

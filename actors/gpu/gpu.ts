@@ -4,7 +4,8 @@
  * each chain of tokens. There is no barrier between ranks: whoever has all it needs goes on.
  */
 import type { Actor, ActorContext } from "../../src/model/actor.ts";
-import type { ComputeName, DeviceServices } from "../../src/model/device.ts";
+import type { ComputeName } from "../../src/model/compute.ts";
+import type { DeviceServices } from "../../src/model/device.ts";
 import {
   DESTINATION,
   KIND,

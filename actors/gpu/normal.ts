@@ -3,9 +3,6 @@
  * for it, on the sender's own plane, passed on there over NVLink (relay.ts); each rank returns the
  * weighted sum of its experts' outputs, which are added up on the way back. Ranks of the sender's
  * node are reached over NVLink directly.
- *
- * A copy in a cargo: token, choices, payload (two words), then for each choice slot, weight and the
- * rank that holds the expert.
  */
 import type { ActorContext } from "../../src/model/actor.ts";
 import {
@@ -21,12 +18,13 @@ import {
   SLOT,
   TOKEN,
 } from "../../src/model/packet.ts";
+import { CopyPacker } from "./copy-packer.ts";
 import { ExpertOutput } from "./expert-output.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Protocol, ProtocolParts } from "./protocol.ts";
 import { Relay } from "./relay.ts";
 import { StableOrder } from "./stable-order.ts";
-import { choiceOf, slotOf } from "./token-slot.ts";
+import { choiceOf } from "./token-slot.ts";
 import { CHOICE_WORDS, COPY_WORDS, SUM_WORDS, TokenSum } from "./token-sum.ts";
 
 /** Tokens that one message carries when messages carry many. */
@@ -36,24 +34,17 @@ export class Normal implements Protocol {
   readonly #parts: ProtocolParts;
   readonly #chunk: number;
   /**
-   * Results go block by block of tokens, round all home ranks in each: so the ranks of a node return
-   * their shares for a token at about the same time, and its sum leaves while others are computed.
+   * Results go block by block of tokens, round all home ranks in each: so the ranks of a node
+   * return their shares for a token at about the same time, and its sum leaves while others are
+   * computed.
    */
   readonly #order: StableOrder;
   readonly #blocks: number;
   #turn = new Int32Array(0);
   readonly #output: ExpertOutput;
   readonly #relay: Relay;
+  readonly #packer: CopyPacker;
   readonly #sum = new TokenSum();
-  /** By rank: the rank that its copies are sent to first. */
-  readonly #via: Int32Array;
-  /** By first rank: words of its message, its cargo's next word, the token and its count's place. */
-  readonly #words: Int32Array;
-  readonly #next: Int32Array;
-  readonly #token: Int32Array;
-  readonly #countAt: Int32Array;
-  readonly #copies: Int32Array;
-  readonly #packet: Int32Array;
   #inbox: Inbox | undefined;
 
   constructor(parts: ProtocolParts) {
@@ -64,13 +55,7 @@ export class Normal implements Protocol {
     this.#order = new StableOrder(this.#blocks * peers.size);
     this.#output = new ExpertOutput(services.oracle);
     this.#relay = new Relay(parts, this.#chunk);
-    this.#via = Int32Array.from({ length: peers.size }, (_, rank) => peers.viaOf(rank));
-    this.#words = new Int32Array(peers.size);
-    this.#next = new Int32Array(peers.size);
-    this.#token = new Int32Array(peers.size);
-    this.#countAt = new Int32Array(peers.size);
-    this.#copies = new Int32Array(peers.size);
-    this.#packet = new Int32Array(peers.size);
+    this.#packer = new CopyPacker(parts);
   }
 
   get isWaiting(): boolean {
@@ -85,9 +70,7 @@ export class Normal implements Protocol {
     const { batch } = this.#parts.home;
     const firstToken = part * this.#chunk;
     const endToken = Math.min(firstToken + this.#chunk, batch.tokens);
-    this.#measure(firstToken * batch.topK, endToken * batch.topK);
-    this.#pack(context, firstToken * batch.topK, endToken * batch.topK);
-    this.#send(context);
+    this.#packer.post(context, firstToken * batch.topK, endToken * batch.topK);
   }
 
   /** Shares leave over NVLink only; what the relays add up must not hold them back. */
@@ -152,97 +135,6 @@ export class Normal implements Protocol {
     context.packets.words[packet + LAYER] = this.#parts.home.chain;
     context.packets.words[packet + TOKEN] = rank;
     messenger.post(context, packet);
-  }
-
-  /** How many words each first rank gets of the assignments from `first` up to `end`. */
-  #measure(first: number, end: number): void {
-    const { home, peers } = this.#parts;
-    this.#words.fill(0);
-    this.#token.fill(-1);
-    this.#copies.fill(0);
-    for (let place = first; place < end; place += 1) {
-      if (!home.isOpen(place)) continue;
-      const via = this.#via[home.holder[place]];
-      if (via === peers.rank) continue;
-      const token = Math.floor(place / home.batch.topK);
-      if (this.#token[via] !== token) {
-        this.#token[via] = token;
-        this.#words[via] += COPY_WORDS;
-        this.#copies[via] += 1;
-      }
-      this.#words[via] += CHOICE_WORDS;
-    }
-  }
-
-  /** Writes the copies; those for this rank go to its inbox. */
-  #pack(context: ActorContext, first: number, end: number): void {
-    const { home, peers } = this.#parts;
-    const { batch } = home;
-    for (let rank = 0; rank < peers.size; rank += 1) {
-      if (this.#words[rank] > 0) this.#packet[rank] = this.#message(context, rank);
-    }
-    this.#token.fill(-1);
-    const { words } = context.packets.cargo;
-    for (let place = first; place < end; place += 1) {
-      if (!home.isOpen(place)) continue;
-      const holder = home.holder[place];
-      const via = this.#via[holder];
-      const token = Math.floor(place / batch.topK);
-      const slot = slotOf(place % batch.topK, batch.experts[place]);
-      const weight = batch.weights[place];
-      if (via === peers.rank) {
-        const inbox = this.#parts.inboxOf(home.exchange);
-        inbox.add(peers.rank, token, slot, weight, batch.low[token], batch.high[token]);
-        continue;
-      }
-      let at = this.#next[via];
-      if (this.#token[via] !== token) {
-        this.#token[via] = token;
-        this.#countAt[via] = at + 1;
-        words[at] = token;
-        words[at + 1] = 0;
-        words[at + 2] = batch.low[token];
-        words[at + 3] = batch.high[token];
-        at += COPY_WORDS;
-      }
-      words[this.#countAt[via]] += 1;
-      words[at] = slot;
-      words[at + 1] = weight;
-      words[at + 2] = holder;
-      this.#next[via] = at + CHOICE_WORDS;
-    }
-  }
-
-  /** Sends what was packed: to other nodes first, since that way is the longer one. */
-  #send(context: ActorContext): void {
-    const { peers, messenger } = this.#parts;
-    for (const isLocalTurn of [false, true]) {
-      for (let distance = 1; distance < peers.size; distance += 1) {
-        const rank = peers.around(distance);
-        if (this.#words[rank] === 0) continue;
-        const actor = peers.actorOf[rank];
-        if (peers.isLocal(actor) !== isLocalTurn) continue;
-        const packet = this.#packet[rank];
-        context.packets.seal(packet);
-        if (isLocalTurn) messenger.post(context, packet);
-        else messenger.opposite(context, packet);
-      }
-    }
-  }
-
-  #message(context: ActorContext, rank: number): Packet {
-    const { peers, home, services } = this.#parts;
-    const actor = peers.actorOf[rank];
-    const kind = peers.isLocal(actor) ? PacketKind.dispatch : PacketKind.nodeDispatch;
-    const packet = context.packets.take(kind);
-    const { words } = context.packets;
-    words[packet + ORIGIN] = context.self;
-    words[packet + DESTINATION] = actor;
-    words[packet + LAYER] = home.exchange;
-    words[packet + SIZE_BYTES] = this.#copies[rank] * services.dispatchCopyBytes;
-    const cargo = context.packets.load(packet, this.#words[rank]);
-    this.#next[rank] = context.packets.cargo.first(cargo);
-    return packet;
   }
 
   #copiesArrived(context: ActorContext, packet: Packet, rank: number): void {

@@ -1,4 +1,6 @@
-/** What follows from formulas: the limits of decode, the networks of Table 3, IB cost of a token. */
+/**
+ * What follows from formulas: the limits of decode, the networks of Table 3, IB cost of a token.
+ */
 import { PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
 import { compareNetworks, type NetworkName } from "../../src/topology/network-costs.ts";
 import { decodeLimit, PUBLISHED_DECODE, tokenNetworkPs } from "../../src/workload/closed-forms.ts";

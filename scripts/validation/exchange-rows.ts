@@ -88,7 +88,9 @@ export function normalRows(progress: Progress): ValidationRow[] {
   });
 }
 
-/** Logical bandwidth as DeepEP's tests count it: copies to nodes, or to ranks where there is one. */
+/**
+ * Logical bandwidth as DeepEP's tests count it: copies to nodes, or to ranks where there is one.
+ */
 function bandwidthOf(
   epSize: number,
   figures: ExchangeFigures,

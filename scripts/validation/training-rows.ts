@@ -5,9 +5,10 @@
  *
  * DualPipe (deepseek-ai/DualPipe, dualpipe.py) with P stages and M micro-batches of both directions
  * together: the rank at distance r from the middle, r = 0 .. P/2 - 1, runs 3 P/2 - 1 - r forward
- * chunks alone, as many backward ones, and M less that overlapped pairs, and P - 1 - r weight passes
- * by themselves; the bubble is (P/2 - 1) (F&B + B - 3 W) (DeepSeek-V3, arXiv 2412.19437, table 2).
- * Means over r are compared. Left out: pipeline transfers, the optimizer, dense layers' shape.
+ * chunks alone, as many backward ones, and M less that overlapped pairs, and P - 1 - r weight
+ * passes by themselves; the bubble is (P/2 - 1) (F&B + B - 3 W) (DeepSeek-V3, arXiv 2412.19437,
+ * table 2). Means over r are compared. Left out: pipeline transfers, the optimizer, dense layers'
+ * shape.
  */
 import { makeDevice } from "../../actors/catalogue.ts";
 import { expectWhole, makeLocalRun } from "../../src/engine/local-run.ts";

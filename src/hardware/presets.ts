@@ -31,8 +31,9 @@ export const HARDWARE_PRESETS: Readonly<Record<string, Hardware>> = Object.fromE
 /**
  * The lanes and rates of a hardware. Devices pass a message on packet by packet; only the GPU takes
  * whole messages, from the NIC and from the NVSwitch. A NIC fetches no faster than its port sends
- * (what waits, waits in the GPU's memory) and delivers no faster than its port receives; where the GPU's bus is slower than the port, the NIC has the whole message before it
- * sends: no cut-through may end before its data has come.
+ * (what waits, waits in the GPU's memory) and delivers no faster than its port receives; where the
+ * GPU's bus is slower than the port, the NIC has the whole message before it sends: no cut-through
+ * may end before its data has come.
  */
 export function makeHardware(name: string, values: ParameterValues): Hardware {
   const { nicPsPerByte, nvlinkPsPerByte, pciePsPerByte, networkPs, packetBytes } = values;

@@ -43,7 +43,8 @@ export const PacketKind = {
   /** Normal protocol: one rank's share of results, to the GPU of its node that adds them up. */
   partial: 12,
   /**
-   * Normal protocol: "expect no shares of mine for the rank in TOKEN, because of the fault in SLOT".
+   * Normal protocol: "expect no shares of mine for the rank in TOKEN, because of the fault in
+   * SLOT".
    */
   sharesRefused: 13,
 } as const;

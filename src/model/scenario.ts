@@ -65,8 +65,8 @@ export interface ClusterSpec {
   /** Ports of one network switch (its radix). */
   readonly switchPorts: number;
   /**
-   * Multi-plane fat tree (every plane a fabric of its own) or multi-rail fat tree (the rails' leaves
-   * are joined by spines that all rails share).
+   * Multi-plane fat tree (every plane a fabric of its own) or multi-rail fat tree (the rails'
+   * leaves are joined by spines that all rails share).
    */
   readonly network: "mpft" | "mrft";
   readonly switchRouting: SwitchRouting;
@@ -94,14 +94,14 @@ export interface WorkloadSpec {
   /** What a step is; `all-to-all`: exchanges without compute, all ranks at one moment. */
   readonly phase: "decode" | "prefill" | "training" | "all-to-all";
   /**
-   * DeepEP's two families of kernels. Low-latency: every copy straight to its rank. Normal: one copy
-   * a node, to the GPU on the sender's plane, which forwards it over NVLink; results are added up
-   * there on the way back.
+   * DeepEP's two families of kernels. Low-latency: every copy straight to its rank. Normal: one
+   * copy a node, to the GPU on the sender's plane, which forwards it over NVLink; results are added
+   * up there on the way back.
    */
   readonly protocol: "low-latency" | "normal";
   /**
-   * What one message carries: one token copy, or all copies of one dispatch or combine from one rank
-   * to one other (normal protocol: a chunk of them).
+   * What one message carries: one token copy, or all copies of one dispatch or combine from one
+   * rank to one other (normal protocol: a chunk of them).
    */
   readonly grain: "token" | "message";
   /** How low-latency copies reach ranks of the sender's node. */

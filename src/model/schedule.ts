@@ -2,7 +2,7 @@
  * What a rank does in one step, as data: the same program on every rank, run by one interpreter in
  * the GPU (actors/gpu/schedule-runner.ts). Decode, prefill and training differ in this only.
  */
-import type { ComputeName } from "./device.ts";
+import type { ComputeName } from "./compute.ts";
 import { PS_PER_MS } from "./time.ts";
 
 /** Virtual time between two moments that `align` waits for, ps; far longer than any exchange. */

@@ -9,7 +9,7 @@
  * which that kind of kernel really runs (src/hardware/parameters.ts). Left out: the fall of that
  * rate with small batches, and the SMs that communicate.
  */
-import type { ComputeSpan, ComputeTimes } from "../model/device.ts";
+import type { ComputeSpan, ComputeTimes } from "../model/compute.ts";
 import type { Hardware } from "../model/hardware.ts";
 import { attentionFlops, MATRICES_PER_MLP, mlpFlops } from "../model/layer-flops.ts";
 import type { ModelShape } from "../model/model-shape.ts";
@@ -89,7 +89,7 @@ function computeBoundTimes(model: Model, rates: Hardware["compute"], tokens: num
 /**
  * Experts of an MoE layer: the shared ones over all tokens, the routed ones over the copies that
  * the rank got. A copy takes whole ps, rounded down; what that leaves out for the mean number of
- * copies (tokens x top-k) is in the fixed part, so that a rank with the mean takes exactly FLOPs /
+ * copies (tokens x top-k) is in the fixed part, so that a rank with the mean takes exactly FLOPs
  * rate.
  */
 function expertSpan(model: Model, tokens: number, rate: number): ComputeSpan {

@@ -2,7 +2,7 @@
  * The schedules: decode and prefill with their micro-batches overlapped, and training with the
  * forward pass of one micro-batch overlapped with the backward pass of another as in DualPipe.
  */
-import type { ComputeName } from "../model/device.ts";
+import type { ComputeName } from "../model/compute.ts";
 import type { ModelShape } from "../model/model-shape.ts";
 import type { WorkloadSpec } from "../model/scenario.ts";
 import type { Schedule, ScheduleOp } from "../model/schedule.ts";

@@ -1,7 +1,7 @@
 /** Bytes, compute times and closed forms: exact values of published figures. */
 import { describe, expect, it } from "vitest";
 import { HARDWARE_PRESETS } from "../../src/hardware/presets.ts";
-import type { ComputeSpan } from "../../src/model/device.ts";
+import type { ComputeSpan } from "../../src/model/compute.ts";
 import { attentionFlops, mlpFlops } from "../../src/model/layer-flops.ts";
 import { copyBytes } from "../../src/workload/bytes.ts";
 import {
