@@ -1,9 +1,11 @@
 /**
- * What the facts of a run tell beyond its totals: who finished, how long layers took, and for each
- * fault when it began, when the fleet first noticed something, and when it first gave a rank up.
+ * What the facts of a run tell beyond its totals: who finished, how long steps, layers and
+ * all-to-alls took, and for each fault when it began, when the fleet first noticed something, and
+ * when it first gave a rank up.
  */
 import type { FactRecord } from "../src/model/fact.ts";
 import type { Scenario } from "../src/model/scenario.ts";
+import { type Percentiles, percentiles, type StepTimes, stepTimes } from "./run-figures.ts";
 
 /** One fault as the fleet lived through it; instants in ps of virtual time. */
 export interface FaultStory {
@@ -21,17 +23,38 @@ export interface FaultStory {
 export interface RunStory {
   readonly ranks: number;
   readonly ranksFinished: number;
-  /** Tokens that came out of finished ranks, all steps. */
+  /**
+   * Tokens that came out of finished ranks, all steps: with every token that a step accepts
+   * (multi-token prediction), and once for its forward and backward pass together.
+   */
   readonly tokensFinished: number;
   readonly medianLayerPs: number;
   readonly slowestLayerPs: number;
+  /** Over ranks and steps; undefined when none was completed. */
+  readonly steps: StepTimes | undefined;
+  /** Over ranks, layers, steps and chains; undefined when none was completed. */
+  readonly dispatch: Percentiles | undefined;
+  readonly combine: Percentiles | undefined;
+  /** Assignments of the layers that ranks have completed, as far as windows are committed. */
+  readonly completed: CompletedLayers;
   readonly faults: readonly FaultStory[];
+}
+
+/** Assignments of completed layers, and results that differ from the oracle. */
+export interface CompletedLayers {
+  readonly combined: number;
+  readonly masked: number;
+  readonly mismatches: number;
 }
 
 /** Listens to a run's facts in the order of the log. */
 export class StoryTeller {
   readonly #scenario: Scenario;
   readonly #layersPs: number[] = [];
+  readonly #stepsPs: number[] = [];
+  readonly #dispatchesPs: number[] = [];
+  readonly #combinesPs: number[] = [];
+  readonly #completed = { combined: 0, masked: 0, mismatches: 0 };
   readonly #firstTimeoutPs = new Map<string, number>();
   readonly #firstMaskPs = new Map<string, number>();
   #ranksFinished = 0;
@@ -49,12 +72,18 @@ export class StoryTeller {
     const { cluster, faults, model, workload } = this.#scenario;
     const sparse = workload.layers.filter((layer) => layer >= model.first_k_dense_replace).length;
     const sorted = this.#layersPs.sort((left, right) => left - right);
+    const isOverlapped = workload.phase === "training" && workload.pass === "overlapped";
+    const throughs = model.num_experts_per_tok * Math.max(1, sparse) * (isOverlapped ? 2 : 1);
     return {
       ranks: cluster.nodes * cluster.gpusPerNode,
       ranksFinished: this.#ranksFinished,
-      tokensFinished: this.#assignmentsFinished / (model.num_experts_per_tok * Math.max(1, sparse)),
+      tokensFinished: (this.#assignmentsFinished / throughs) * workload.acceptedTokensPerStep,
       medianLayerPs: sorted[Math.floor(sorted.length / 2)] ?? 0,
       slowestLayerPs: sorted.at(-1) ?? 0,
+      steps: stepTimes(this.#stepsPs),
+      dispatch: percentiles(this.#dispatchesPs),
+      combine: percentiles(this.#combinesPs),
+      completed: { ...this.#completed },
       faults: faults.map(({ name, kind, targets, atPs, healAtPs }) => {
         const firstTimeoutPs = this.#firstTimeoutPs.get(name);
         const firstMaskPs = this.#firstMaskPs.get(name);
@@ -75,6 +104,20 @@ export class StoryTeller {
     switch (fact.type) {
       case "layer.completed":
         this.#layersPs.push(fact.durationPs);
+        return;
+      case "step.completed":
+        this.#stepsPs.push(fact.durationPs);
+        return;
+      case "dispatch.completed":
+        this.#dispatchesPs.push(fact.durationPs);
+        return;
+      case "combine.completed":
+        this.#combinesPs.push(fact.durationPs);
+        this.#completed.combined += fact.combined;
+        this.#completed.masked += fact.masked;
+        return;
+      case "combine.mismatched":
+        this.#completed.mismatches += 1;
         return;
       case "rank.finished":
         this.#ranksFinished += 1;

@@ -25,6 +25,7 @@ export interface DeepseekParts {
   readonly cluster: ClusterSpec;
   readonly workload: Partial<WorkloadSpec>;
   readonly routing?: Scenario["routing"];
+  readonly experts?: Scenario["experts"];
   readonly run?: Partial<RunSpec>;
 }
 
@@ -52,7 +53,11 @@ export function deepseekScenario(parts: DeepseekParts): Scenario {
       ...parts.workload,
     },
     routing: parts.routing ?? { source: "gate", imbalance: 0 },
-    experts: { redundant: 0, placement: "contiguous", physicalToLogical: new Uint8Array(0) },
+    experts: parts.experts ?? {
+      redundant: 0,
+      placement: "contiguous",
+      physicalToLogical: new Uint8Array(0),
+    },
     transport: { ackTimeoutExponent: 14, retryCount: 7, waitTimeoutPs: 100 * PS_PER_S },
     faults: [],
     run: {

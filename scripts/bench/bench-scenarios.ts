@@ -28,6 +28,35 @@ export function fleetScenario(): Scenario {
   });
 }
 
+/** Physical experts of the decode service: 256 and 32 replicas (DeepSeek-V3 report, 3.4.2). */
+const ROUTED = 256;
+const REDUNDANT = 32;
+
+/**
+ * A whole decode step of DeepSeek-V3 on its published decode unit: EP144 on 18 nodes, 32 redundant
+ * experts, 61 layers, two micro-batches of 32 tokens a GPU, low-latency protocol at token grain.
+ */
+export function decodeScenario(): Scenario {
+  const { num_hidden_layers: count } = deepseekV3();
+  const physical = ROUTED + REDUNDANT;
+  const physicalToLogical = new Uint8Array(count * physical * 2);
+  // Experts have at most 256 ids: the high byte of each stays 0.
+  for (let entry = 0; entry < count * physical; entry += 1) {
+    physicalToLogical[2 * entry] = (entry % physical) % ROUTED;
+  }
+  return deepseekScenario({
+    title: "a decode step of EP144",
+    cluster: { nodes: 18, gpusPerNode: 8, planes: 8, switchPorts: 64, ...DEFAULT_NETWORK },
+    workload: {
+      tokensPerGpu: 32,
+      microBatches: 2,
+      epSize: 144,
+      layers: Array.from({ length: count }, (_, layer) => layer),
+    },
+    experts: { redundant: REDUNDANT, placement: "contiguous", physicalToLogical },
+  });
+}
+
 /**
  * Nodes of one GPU around one leaf, a worker for each and one for the leaf, and traffic that never
  * pauses for long but is thin: token copies so large that a NIC sends one or two a window. Nearly

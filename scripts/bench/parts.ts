@@ -1,4 +1,4 @@
-/** The four parts of the bench: which sides are compared, and what is said about them. */
+/** The parts of the bench: which sides are compared, and what is said about them. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +20,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   b: layer,
   c: windows,
   d: fleet,
+  e: wholeSteps,
 };
 
 /**
@@ -160,6 +161,38 @@ async function fleet(options: PartOptions): Promise<PartResult> {
     ],
     figures: ours,
     checks: [],
+  };
+}
+
+async function wholeSteps(): Promise<PartResult> {
+  const lines: string[] = [];
+  const figures: Record<string, number> = {};
+  for (const [side, what] of [
+    ["decode", "decode step, 61 layers, EP144 on 18 nodes, 2 x 32 tokens a GPU"],
+    ["training", "training layer, forward and backward overlapped, EP64, 4,096 tokens"],
+  ] as const) {
+    const found = await runSide(side);
+    lines.push(
+      `${what}: ${found.events} events, ${found.dispatched} assignments dispatched, ` +
+        `${found.combined} combined; ${(found.virtualPs / 1e9).toFixed(2)} ms of virtual time, ` +
+        `${found.wallSeconds.toFixed(1)} s wall`,
+      `    ${short(found.events / found.cpuSeconds)} events per CPU second, ` +
+        `${(found.peakBytes / 1e6).toFixed(0)} MB at the peak`,
+    );
+    for (const [name, value] of Object.entries(found)) figures[`${side}.${name}`] = value;
+  }
+  return {
+    part: "e",
+    workload: "DeepSeek-V3's published units, 1 process, one run each",
+    lines,
+    figures,
+    checks: [
+      exactly(
+        "every assignment combined",
+        figures["decode.dispatched"] === figures["decode.combined"] &&
+          figures["training.dispatched"] === figures["training.combined"],
+      ),
+    ],
   };
 }
 

@@ -2,11 +2,14 @@
  * Entry point of one side of a comparison: does its workload and prints its figures as one line of
  * JSON. Started by the bench, never by hand.
  */
+import { trainingScenario } from "../validation/training-rows.ts";
+import { decodeScenario } from "./bench-scenarios.ts";
 import { recordLayerTrace, runHeapGrowth, runLayer } from "./ep-layer.ts";
 import { runFleet } from "./fleet.ts";
 import type { SideFigures } from "./measure.ts";
 import { runObjectHeap } from "./object-heap.ts";
 import { recordW128Trace, runW128 } from "./w128-side.ts";
+import { runStep } from "./whole-step.ts";
 import { compareWindows } from "./windows.ts";
 
 type Side = (settings: readonly string[]) => SideFigures | Promise<SideFigures>;
@@ -20,6 +23,8 @@ const SIDES: Readonly<Record<string, Side>> = {
   "heap-growth": () => runHeapGrowth(),
   windows: ([workers, rounds]) => compareWindows(Number(workers), Number(rounds)),
   fleet: () => runFleet(),
+  decode: () => runStep(decodeScenario()),
+  training: () => runStep(trainingScenario("mpft", "overlapped", 1)),
 };
 
 const [name, ...settings] = process.argv.slice(2);

@@ -11,7 +11,7 @@ import { topologyProblems } from "../../src/topology/problems.ts";
 import { runInMemory } from "../support/in-memory-run.ts";
 import { randomScenario } from "../support/random-scenario.ts";
 
-const SEEDS = 16;
+const SEEDS = 30;
 
 const FABRICS: readonly (readonly [ClusterSpec["network"], SwitchRouting])[] = [
   ["mpft", "ecmp"],
@@ -50,7 +50,8 @@ function onFabric(seed: number, [network, switchRouting]: (typeof FABRICS)[numbe
     fault.kind === "link-down" ? { ...fault, targets: [links[draw.below(links.length)]] } : fault,
   );
   const epSize = nodes * 2 * gpusPerNode;
-  const workload = { ...scenario.workload, protocol: "low-latency" as const, epSize };
+  const intraNode = scenario.workload.protocol === "normal" ? "nvlink" : scenario.workload.intraNode;
+  const workload = { ...scenario.workload, intraNode, epSize };
   return { ...scenario, cluster: built, workload, faults };
 }
 
