@@ -3,11 +3,12 @@
  * what the file is, then one line a closed epoch and one an outside input, then how the run ended.
  * Its header names the host's choices (placement, Node) as observations; no digest rests on them.
  */
-import { readFileSync } from "node:fs";
 import type { FaultSpec } from "../src/model/fault.ts";
+import type { Topology } from "../src/model/topology.ts";
 import type { AssignmentTotals } from "../src/model/window.ts";
 import { AppendFile } from "./append-file.ts";
-import { OperatingError, systemCodeOf } from "./errors.ts";
+import { OperatingError } from "./errors.ts";
+import { readWhole } from "./read-file.ts";
 
 /** Version of the journal's format; a reader takes only its own. */
 export const JOURNAL_VERSION = 1;
@@ -51,6 +52,8 @@ export interface Journal {
   readonly header: JournalHeader;
   readonly epochs: readonly { readonly epoch: number; readonly digest: string }[];
   readonly faults: readonly FaultSpec[];
+  /** Lines that the faults are in, from 1. */
+  readonly faultLines: readonly number[];
   /** Missing when the run was cut off. */
   readonly end?: JournalEnd;
   /** Bytes of an incomplete last line; 0 when there is none. */
@@ -87,19 +90,40 @@ export class JournalWriter {
  * (damaged).
  */
 export function readJournal(path: string): Journal {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    const reason = systemCodeOf(error) === "ENOENT" ? "no such file" : systemCodeOf(error);
+  const read = readWhole(path);
+  if (!read.ok) {
     throw new OperatingError(
       "E001",
-      `cannot read run log '${path}': ${reason}`,
+      `cannot read run log '${path}': ${read.problem}`,
       "name a run folder, as the report of `faultplane run` prints it",
       EXIT_NO_INPUT,
     );
   }
-  return parseJournal(text);
+  return parseJournal(Buffer.from(read.bytes).toString("utf8"));
+}
+
+/**
+ * Checks that the journal's faults are of this cluster: every target exists and is of the kind that
+ * the fault is for. Throws OperatingError E051.
+ */
+export function checkFaults({ faults, faultLines }: Journal, topology: Topology): void {
+  const links = new Set(topology.lanes.map(({ link }) => link));
+  faults.forEach(({ name, kind, targets }, place) => {
+    for (const target of targets) {
+      if (kind === "link-down") {
+        if (links.has(target)) continue;
+        throw damaged(faultLines[place], `fault '${name}' is on link '${target}', which is none`);
+      }
+      const actor = topology.actors[topology.indexOf(target)];
+      if (actor === undefined) {
+        throw damaged(faultLines[place], `fault '${name}' is on actor '${target}', which is none`);
+      }
+      const wanted = kind === "nic-down" ? "nic" : kind === "gpu-dead" ? "gpu" : actor.kind;
+      if (actor.kind === wanted) continue;
+      const found = `'${target}' is a ${actor.kind}`;
+      throw damaged(faultLines[place], `fault '${name}' takes a ${wanted}, ${found}`);
+    }
+  });
 }
 
 /** The same from text. */
@@ -110,6 +134,7 @@ export function parseJournal(text: string): Journal {
   if (lines.length === 0) throw notALog("first line is incomplete");
   const epochs: { epoch: number; digest: string }[] = [];
   const faults: FaultSpec[] = [];
+  const faultLines: number[] = [];
   let end: JournalEnd | undefined;
   for (let place = 1; place < lines.length; place += 1) {
     const record = parseRecord(lines[place], place + 1);
@@ -118,10 +143,11 @@ export function parseJournal(text: string): Journal {
     else if (record.record === "fault") {
       const { record: _, ...fault } = record;
       faults.push(fault);
+      faultLines.push(place + 1);
     } else end = record;
   }
   const tornBytes = Buffer.byteLength(torn, "utf8");
-  return { header, epochs, faults, tornBytes, ...(end === undefined ? {} : { end }) };
+  return { header, epochs, faults, faultLines, tornBytes, ...(end === undefined ? {} : { end }) };
 }
 
 function parseHeader(line: string): JournalHeader {
@@ -157,6 +183,14 @@ function isNames(value: unknown): boolean {
   );
 }
 
+/** Whether a fault may begin and heal at these instants, ps; without the second it never heals. */
+function isSpan(atPs: unknown, healAtPs: unknown): boolean {
+  if (!(Number(atPs) >= 0)) return false;
+  return (
+    healAtPs === undefined || (Number.isSafeInteger(healAtPs) && Number(healAtPs) > Number(atPs))
+  );
+}
+
 function parseRecord(line: string, number: number): JournalRecord {
   const value = asRecord(line);
   if (value === undefined) throw damaged(number, "not a JSON record");
@@ -169,6 +203,9 @@ function parseRecord(line: string, number: number): JournalRecord {
     case "fault":
       if (!text("name") || !isFaultKind(value.kind) || !whole("atPs") || !isNames(value.targets)) {
         throw damaged(number, "fault without its name, kind, targets or instant");
+      }
+      if (!isSpan(value.atPs, value.healAtPs)) {
+        throw damaged(number, "fault that begins before the run, or heals before it begins");
       }
       break;
     case "end":

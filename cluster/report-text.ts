@@ -6,76 +6,26 @@ import { formatTime } from "../src/model/time.ts";
 import type { FaultReport, RunReport } from "./report.ts";
 import type { Percentiles } from "./run-figures.ts";
 
-/** A heading, a name and value a row, or a paragraph. */
+/** A name, a value, and what the value is made of. */
+type Row = readonly [name: string, value: string, source: string];
+
+/** A heading and its table. */
 export interface ReportSection {
   readonly title: string;
-  readonly rows: readonly (readonly [name: string, value: string, source: string])[];
+  readonly rows: readonly Row[];
 }
 
 /** The report's tables, the same for the terminal and for Markdown. */
 export function sectionsOf(report: RunReport): ReportSection[] {
-  const { dispatched, combined, masked, lost } = report.assignments;
-  const shareOf = (part: number): string =>
-    dispatched === 0 ? "" : `${((100 * part) / dispatched).toFixed(3)} %`;
-  const accounts: [string, string, string][] = [
-    ["dispatched", whole(dispatched), "(token, expert) assignments, counted by the owning ranks"],
-    ["= combined", whole(combined), `${shareOf(combined)}, each checked against the oracle`],
-    ["+ masked", whole(masked), `${shareOf(masked)}, given up on purpose`],
-  ];
-  for (const fault of report.byFault) {
-    if (fault.masked > 0)
-      accounts.push([`    ${fault.fault}`, whole(fault.masked), "by this fault"]);
-  }
-  accounts.push(["+ lost", whole(lost), `${shareOf(lost)}, their owner died`]);
-  for (const fault of report.byFault) {
-    if (fault.lost > 0) accounts.push([`    ${fault.fault}`, whole(fault.lost), "by this fault"]);
-  }
-  const open = dispatched - combined - masked - lost;
-  if (open !== 0) accounts.push(["+ still open", whole(open), "the run did not get to them"]);
-
-  const emulated: [string, string, string][] = [
-    ["virtual time", formatTime(report.virtualTimeNs * 1e3), "emulated clock"],
-  ];
-  if (report.stepTimeNs !== undefined) {
-    emulated.push(["decode step", formatTime(report.stepTimeNs * 1e3), "emulated clock, a step"]);
-  }
-  if (report.tokensPerSecond !== undefined) {
-    const rate = `${report.tokensPerSecond.toPrecision(5)} tokens/s`;
-    emulated.push(["throughput", rate, "emulated clock, ranks that finished, layers that run"]);
-  }
-  const { ranks, layers } = report;
-  emulated.push(["ranks finished", `${ranks.finished} of ${ranks.total}`, "counted"]);
-  if (layers.medianNs > 0) {
-    emulated.push(["layer, median", formatTime(layers.medianNs * 1e3), "emulated clock"]);
-    emulated.push(["layer, longest", formatTime(layers.slowestNs * 1e3), "emulated clock"]);
-  }
-  emulated.push(["retried packets", whole(report.retransmittedPackets), "sent again by NICs"]);
-  for (const [name, value] of Object.entries(report.fabric)) {
-    if (value === 0) continue;
-    emulated.push([spaced(name), whole(value), "counted in the fabric"]);
-  }
-  const perSecond = report.wallSeconds > 0 ? report.events / report.wallSeconds : 0;
+  const steps = stepRows(report);
   return [
-    { title: "Assignments", rows: accounts },
+    { title: "Assignments", rows: accountRows(report) },
     ...(report.faults.length === 0
       ? []
       : [{ title: "Faults", rows: report.faults.flatMap(faultRows) }]),
-    { title: "Emulated cluster", rows: emulated },
-    {
-      title: "This host",
-      rows: [
-        ["wall time", `${report.wallSeconds.toFixed(2)} s`, "wall clock"],
-        ["largest lag", `${report.lagSeconds.toFixed(3)} s`, `wall clock, speed ${report.speed}`],
-        ["events", whole(report.events), `counted, ${whole(Math.round(perSecond))} a second`],
-        ["windows", whole(report.windows), `counted, placement ${report.placement}`],
-        ["processes", whole(report.processes), "counted"],
-        [
-          "peak memory",
-          `${whole(Math.round(report.peakRssBytes / 2 ** 20))} MiB`,
-          "resident, sum of each process's peak",
-        ],
-      ],
-    },
+    ...(steps.length === 0 ? [] : [{ title: "Steps and all-to-alls", rows: steps }]),
+    { title: "Emulated cluster", rows: clusterRows(report) },
+    { title: "This host", rows: hostRows(report) },
     {
       title: "Identity",
       rows: [
@@ -88,7 +38,124 @@ export function sectionsOf(report: RunReport): ReportSection[] {
   ];
 }
 
-function faultRows(fault: FaultReport): [string, string, string][] {
+function accountRows(report: RunReport): Row[] {
+  const { dispatched, combined, masked, lost } = report.assignments;
+  const isFinal = report.totals === "final";
+  const shareOf = (part: number): string =>
+    dispatched === 0 ? "" : `${((100 * part) / dispatched).toFixed(3)} %`;
+  const counted = isFinal
+    ? "(token, expert) assignments, counted by the owning ranks"
+    : "(token, expert) assignments of completed layers, up to the last committed window";
+  const rows: Row[] = [
+    ["dispatched", whole(dispatched), counted],
+    ["= combined", whole(combined), `${shareOf(combined)}, each checked against the oracle`],
+    ["+ masked", whole(masked), `${shareOf(masked)}, given up on purpose`],
+  ];
+  for (const { fault, masked } of report.byFault) {
+    if (masked > 0) rows.push([`    ${fault}`, whole(masked), "by this fault"]);
+  }
+  if (!isFinal) {
+    rows.push(["+ lost, still open", "unknown", "a worker was lost: nobody was left to ask"]);
+    return rows;
+  }
+  rows.push(["+ lost", whole(lost), `${shareOf(lost)}, their owner died`]);
+  for (const { fault, lost } of report.byFault) {
+    if (lost > 0) rows.push([`    ${fault}`, whole(lost), "by this fault"]);
+  }
+  const open = dispatched - combined - masked - lost;
+  if (open !== 0) rows.push(["+ still open", whole(open), "the run did not get to them"]);
+  return rows;
+}
+
+/** Times of steps and exchanges, and what they make in tokens. */
+function stepRows({ steps, workload, allToAll }: RunReport): Row[] {
+  const rows: Row[] = [];
+  if (steps !== undefined) {
+    const { tokensPerGpu, microBatches, acceptedTokensPerStep: accepted } = workload;
+    const of = `${counted(steps.samples, "step")} of ranks`;
+    const layers = `${workload.layers} of ${workload.modelLayers} layers`;
+    rows.push(["step, mean", formatTime(steps.meanPs), `mean over ${of}, ${layers}`]);
+    rows.push(["step, worst", formatTime(steps.worstPs), `longest of ${of}`]);
+    const tokens = counted(tokensPerGpu, "token");
+    const batches = microBatches === 1 ? "" : ` x ${microBatches} micro-batches`;
+    const isPredicted = accepted !== 1;
+    const factor = isPredicted ? ` x ${accepted} accepted` : "";
+    if (steps.tpotPs !== undefined) {
+      const why = isPredicted ? ` / ${accepted} accepted tokens (multi-token prediction)` : "";
+      rows.push(["time per output token", formatTime(steps.tpotPs), `mean step time${why}`]);
+    }
+    rows.push([
+      PASS_NAMES[workload.phase === "training" ? workload.pass : "step"],
+      rate(steps.tokensPerSecondPerGpu),
+      `${tokens}${batches}${factor} / mean step time`,
+    ]);
+  }
+  for (const name of ["dispatch", "combine"] as const) {
+    const times = allToAll?.[name];
+    if (times !== undefined) rows.push(...exchangeRows(name, times));
+  }
+  return rows;
+}
+
+/** What a rate is of. */
+const PASS_NAMES = {
+  step: "one GPU",
+  overlapped: "one GPU, trained",
+  forward: "one GPU, forward",
+  backward: "one GPU, backward",
+} as const;
+
+function exchangeRows(name: "dispatch" | "combine", times: Percentiles): Row[] {
+  const what = {
+    dispatch: "first copy sent to last received",
+    combine: "first result sent to last received",
+  };
+  return [
+    [`${name}, p50`, formatTime(times.p50Ps), `${what[name]}, ${counted(times.samples, "sample")}`],
+    [`${name}, p99`, formatTime(times.p99Ps), "over ranks, layers and steps"],
+    [`${name}, worst`, formatTime(times.worstPs), "longest of all"],
+  ];
+}
+
+function clusterRows(report: RunReport): Row[] {
+  const { ranks, layers } = report;
+  const rows: Row[] = [["virtual time", formatTime(report.virtualTimeNs * 1e3), "emulated clock"]];
+  if (report.stepTimeNs !== undefined) {
+    const step = formatTime(report.stepTimeNs * 1e3);
+    rows.push(["run / steps", step, "until the last rank finished, emulated clock"]);
+  }
+  if (report.tokensPerSecond !== undefined) {
+    const source = "tokens of ranks that finished / virtual time of the run";
+    rows.push(["throughput", rate(report.tokensPerSecond), source]);
+  }
+  rows.push(["ranks finished", `${ranks.finished} of ${ranks.total}`, "counted"]);
+  if (layers.medianNs > 0) {
+    const isAligned = report.workload.phase === "all-to-all";
+    const over = `over ranks, layers and steps${isAligned ? ", waits for one moment included" : ""}`;
+    rows.push(["layer, median", formatTime(layers.medianNs * 1e3), over]);
+    rows.push(["layer, longest", formatTime(layers.slowestNs * 1e3), "longest of all"]);
+  }
+  rows.push(["retried packets", whole(report.retransmittedPackets), "sent again by NICs"]);
+  for (const [name, value] of Object.entries(report.fabric)) {
+    if (value !== 0) rows.push([spaced(name), whole(value), "counted in the fabric"]);
+  }
+  return rows;
+}
+
+function hostRows(report: RunReport): Row[] {
+  const perSecond = report.wallSeconds > 0 ? report.events / report.wallSeconds : 0;
+  const memory = `${whole(Math.round(report.peakRssBytes / 2 ** 20))} MiB`;
+  return [
+    ["wall time", `${report.wallSeconds.toFixed(2)} s`, "wall clock"],
+    ["largest lag", `${report.lagSeconds.toFixed(3)} s`, `wall clock, speed ${report.speed}`],
+    ["events", whole(report.events), `counted, ${whole(Math.round(perSecond))} a second`],
+    ["windows", whole(report.windows), `counted, placement ${report.placement}`],
+    ["processes", whole(report.processes), "counted"],
+    ["peak memory", memory, "resident, sum of each process's peak"],
+  ];
+}
+
+function faultRows(fault: FaultReport): Row[] {
   const at = (ns: number | undefined, none: string): string =>
     ns === undefined ? none : formatTime(ns * 1e3);
   const [first, ...others] = fault.targets;
@@ -143,6 +210,17 @@ function cell(text: string): string {
 /** 12,345: grouping that does not depend on the host's locale. */
 function whole(value: number): string {
   return value.toLocaleString("en-US");
+}
+
+/** `5,494 tokens/s`; small rates with five digits. */
+function rate(perSecond: number): string {
+  const text = perSecond < 1_000 ? perSecond.toPrecision(5) : whole(Math.round(perSecond));
+  return `${text} tokens/s`;
+}
+
+/** `1 step`, `2,000 steps`. */
+function counted(count: number, noun: string): string {
+  return `${whole(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** `packetsSent` as `packets sent`. */

@@ -56,7 +56,7 @@ export interface RunReport {
   /** Missing when no rank completed a step, and for phase all-to-all. */
   readonly steps?: StepFigures;
   /** Over ranks, layers, steps and chains; missing when none was completed. */
-  readonly allToAll?: { readonly dispatch: Percentiles; readonly combine?: Percentiles };
+  readonly allToAll?: ExchangeFigures;
   readonly faults: readonly FaultReport[];
   /** Counters of the kernel, by their names there. */
   readonly fabric: Readonly<Record<string, number>>;
@@ -77,6 +77,12 @@ export interface RunReport {
   /** Sum of every process's own peak. */
   readonly peakRssBytes: number;
   readonly runDir: string;
+}
+
+/** How long the all-to-alls took; no rank may have completed a combine. */
+export interface ExchangeFigures {
+  readonly dispatch: Percentiles;
+  readonly combine?: Percentiles;
 }
 
 /** One fault, and when the fleet felt it; virtual time. */
@@ -172,7 +178,7 @@ export function committedTotals(outcome: RunOutcome, story: RunStory): RunOutcom
   return { ...outcome, assignments, mismatches };
 }
 
-function exchangesOf(dispatch: Percentiles, { combine }: RunStory): RunReport["allToAll"] {
+function exchangesOf(dispatch: Percentiles, { combine }: RunStory): ExchangeFigures {
   return { dispatch, ...(combine === undefined ? {} : { combine }) };
 }
 

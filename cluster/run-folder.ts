@@ -7,8 +7,9 @@ import {
   constants,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
-  readFileSync,
+  renameSync,
   rmdirSync,
   rmSync,
   statfsSync,
@@ -18,6 +19,7 @@ import {
 import { dirname, join, resolve } from "node:path";
 import type { Scenario } from "../src/model/scenario.ts";
 import { OperatingError, systemCodeOf } from "./errors.ts";
+import { readWhole } from "./read-file.ts";
 
 /** Names of the files of a run folder. */
 export const RunFile = {
@@ -86,17 +88,25 @@ export function planRunFolder(options: {
 /** A run folder while it is being written. */
 export class RunFolder {
   readonly path: string;
+  /** Where the files of the run that is replaced are until `settle`. */
+  #aside: string | undefined;
+  #isRemoved = false;
 
-  /** Creates the folder (mode 0700). Throws OperatingError E033. */
+  /**
+   * Creates the folder (mode 0700); an older run in it is moved aside. Throws OperatingError E033.
+   */
   constructor(plan: RunFolderPlan) {
     this.path = plan.path;
     try {
-      if (plan.replace) this.#removeFiles();
-      else {
+      if (plan.replace) {
+        this.#aside = mkdtempSync(join(this.path, ASIDE));
+        moveFiles(this.path, this.#aside);
+      } else {
         mkdirSync(dirname(plan.path), { recursive: true, mode: 0o700 });
         mkdirSync(plan.path, { mode: 0o700 });
       }
     } catch (error) {
+      if (this.#aside !== undefined) moveFiles(this.#aside, this.path);
       throw refused(`cannot create '${plan.path}': ${systemCodeOf(error)}`, "");
     }
   }
@@ -111,18 +121,45 @@ export class RunFolder {
     writeFileSync(this.file(name), text, { mode: 0o600 });
   }
 
-  /** Removes what this run wrote, and the folder when that leaves it empty. */
+  /** The new run has begun: removes the older one. A second call does nothing. */
+  settle(): void {
+    if (this.#aside === undefined) return;
+    removeFiles(this.#aside);
+    rmdirSync(this.#aside);
+    this.#aside = undefined;
+  }
+
+  /**
+   * Removes what this run wrote, and puts back the older run that it was to replace; without one it
+   * removes the folder when that leaves it empty. A second call does nothing.
+   */
   remove(): void {
-    this.#removeFiles();
+    if (this.#isRemoved) return;
+    this.#isRemoved = true;
+    removeFiles(this.path);
     try {
-      rmdirSync(this.path);
+      if (this.#aside === undefined) rmdirSync(this.path);
+      else {
+        moveFiles(this.#aside, this.path);
+        rmdirSync(this.#aside);
+      }
     } catch {
       // Something else is in it, and that is not ours to remove.
     }
   }
+}
 
-  #removeFiles(): void {
-    for (const name of Object.values(RunFile)) rmSync(join(this.path, name), { force: true });
+/** Opens the name of the folder, inside the run folder, that an older run is moved to. */
+const ASIDE = ".replaced-";
+
+function removeFiles(folder: string): void {
+  for (const name of Object.values(RunFile)) rmSync(join(folder, name), { force: true });
+}
+
+/** Moves the files of a run, those that there are. */
+function moveFiles(from: string, to: string): void {
+  for (const name of Object.values(RunFile)) {
+    if (existsSync(join(from, name))) renameSync(join(from, name), join(to, name));
   }
 }
 
@@ -141,14 +178,11 @@ export function formatResolved(scenario: Scenario, scenarioHash: string): string
 /** Reads resolved.json of the run folder `folder`. Throws OperatingError E001 or E050. */
 export function readResolved(folder: string): { scenario: Scenario; scenarioHash: string } {
   const path = join(folder, RunFile.resolved);
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    const reason = systemCodeOf(error) === "ENOENT" ? "no such file" : systemCodeOf(error);
-    throw new OperatingError("E001", `cannot read '${path}': ${reason}`, "", EXIT_NO_INPUT);
+  const read = readWhole(path);
+  if (!read.ok) {
+    throw new OperatingError("E001", `cannot read '${path}': ${read.problem}`, "", EXIT_NO_INPUT);
   }
-  return parseResolved(text);
+  return parseResolved(Buffer.from(read.bytes).toString("utf8"));
 }
 
 /** The inverse of {@link formatResolved}. */

@@ -2,9 +2,10 @@
  * Reads a scenario file and the files it names from the disk, and hands them to the parser. Files
  * beside the scenario may not lead out of its folder, not even through a symbolic link.
  */
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
-import { OperatingError, systemCodeOf } from "../../cluster/errors.ts";
+import { OperatingError } from "../../cluster/errors.ts";
+import { readWhole, reasonOf } from "../../cluster/read-file.ts";
 import type { RecordedLoads, Scenario } from "../../src/model/scenario.ts";
 import type { FileReading } from "../../src/scenario/linked-files.ts";
 import { parseScenario, type ScenarioOverrides } from "../../src/scenario/parse-scenario.ts";
@@ -40,7 +41,7 @@ export interface LoadedScenario {
 
 /** Throws OperatingError E001 (unreadable) or ScenarioProblems. */
 export function loadScenario(path: string, overrides: ScenarioOverrides = {}): LoadedScenario {
-  const read = readWhole(path);
+  const read = readWhole(path, READ_LIMIT_BYTES);
   if (!read.ok) {
     throw new OperatingError(
       "E001",
@@ -79,58 +80,6 @@ function readBeside(scenarioPath: string, relativePath: string): FileReading {
   } catch (error) {
     return { ok: false, problem: reasonOf(error) };
   }
-  const read = readWhole(file);
+  const read = readWhole(file, READ_LIMIT_BYTES);
   return read.ok ? { ok: true, bytes: read.bytes, file } : read;
-}
-
-function readWhole(
-  path: string,
-): { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; problem: string } {
-  let descriptor: number | undefined;
-  try {
-    descriptor = openSync(path, "r");
-    const stat = fstatSync(descriptor);
-    if (stat.isDirectory()) return { ok: false, problem: "it is a directory" };
-    if (stat.size > READ_LIMIT_BYTES) {
-      return { ok: false, problem: `it is ${Math.ceil(stat.size / 2 ** 20)} MiB large` };
-    }
-    return { ok: true, bytes: readBounded(descriptor) };
-  } catch (error) {
-    return { ok: false, problem: reasonOf(error) };
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
-  }
-}
-
-/** Everything up to the limit and one byte more; pipes have no size to go by. */
-function readBounded(descriptor: number): Uint8Array {
-  const chunks: Buffer[] = [];
-  let total = 0;
-  while (total <= READ_LIMIT_BYTES) {
-    const chunk = Buffer.alloc(256 * 1024);
-    const length = readSync(descriptor, chunk);
-    if (length === 0) break;
-    chunks.push(chunk.subarray(0, length));
-    total += length;
-  }
-  return new Uint8Array(Buffer.concat(chunks));
-}
-
-function reasonOf(error: unknown): string {
-  const code = systemCodeOf(error);
-  switch (code) {
-    case "ENOENT":
-      return "no such file";
-    case "EACCES":
-    case "EPERM":
-      return "permission denied";
-    case "EISDIR":
-      return "it is a directory";
-    case "ENOTDIR":
-      return "part of its path is not a folder";
-    case "ELOOP":
-      return "too many symbolic links";
-    default:
-      return code === "" ? "it cannot be opened" : code;
-  }
 }

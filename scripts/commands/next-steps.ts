@@ -7,7 +7,7 @@ import { defaultScenario, packageRoot } from "./package-files.ts";
 /** `path` is the scenario as it was given; undefined: the default one. */
 export function nextSteps(report: RunReport, path: string | undefined): string[] {
   const command = process.env.npm_lifecycle_event === undefined ? "faultplane" : "npx faultplane";
-  const again = path === undefined ? `${command} run` : `${command} run ${shellWord(path)}`;
+  const again = path === undefined ? `${command} run` : `${command} run ${fileWord(path)}`;
   const steps = [
     [`${command} replay ${shellWord(report.runDir)}`, "run it again from its folder, and compare"],
   ];
@@ -45,6 +45,11 @@ function otherDrill(path: string | undefined): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A file name for a shell, never to be taken for an option. */
+function fileWord(path: string): string {
+  return shellWord(path.startsWith("-") ? `./${path}` : path);
 }
 
 /** `word` quoted for a POSIX shell when it has to be. */

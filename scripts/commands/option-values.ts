@@ -87,9 +87,15 @@ export function parseSpeed(value: string): number | "max" {
   return speed;
 }
 
-/** A folder name. */
+/** A folder name. One that looks like an option is refused: most likely the name was forgotten. */
 export function parseOut(value: string): string {
-  refuseFlag("--out", value);
+  if (value.startsWith("-")) {
+    throw usageError(
+      "E040",
+      `--out needs a value, got option ${quoted(value)}`,
+      `for a folder of that name write ${quoted(`./${value}`)}`,
+    );
+  }
   if (value === "" || value.includes("\0")) {
     throw usageError("E042", `--out: expected a folder name, got ${quoted(value)}`);
   }

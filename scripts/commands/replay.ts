@@ -2,12 +2,13 @@
  * `faultplane replay`: runs a recorded run again in this process and compares every fact and
  * digest. It needs the run folder and nothing else, and writes nothing.
  */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeDevice } from "../../actors/catalogue.ts";
 import { OperatingError, systemCodeOf } from "../../cluster/errors.ts";
 import { EventLines } from "../../cluster/event-log.ts";
-import { readJournal } from "../../cluster/journal.ts";
+import { checkFaults, readJournal } from "../../cluster/journal.ts";
+import { readWhole } from "../../cluster/read-file.ts";
 import { runCluster } from "../../cluster/run-cluster.ts";
 import { RunFile, readResolved } from "../../cluster/run-folder.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
@@ -46,6 +47,7 @@ export async function replayCommand(
   for (const note of recorded.notes) terminal.log(`note: ${note}`);
 
   const topology = makeFatTree(scenario.cluster, scenario.hardware);
+  checkFaults(journal, topology);
   const check = new ReplayCheck(recorded, new EventLines(topology.actors.map(({ id }) => id)));
   const covered = new AbortController();
   const signals = new StopSignals(
@@ -136,16 +138,14 @@ function folderOf(given: string): string {
 }
 
 function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new OperatingError(
-      "E001",
-      `cannot read '${path}': ${systemCodeOf(error)}`,
-      "replay needs the whole run folder",
-      Exit.noInput,
-    );
-  }
+  const read = readWhole(path);
+  if (read.ok) return Buffer.from(read.bytes).toString("utf8");
+  throw new OperatingError(
+    "E001",
+    `cannot read '${path}': ${read.problem}`,
+    "replay needs the whole run folder",
+    Exit.noInput,
+  );
 }
 
 /** Hash of what was stored; a file that was edited may be no scenario at all. */

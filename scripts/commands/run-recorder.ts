@@ -26,6 +26,7 @@ export class RunRecorder implements RunObserver {
   readonly #terminal: Terminal;
   readonly #loudness: Loudness;
   readonly #live: LiveLog;
+  readonly #folder: RunFolder;
   readonly #scenario: Scenario;
   readonly #events: EventLog;
   readonly #journal: JournalWriter;
@@ -47,13 +48,16 @@ export class RunRecorder implements RunObserver {
     const { folder, header, scenario, topology, terminal, loudness } = options;
     this.#terminal = terminal;
     this.#loudness = loudness;
+    this.#folder = folder;
     this.#scenario = scenario;
     this.#story = new StoryTeller(scenario);
     const actorIds = topology.actors.map((actor) => actor.id);
     const gpus = topology.actors.filter((actor) => actor.kind === "gpu").map(({ id }) => id);
     const { layers, steps } = scenario.workload;
     const { chains } = makeSchedule(scenario);
-    this.#live = new LiveLog(actorIds, { gpus, layers, steps, chains }, loudness === "verbose");
+    const retries = scenario.transport.retryCount;
+    const plan = { gpus, layers, steps, chains, retries };
+    this.#live = new LiveLog(actorIds, plan, loudness === "verbose");
     this.#journal = new JournalWriter(folder.file(RunFile.journal), header);
     this.#events = new EventLog(folder.file(RunFile.events), actorIds);
   }
@@ -98,6 +102,7 @@ export class RunRecorder implements RunObserver {
     );
     if (closed.length > 0) this.#journal.write(closed, this.#safeUntilPs);
     this.#commits += 1;
+    this.#folder.settle();
     this.#story.take(window.facts);
     for (const { atPs, fact } of window.facts) {
       if (fact.type === "rank.finished") this.#finishedAtPs = atPs;

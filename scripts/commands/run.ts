@@ -8,7 +8,8 @@ import { relative } from "node:path";
 import { makeDevice } from "../../actors/catalogue.ts";
 import { OperatingError } from "../../cluster/errors.ts";
 import { makeHeader } from "../../cluster/journal.ts";
-import { makeReport, type RunReport, reportMarkdown, reportText } from "../../cluster/report.ts";
+import { committedTotals, makeReport, type RunReport } from "../../cluster/report.ts";
+import { reportMarkdown, reportText } from "../../cluster/report-text.ts";
 import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
 import { formatResolved, planRunFolder, RunFile, RunFolder } from "../../cluster/run-folder.ts";
 import { makeRunId } from "../../cluster/run-id.ts";
@@ -119,7 +120,7 @@ export async function runCommand(
       observer: recorder,
       stop: signals.signal,
     });
-    if (recorder.commits > 0) recorder.end(outcome);
+    if (recorder.commits > 0) recorder.end(committedTotals(outcome, recorder.story));
   } catch (error) {
     undo();
     throw error;

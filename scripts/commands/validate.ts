@@ -10,6 +10,7 @@ import {
   networkRows,
   normalRows,
   type Progress,
+  routingRows,
 } from "../validation/exchange-rows.ts";
 import { summarizeRows, type ValidationRow } from "../validation/row.ts";
 import { markdownLines, passes, summaryLine, textLines } from "../validation/table.ts";
@@ -37,6 +38,7 @@ export async function validateCommand(options: ValidateOptions): Promise<number>
     ...lowLatencyRows(progress),
     ...normalRows(progress),
     ...networkRows(progress),
+    ...routingRows(progress),
     ...trainingRows(progress),
   ];
   const summary = summarizeRows(rows);

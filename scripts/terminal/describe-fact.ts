@@ -19,8 +19,12 @@ export function listed(names: readonly string[]): string {
   return `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
 }
 
-/** What one fact says. Names in it may hold control characters: escape the line before printing. */
-export function describeFact(fact: Fact): string {
+/**
+ * What one fact says. `namesChain`: the schedule has several chains, so say which. Names in it may
+ * hold control characters: escape the line before printing.
+ */
+export function describeFact(fact: Fact, namesChain = false): string {
+  const ofChain = namesChain && "chain" in fact ? `${fact.chain} ` : "";
   switch (fact.type) {
     case "fault.began":
       return `fault ${fact.fault} began: ${fact.kind} on ${fact.target}`;
@@ -54,12 +58,12 @@ export function describeFact(fact: Fact): string {
       );
     case "dispatch.completed":
       return (
-        `dispatch of layer ${fact.layer} done: ${fact.received.toLocaleString("en-US")} ` +
+        `dispatch of ${ofChain}layer ${fact.layer} done: ${fact.received.toLocaleString("en-US")} ` +
         `token copies received in ${formatTime(fact.durationPs)}`
       );
     case "combine.completed":
       return (
-        `combine of layer ${fact.layer} done: ${fact.combined} combined, ` +
+        `combine of ${ofChain}layer ${fact.layer} done: ${fact.combined} combined, ` +
         `${fact.masked} masked in ${formatTime(fact.durationPs)}`
       );
     case "combine.mismatched":
@@ -68,7 +72,7 @@ export function describeFact(fact: Fact): string {
         `expected ${fact.expected}, got ${fact.actual}`
       );
     case "layer.completed":
-      return `layer ${fact.layer} done in ${formatTime(fact.durationPs)}`;
+      return `${ofChain}layer ${fact.layer} done in ${formatTime(fact.durationPs)}`;
     case "step.completed":
       return `step ${fact.step} done in ${formatTime(fact.durationPs)}`;
     case "rank.finished":

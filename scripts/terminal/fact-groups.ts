@@ -3,6 +3,7 @@
  * one NIC losing 24 queue pairs. Pure; used by the live log, never by the event log.
  */
 import type { Fact } from "../../src/model/fact.ts";
+import { formatTime } from "../../src/model/time.ts";
 import { counted, describeFact, listed } from "./describe-fact.ts";
 
 /** One fact of a group and who said it. */
@@ -18,6 +19,8 @@ export function groupKeyOf(fact: Fact): string | undefined {
       return `${fact.type}|${fact.fault}`;
     case "qp.timed-out":
       return `${fact.type}|${fact.retry}`;
+    case "step.completed":
+      return `${fact.type}|${fact.step}`;
     case "qp.failed":
     case "rank.wait-timed-out":
     case "rank.finished":
@@ -94,6 +97,14 @@ function manySay(subjects: readonly string[], speakers: readonly GroupMember[]):
       return `${actors} ranks waited too long for ${named}`;
     case "rank.finished":
       return `${actors} ranks finished`;
+    case "step.completed": {
+      const longestPs = speakers.reduce(
+        (most, { fact }) =>
+          fact.type === "step.completed" ? Math.max(most, fact.durationPs) : most,
+        0,
+      );
+      return `step ${fact.step} done on ${actors} ranks, the last in ${formatTime(longestPs)}`;
+    }
     default:
       return `${describeFact(fact)} (${actors} times)`;
   }

@@ -1,10 +1,11 @@
 /**
  * Follows the fleet layer by layer from what its ranks say: when a layer is done everywhere, how
- * long it took, and whether that is worth a line. Pure.
+ * long it took, and whether that is worth a line. Steps and layers have the numbers of the event
+ * log; how far the run is is counted from 1 beside them. Pure.
  */
 import type { Fact } from "../../src/model/fact.ts";
 import { formatTime } from "../../src/model/time.ts";
-import { counted } from "./describe-fact.ts";
+import { counted, listed } from "./describe-fact.ts";
 
 /** Lines are written for the first layers with experts and without, then for every tenth. */
 const FIRST_LAYERS = 2;
@@ -14,7 +15,8 @@ const SLOW_FACTOR = 2;
 
 interface OpenLayer {
   readonly position: number;
-  readonly durations: number[];
+  /** By rank that completed it: how long it took, ps. */
+  readonly durations: Map<string, number>;
   readonly dispatches: number[];
   readonly combines: number[];
   masked: number;
@@ -29,6 +31,8 @@ export interface FleetPlan {
   readonly steps: number;
   /** Names of the schedule's chains. */
   readonly chains: readonly string[];
+  /** Retransmissions before a queue pair fails. */
+  readonly retries: number;
 }
 
 /** Counts the ranks that have completed each layer. */
@@ -36,6 +40,7 @@ export class LayerProgress {
   readonly #plan: FleetPlan;
   readonly #placeOf: Map<number, number>;
   readonly #live: Set<string>;
+  readonly #dead = new Set<string>();
   readonly #maskers = new Map<string, Set<string>>();
   readonly #open = new Map<number, OpenLayer>();
   readonly #medians: number[] = [];
@@ -78,11 +83,13 @@ export class LayerProgress {
         return [];
       }
       case "layer.completed":
-        this.#layer(fact).durations.push(fact.durationPs);
+        this.#layer(fact).durations.set(actor, fact.durationPs);
         return this.#close();
       case "fault.began":
         if (fact.kind !== "gpu-dead" && fact.kind !== "actors-lost") return [];
+        if (!this.#plan.gpus.includes(fact.target)) return [];
         this.#live.delete(fact.target);
+        this.#dead.add(fact.target);
         return this.#close();
       case "rank.masked":
         return this.#maskedBy(fact.rank, actor) ? this.#close() : [];
@@ -107,7 +114,7 @@ export class LayerProgress {
     const position = (fact.step * layers.length + turn) * chains.length + chain + 1;
     let open = this.#open.get(position);
     if (open === undefined) {
-      open = { position, durations: [], dispatches: [], combines: [], masked: 0 };
+      open = { position, durations: new Map(), dispatches: [], combines: [], masked: 0 };
       this.#open.set(position, open);
     }
     return open;
@@ -115,9 +122,7 @@ export class LayerProgress {
 
   #close(): string[] {
     const lines: string[] = [];
-    const ready = [...this.#open.values()].filter(
-      (layer) => layer.durations.length > 0 && layer.durations.length >= this.#live.size,
-    );
+    const ready = [...this.#open.values()].filter((layer) => this.#isDone(layer));
     for (const layer of ready.sort((left, right) => left.position - right.position)) {
       if (layer.position <= this.#done) {
         this.#open.delete(layer.position);
@@ -125,7 +130,8 @@ export class LayerProgress {
       }
       this.#open.delete(layer.position);
       this.#done = layer.position;
-      const took = medianOf(layer.durations);
+      const expected = this.#live.size > 0 ? this.#live : layer.durations.keys();
+      const took = medianOf([...expected].map((rank) => layer.durations.get(rank) ?? 0));
       const usual = medianOf(this.#medians);
       this.#medians.push(took);
       const worth =
@@ -140,6 +146,13 @@ export class LayerProgress {
     return lines;
   }
 
+  /** Whether every rank that is still expected has completed the layer. */
+  #isDone({ durations }: OpenLayer): boolean {
+    if (durations.size === 0 || durations.size < this.#live.size) return false;
+    for (const rank of this.#live) if (!durations.has(rank)) return false;
+    return true;
+  }
+
   #isFirst(hasExperts: boolean): boolean {
     const seen = hasExperts ? ++this.#sparse : ++this.#dense;
     return seen <= FIRST_LAYERS;
@@ -150,18 +163,32 @@ export class LayerProgress {
     const chain = (layer.position - 1) % chains.length;
     const turn = (layer.position - 1 - chain) / chains.length;
     const step = Math.floor(turn / layers.length);
-    const place = turn - step * layers.length + 1;
-    const what = chains.length > 1 ? `${chains[chain]} layer` : "layer";
-    const name = steps > 1 ? `step ${step + 1}/${steps}, ${what}` : what;
+    const place = turn - step * layers.length;
+    const isBackward = chains[chain] === "backward";
+    const number = layers[isBackward ? layers.length - 1 - place : place];
     const parts: string[] = [];
     if (layer.dispatches.length > 0)
       parts.push(`dispatch ${formatTime(medianOf(layer.dispatches))}`);
     if (layer.combines.length > 0) parts.push(`combine ${formatTime(medianOf(layer.combines))}`);
     const detail = parts.length > 0 ? ` (median ${parts.join(", ")})` : "";
     const masked = layer.masked > 0 ? `, ${counted(layer.masked, "assignment")} masked` : "";
-    const ranks = counted(layer.durations.length, "rank");
-    const where = `${name} ${place}/${layers.length} done on ${ranks}`;
-    return `${where}: ${formatTime(took)}${detail}${masked}`;
+    const inStep = steps > 1 ? `step ${step}, ${step + 1}/${steps}; ` : "";
+    const ofChain = chains.length > 1 ? `${chains[chain]} ` : "";
+    const name = `${inStep}${ofChain}layer ${number}, ${place + 1}/${layers.length}`;
+    return `${name} done on ${this.#ranksOf()}: ${formatTime(took)}${detail}${masked}`;
+  }
+
+  /** `4 ranks`, or `3 of 4 ranks (dead: node1.gpu1)` when not all are waited for. */
+  #ranksOf(): string {
+    const { gpus } = this.#plan;
+    const left = gpus.filter((rank) => !this.#live.has(rank));
+    if (left.length === 0) return counted(gpus.length, "rank");
+    const dead = left.filter((rank) => this.#dead.has(rank));
+    const cutOff = left.filter((rank) => !this.#dead.has(rank));
+    const why: string[] = [];
+    if (dead.length > 0) why.push(`dead: ${listed(dead)}`);
+    if (cutOff.length > 0) why.push(`cut off: ${listed(cutOff)}`);
+    return `${this.#live.size} of ${counted(gpus.length, "rank")} (${why.join("; ")})`;
   }
 }
 

@@ -14,6 +14,8 @@ import { type FleetPlan, LayerProgress } from "./layer-progress.ts";
 const FLEET = "fleet";
 /** Facts of one kind within this much virtual time of the first are told together, ps. */
 const TOGETHER_PS = 100e6;
+/** Retries that are told; the others are in the event log only. */
+const TOLD_RETRIES = 1;
 /** Width of the actor's column. */
 const ACTOR_WIDTH = 14;
 
@@ -37,6 +39,7 @@ export class LiveLog {
   readonly progress: LayerProgress;
   readonly #actorIds: readonly string[];
   readonly #verbose: boolean;
+  readonly #plan: FleetPlan;
   readonly #pending: (LiveLine | OpenGroup)[] = [];
   readonly #groups = new Map<string, OpenGroup>();
 
@@ -44,6 +47,7 @@ export class LiveLog {
   constructor(actorIds: readonly string[], plan: FleetPlan, verbose: boolean) {
     this.#actorIds = actorIds;
     this.#verbose = verbose;
+    this.#plan = plan;
     this.progress = new LayerProgress(plan);
   }
 
@@ -54,7 +58,7 @@ export class LiveLog {
   take(records: readonly FactRecord[], nowPs: number): LiveLine[] {
     for (const { atPs, actor: index, fact } of records) {
       const actor = this.#actorIds[index] ?? `actor ${index}`;
-      if (this.#verbose) this.#add(atPs, actor, describeFact(fact), toneOf(fact));
+      if (this.#verbose) this.#add(atPs, actor, this.#describe(fact), toneOf(fact));
       else this.#tell(atPs, actor, fact);
       for (const line of this.progress.take(actor, fact)) this.#add(atPs, FLEET, line, "plain");
     }
@@ -70,7 +74,7 @@ export class LiveLog {
     if (!isTold(fact)) return;
     const key = groupKeyOf(fact);
     if (key === undefined) {
-      this.#add(atPs, actor, describeFact(fact), toneOf(fact));
+      this.#add(atPs, actor, this.#describe(fact), toneOf(fact));
       return;
     }
     let group = this.#groups.get(key);
@@ -80,6 +84,18 @@ export class LiveLog {
       this.#pending.push(group);
     }
     group.members.push({ actor, fact });
+  }
+
+  #describe(fact: Fact): string {
+    return describeFact(fact, this.#plan.chains.length > 1);
+  }
+
+  /** Says of the first retry which may follow that are not told here. */
+  #withRetries(group: OpenGroup, text: string): string {
+    const { retries } = this.#plan;
+    if (group.members[0].fact.type !== "qp.timed-out" || retries <= TOLD_RETRIES) return text;
+    const hidden = retries === TOLD_RETRIES + 1 ? `retry ${retries}` : `retries 2-${retries}`;
+    return `${text} (${hidden} only in the event log)`;
   }
 
   #add(atPs: number, actor: string, text: string, tone: Tone): void {
@@ -94,7 +110,8 @@ export class LiveLog {
       else {
         if (entry.atPs + TOGETHER_PS > nowPs) break;
         for (const { actor, text } of describeGroup(entry.members)) {
-          lines.push({ atPs: entry.atPs, actor: actor || FLEET, text, tone: entry.tone });
+          const told = this.#withRetries(entry, text);
+          lines.push({ atPs: entry.atPs, actor: actor || FLEET, text: told, tone: entry.tone });
         }
         if (this.#groups.get(entry.key) === entry) this.#groups.delete(entry.key);
       }
@@ -116,7 +133,7 @@ function isTold(fact: Fact): boolean {
     case "layer.completed":
       return false;
     case "qp.timed-out":
-      return fact.retry <= 1;
+      return fact.retry <= TOLD_RETRIES;
     default:
       return true;
   }

@@ -33,6 +33,8 @@ export interface ExchangeVariant {
   readonly switchRouting?: ClusterSpec["switchRouting"];
   /** Copies go over NVLink where they can; else every one by its rank's own NIC. */
   readonly nvlink?: boolean;
+  /** Ports of a switch; fewer make more leaves. */
+  readonly switchPorts?: number;
   readonly grain?: "token" | "message";
   readonly tokensPerGpu?: number;
 }
@@ -42,7 +44,7 @@ function clusterOf(gpus: number, variant: ExchangeVariant): ClusterSpec {
     nodes: gpus / GPUS_PER_NODE,
     gpusPerNode: GPUS_PER_NODE,
     planes: GPUS_PER_NODE,
-    switchPorts: 64,
+    switchPorts: variant.switchPorts ?? 64,
     ...DEFAULT_NETWORK,
     ...(variant.network !== undefined && { network: variant.network }),
     ...(variant.switchRouting !== undefined && { switchRouting: variant.switchRouting }),

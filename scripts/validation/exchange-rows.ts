@@ -2,6 +2,7 @@
  * DeepEP's published all-to-alls, and those of the two networks. Low-latency: every token copy is a
  * message, as there. Normal: messages are chunks of copies, as there.
  */
+import { HARDWARE_PRESETS } from "../../src/hardware/presets.ts";
 import { PS_PER_US } from "../../src/model/time.ts";
 import { expectedNodes } from "../../src/workload/closed-forms.ts";
 import {
@@ -33,9 +34,19 @@ const NORMAL_GBPS: readonly (readonly [number, number, number])[] = [
   [128, 45, 42],
 ];
 
-/** EP sizes of the two networks' comparison (figures 5 and 6: up to 128 GPUs). */
-const NETWORK_SIZES: readonly number[] = [32, 64, 128];
+/**
+ * EP sizes and switch ports of the two networks' comparison. Figures 5 and 6 go up to 128 GPUs, 16
+ * nodes under one leaf; with 16 ports they are under two, and spines come into it.
+ */
+const NETWORK_SIZES: readonly (readonly [number, number])[] = [
+  [32, 64],
+  [64, 64],
+  [128, 64],
+  [128, 16],
+];
 const NETWORK_BOUND_PERCENT = 1.5;
+
+const ROCE = HARDWARE_PRESETS["h800-roce"];
 
 const EXPERTS = 256;
 const TOP_K = 8;
@@ -108,14 +119,16 @@ function bandwidthOf(
 
 /** The two networks, healthy: time on the multi-rail tree against the multi-plane one. */
 export function networkRows(progress: Progress): ValidationRow[] {
-  return NETWORK_SIZES.flatMap((epSize) => {
-    progress(`multi-rail against multi-plane, EP${epSize}`);
-    const plane = runExchange(lowLatencyScenario(epSize, { network: "mpft", nvlink: true }));
-    const rail = runExchange(lowLatencyScenario(epSize, { network: "mrft", nvlink: true }));
+  return NETWORK_SIZES.flatMap(([epSize, switchPorts]) => {
+    progress(`multi-rail against multi-plane, EP${epSize}, ${switchPorts}-port switches`);
+    const variant = { nvlink: true, switchPorts };
+    const plane = runExchange(lowLatencyScenario(epSize, { ...variant, network: "mpft" }));
+    const rail = runExchange(lowLatencyScenario(epSize, { ...variant, network: "mrft" }));
+    const leaves = switchPorts < 64 ? ", 2 leaves a rail" : "";
     const row = (what: "dispatch" | "combine", planePs: number, railPs: number): ValidationRow =>
       rowOf({
         group: "MRFT against MPFT",
-        name: `all-to-all EP${epSize} ${what}, MRFT / MPFT`,
+        name: `all-to-all EP${epSize} ${what}${leaves}, MRFT / MPFT`,
         unit: "",
         published: 1,
         emulated: railPs / planePs,
@@ -127,4 +140,36 @@ export function networkRows(progress: Progress): ValidationRow[] {
       row("combine", plane.combinePs, rail.combinePs),
     ];
   });
+}
+
+/**
+ * Switch routing under RoCE: figure 8 has no numbers that can be read off, but an order: ECMP is
+ * clearly the slowest, adaptive routing the fastest. Emulated as an all-to-all over two leaves a
+ * rail in large messages; a row is 1 when the order holds.
+ */
+export function routingRows(progress: Progress): ValidationRow[] {
+  const timeOf = (switchRouting: "static" | "ecmp" | "adaptive"): number => {
+    progress(`RoCE, ${switchRouting} routing, EP128`);
+    const variant = { hardware: ROCE, switchRouting, switchPorts: 16, grain: "message" } as const;
+    const { dispatchPs, combinePs } = runExchange(lowLatencyScenario(128, variant));
+    return dispatchPs + combinePs;
+  };
+  const ecmpPs = timeOf("ecmp");
+  const staticPs = timeOf("static");
+  const adaptivePs = timeOf("adaptive");
+  const row = (name: string, holds: boolean): ValidationRow =>
+    rowOf({
+      group: "switch routing",
+      name,
+      unit: "",
+      published: 1,
+      emulated: Number(holds),
+      boundPercent: 0,
+      source: `${Source.paper}, figure 8`,
+    });
+  const times = (ps: number): string => (ps / adaptivePs).toFixed(2);
+  return [
+    row(`ECMP slowest (${times(ecmpPs)} x adaptive)`, ecmpPs > staticPs && ecmpPs > adaptivePs),
+    row(`adaptive fastest (static ${times(staticPs)} x)`, adaptivePs <= staticPs),
+  ];
 }

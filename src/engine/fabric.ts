@@ -107,11 +107,15 @@ export class Fabric implements LaneHost {
     this.#toQueue(lane, packet);
   }
 
-  /** Sends on a lane with requests, cut-through or credits, or a message whose tail is to come. */
+  /**
+   * Sends from a NIC to its leaf, on a lane with requests, cut-through or credits, or a message
+   * whose tail is to come.
+   */
   #sendWithCare(lane: number, packet: Packet, requests: number): void {
     const lanes = this.#lanes;
     const words = this.#packets.words;
     const sizeBytes = words[packet + SIZE_BYTES];
+    if (lanes.isNetworkEntry[lane] !== 0) this.#counters.networkBytes += sizeBytes;
     let busyPs = lanes.serializationPs(lane, sizeBytes);
     if (lanes.psPerRequest[lane] !== 0) {
       words[packet + KIND] = withRequests(words[packet + KIND], requests);

@@ -35,6 +35,8 @@ export interface FabricCounters {
   deliveredBytes: number;
   droppedPackets: number;
   droppedBytes: number;
+  /** Bytes that NICs put on the network, acknowledgements and resends included. */
+  networkBytes: number;
   /** Time that messages waited for room in a buffer, first in their queue and with a free lane. */
   stalledPs: number;
 }
@@ -53,6 +55,7 @@ export function makeCounters(): FabricCounters {
     deliveredBytes: 0,
     droppedPackets: 0,
     droppedBytes: 0,
+    networkBytes: 0,
     stalledPs: 0,
   };
 }

@@ -21,8 +21,10 @@ export class LaneTable {
   readonly psPerRequest: Float64Array;
   /** Bytes after which the receiver handles a message; Infinity: it takes whole ones. */
   readonly headBytes: Float64Array;
-  /** 1 for lanes that know neither requests nor cut-through nor credits: most of the work. */
+  /** 1 for lanes that know neither requests nor cut-through nor credits, and count nothing. */
   readonly isPlain: Uint8Array;
+  /** 1 for lanes on which a NIC sends to its leaf. */
+  readonly isNetworkEntry: Uint8Array;
   readonly toActor: Int32Array;
   readonly toPort: Int32Array;
   /** Worker at the far end; -1 when that is this one. */
@@ -50,9 +52,13 @@ export class LaneTable {
     this.headBytes = Float64Array.from(lanes, ({ lane }) =>
       lane.headBytes > 0 ? lane.headBytes : Number.POSITIVE_INFINITY,
     );
-    this.isPlain = Uint8Array.from(all, ({ lane }) =>
-      Number(lane.psPerRequest === 0 && !(lane.headBytes > 0) && !withCredits),
+    this.isNetworkEntry = Uint8Array.from(lanes, ({ from, to }) =>
+      Number(actors[from].kind === "nic" && actors[to].kind === "leaf"),
     );
+    this.isPlain = Uint8Array.from(all, ({ lane }, place) => {
+      const isSpecial = lane.psPerRequest > 0 || lane.headBytes > 0 || withCredits;
+      return Number(!isSpecial && this.isNetworkEntry[place] !== 1);
+    });
     this.toActor = Int32Array.from(all, (lane) => lane.to);
     this.toPort = Int32Array.from(all, (lane) => lane.toPort);
     this.peer = Int32Array.from(all, ({ to }) => (workerOf[to] === worker ? -1 : workerOf[to]));

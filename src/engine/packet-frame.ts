@@ -136,6 +136,7 @@ export function unpackFrame(
     if ((words[at] & PacketFlag.cargo) !== 0) cargoAt += readCargo(pool, packet, words, cargoAt);
     admit(words[at + NEXT], packet);
   }
+  if (cargoAt !== length) violated("frame-packets", `${length - cargoAt} words of no packet`);
 }
 
 /** Appends a packet's cargo to a frame at `at`; returns how many words it took. */

@@ -2,8 +2,9 @@
 import { rangesOf } from "../base/ranges.ts";
 import type { FaultSpec } from "../model/fault.ts";
 import type { ModelShape } from "../model/model-shape.ts";
-import type { RoutingSpec, Scenario } from "../model/scenario.ts";
+import type { ClusterSpec, RoutingSpec, Scenario, WorkloadSpec } from "../model/scenario.ts";
 import { formatTime } from "../model/time.ts";
+import { COMPUTE_RATES, LANE_LATENCIES, LINK_RATES, OVERHEADS } from "./hardware-fields.ts";
 import { escapeText } from "./problem.ts";
 import { scenarioHash } from "./scenario-hash.ts";
 
@@ -29,18 +30,39 @@ export function describeScenario(scenario: Scenario, given?: ReadonlySet<string>
       `${escapeText(model.name)}: ${model.num_hidden_layers} layers, ${model.n_routed_experts} experts, ` +
         `top ${model.num_experts_per_tok}, hidden size ${model.hidden_size}`,
     ),
-    line("hardware", hardware.name, from("hardware")),
+    line("hardware", describeHardware(hardware.name, given), from("hardware")),
     line(
       "cluster",
       `${count(cluster.nodes, "node")} x ${cluster.gpusPerNode} GPUs = ${count(gpus, "GPU")}, ` +
         `${count(cluster.planes, "plane")}, ${cluster.switchPorts}-port switches`,
     ),
     line(
+      "network",
+      describeNetwork(cluster),
+      from("cluster.network", "cluster.switchRouting", "cluster.portBufferBytes"),
+    ),
+    line(
       "workload",
-      `${workload.phase}, ${workload.protocol}, ${workload.tokensPerGpu} tokens a GPU, ` +
+      `${workload.phase}, ${workload.tokensPerGpu} tokens a GPU${describeBatches(workload)}, ` +
         `${count(workload.steps, "step")}, EP${workload.epSize}`,
       from("workload"),
     ),
+    line(
+      "protocol",
+      describeProtocol(workload),
+      from("workload.protocol", "workload.grain", "workload.intraNode"),
+    ),
+    line(
+      "formats",
+      `dispatch ${workload.dispatchFormat}, combine ${workload.combineFormat}`,
+      from("workload.dispatchFormat", "workload.combineFormat"),
+    ),
+    ...(workload.phase === "training"
+      ? [line("passes", PASSES[workload.pass], from("workload.pass"))]
+      : []),
+    ...(workload.phase === "decode"
+      ? [line("accepted", describeAccepted(workload), from("workload.acceptedTokensPerStep"))]
+      : []),
     line(
       "layers",
       `${rangesOf(workload.layers)}: ${count(workload.layers.length, "layer")}, ${experts} with experts`,
@@ -76,6 +98,63 @@ function powerOfTwo(exponent: number): number {
   let power = 1;
   for (let n = 0; n < exponent; n += 1) power *= 2;
   return power;
+}
+
+/** The preset, and which of its parameters the file gives instead. */
+function describeHardware(name: string, given: ReadonlySet<string> | undefined): string {
+  const changed = HARDWARE_KEYS.filter((key) => given?.has(`hardware.${key}`) === true);
+  return changed.length === 0 ? name : `${name}: ${changed.join(", ")}`;
+}
+
+/** Every parameter under the key that a scenario has for it. */
+const HARDWARE_KEYS: readonly string[] = [
+  ...Object.keys(LINK_RATES),
+  ...Object.keys(LANE_LATENCIES),
+  ...Object.keys(OVERHEADS),
+  "hbmRate",
+  "packetBytes",
+  "nvlinkDomainGpus",
+  ...Object.keys(COMPUTE_RATES).map((key) => `computeRates.${key}`),
+];
+
+function describeNetwork({ network, switchRouting, portBufferBytes }: ClusterSpec): string {
+  const name = network === "mpft" ? "multi-plane fat tree" : "multi-rail fat tree";
+  const buffers =
+    portBufferBytes === 0
+      ? "unlimited port buffers"
+      : `port buffers of ${count(portBufferBytes, "byte")}, lossless`;
+  return `${name} (${network}), ${switchRouting} routing, ${buffers}`;
+}
+
+/** Micro-batches; those of training are its passes. */
+function describeBatches({ phase, microBatches }: WorkloadSpec): string {
+  if (phase === "training") return " and micro-batch";
+  return microBatches === 1 ? "" : ` and micro-batch, ${microBatches} micro-batches overlapped`;
+}
+
+function describeProtocol({ protocol, grain, intraNode }: WorkloadSpec): string {
+  const what =
+    grain === "token"
+      ? "a message a token copy"
+      : protocol === "normal"
+        ? "a message a chunk of copies"
+        : "a message all copies for a rank";
+  const inside =
+    protocol === "low-latency" && intraNode === "rdma"
+      ? "the network inside a node, too"
+      : "NVLink inside a node";
+  return `${protocol}, ${what}, ${inside}`;
+}
+
+const PASSES: Readonly<Record<WorkloadSpec["pass"], string>> = {
+  overlapped: "forward of one micro-batch and backward of another, overlapped (DualPipe)",
+  forward: "forward alone",
+  backward: "backward alone",
+};
+
+function describeAccepted({ acceptedTokensPerStep: accepted }: WorkloadSpec): string {
+  if (accepted === 1) return "1 token a step, no multi-token prediction";
+  return `${accepted} tokens a step on the mean, with multi-token prediction`;
 }
 
 function describeExperts({ model, workload, experts }: Scenario): string {

@@ -4,7 +4,7 @@
  */
 import type { Hardware } from "../model/hardware.ts";
 import type { ModelShape } from "../model/model-shape.ts";
-import type { ClusterSpec } from "../model/scenario.ts";
+import type { ClusterSpec, WorkloadSpec } from "../model/scenario.ts";
 import { fieldNames } from "./model-file.ts";
 import type { Problem } from "./problem.ts";
 import { ProblemList } from "./problem-list.ts";
@@ -28,6 +28,9 @@ const BYTES_PER_COPY = 500;
 
 /** Width of a block that FP8 activations share a scale over; hidden sizes are multiples of it. */
 const SCALE_BLOCK = 128;
+
+/** Most choices of a token in the normal protocol: bits of a 32-bit word, without its sign. */
+const NORMAL_CHOICES_MAX = 31;
 
 /** Relations inside the model file `tree`. */
 export function modelProblems(model: ModelShape, tree: TextTree): readonly Problem[] {
@@ -89,6 +92,71 @@ export function addGroupProblems(numbers: GroupNumbers, problems: ProblemList): 
     const sum = redundant === 0 ? `${experts}` : `${experts} + ${redundant}`;
     const where = redundant === 0 ? path : ["experts", "redundant"];
     problems.add("E019", where, `${sum} experts do not divide over ${epSize} ranks`, { hint });
+  }
+}
+
+/** Settings of the workload that do not go together. */
+export interface WorkloadChoice {
+  readonly workload: ScenarioFields["workload"];
+  readonly cluster: ClusterSpec;
+  /** What the file gives, or what the phase makes of it. */
+  readonly protocol: WorkloadSpec["protocol"];
+  /** Undefined when it has problems. */
+  readonly model: ModelShape | undefined;
+}
+
+/** Settings of phase, protocol and path that contradict one another, or would be ignored. */
+export function addWorkloadProblems(choice: WorkloadChoice, problems: ProblemList): void {
+  const { workload, cluster, protocol, model } = choice;
+  const { phase, pass, microBatches, acceptedTokensPerStep } = workload;
+  const complain = (key: string, message: string, hint: string): void => {
+    if (problems.isSound(["workload", key], ["workload", "phase"])) {
+      problems.add("E019", ["workload", key], message, { hint });
+    }
+  };
+  if (problems.isSound(["workload", "protocol"])) {
+    if (workload.intraNode === "rdma") addRdmaProblem(protocol, cluster, complain, problems);
+    const topK = model?.num_experts_per_tok ?? 0;
+    if (protocol === "normal" && topK > NORMAL_CHOICES_MAX) {
+      const message =
+        `protocol normal keeps the choices of a token as bits of a 32-bit word: ` +
+        `top_k ${topK} exceeds ${NORMAL_CHOICES_MAX}`;
+      complain("protocol", message, "set protocol: low-latency");
+    }
+  }
+  if (phase === "all-to-all" && microBatches === 2) {
+    const message = "phase all-to-all has one chain of exchanges, got 2 micro-batches";
+    complain("microBatches", message, "leave microBatches out, or set it to 1");
+  }
+  if (phase !== "training" && pass !== "overlapped") {
+    const message = `pass ${pass} is for phase training; phase ${phase} has no backward pass`;
+    complain("pass", message, "leave pass out, or set phase: training");
+  }
+  if (phase !== "decode" && acceptedTokensPerStep !== 1) {
+    const message =
+      `multi-token prediction is for phase decode; in phase ${phase} ` +
+      `acceptedTokensPerStep is 1, got ${acceptedTokensPerStep}`;
+    complain("acceptedTokensPerStep", message, "leave it out, or set phase: decode");
+  }
+}
+
+/** Copies that go by RDMA inside a node need a protocol that sends them so, and a way. */
+function addRdmaProblem(
+  protocol: WorkloadSpec["protocol"],
+  { network, planes }: ClusterSpec,
+  complain: (key: string, message: string, hint: string) => void,
+  problems: ProblemList,
+): void {
+  if (protocol === "normal") {
+    const message =
+      "intraNode rdma is for protocol low-latency; protocol normal forwards over NVLink";
+    complain("intraNode", message, "leave intraNode out, or set protocol: low-latency");
+  } else if (network === "mpft" && planes > 1 && problems.isSound(["cluster"])) {
+    const message =
+      `intraNode rdma sends from a GPU's own NIC to every other, but network mpft has no way ` +
+      `between its ${planes} planes`;
+    const hint = "set network: mrft or planes: 1 in cluster, or leave intraNode out (nvlink)";
+    complain("intraNode", message, hint);
   }
 }
 

@@ -6,7 +6,7 @@ import type { ModelShape } from "../model/model-shape.ts";
 import type { RoutingSpec, WorkloadSpec } from "../model/scenario.ts";
 import { type ReadFile, readLoads, readRecordedRouting } from "./linked-files.ts";
 import type { ProblemList } from "./problem-list.ts";
-import { addCopyProblems, addGroupProblems, readLayers } from "./relations.ts";
+import { addCopyProblems, addGroupProblems, addWorkloadProblems, readLayers } from "./relations.ts";
 import type { ScenarioFields } from "./schema.ts";
 import type { TextTree } from "./yaml-text.ts";
 
@@ -37,15 +37,9 @@ export function readWorkload(
     const isGiven = workload.epSize !== undefined;
     addGroupProblems({ model, cluster, epSize, isGiven, redundant }, problems);
   }
-  const { phase, intraNode } = workload;
-  const isDecode = phase === "decode" || phase === "all-to-all";
+  const isDecode = workload.phase === "decode" || workload.phase === "all-to-all";
   const protocol = workload.protocol ?? (isDecode ? "low-latency" : "normal");
-  if (isSound("phase", "protocol", "intraNode") && protocol === "normal" && intraNode === "rdma") {
-    const message =
-      "intraNode rdma is for protocol low-latency; protocol normal forwards over NVLink";
-    const hint = "leave intraNode out, or set protocol: low-latency";
-    problems.add("E019", ["workload", "intraNode"], message, { hint });
-  }
+  addWorkloadProblems({ workload, cluster, protocol, model }, problems);
   if (model === undefined || !isSound("layers")) return undefined;
   const layers = readLayers(workload.layers, model, problems);
   if (layers === undefined || !isSound("tokensPerGpu", "epSize", "steps")) return undefined;

@@ -1,6 +1,7 @@
 /** Facts as lines for people: grouping, fleet progress, safe text. Pure functions, no terminal. */
 import { describe, expect, it } from "vitest";
 import { wantsColour } from "../../scripts/terminal/colour.ts";
+import type { FleetPlan } from "../../scripts/terminal/layer-progress.ts";
 import { formatLine, LiveLog } from "../../scripts/terminal/live-log.ts";
 import type { Fact, FactRecord } from "../../src/model/fact.ts";
 import { PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
@@ -9,8 +10,10 @@ const GPUS = ["node0.gpu0", "node0.gpu1", "node1.gpu0", "node1.gpu1"];
 const ACTORS = [...GPUS, "node1.nic1"];
 const LAYERS = Array.from({ length: 30 }, (_, place) => place + 3);
 
-function makeLog(verbose = false): LiveLog {
-  return new LiveLog(ACTORS, { gpus: GPUS, layers: LAYERS, steps: 1, chains: ["batch0"] }, verbose);
+const PLAN = { gpus: GPUS, layers: LAYERS, steps: 1, chains: ["batch0"], retries: 7 };
+
+function makeLog(verbose = false, plan: Partial<FleetPlan> = {}): LiveLog {
+  return new LiveLog(ACTORS, { ...PLAN, ...plan }, verbose);
 }
 
 function record(atPs: number, actor: number, fact: Fact): FactRecord {
@@ -123,7 +126,7 @@ describe("layers", () => {
 
   it("say how long the fleet took", () => {
     expect(textsOf(makeLog(), layerFacts(0, 3), 0)).toEqual([
-      "fleet: layer 1/30 done on 4 ranks: 200.000 us " +
+      "fleet: layer 3, 1/30 done on 4 ranks: 200.000 us " +
         "(median dispatch 10.000 us, combine 20.000 us)",
     ]);
   });
@@ -144,11 +147,102 @@ describe("layers", () => {
     const death: Fact = { type: "fault.began", fault: "f", kind: "gpu-dead", target: GPUS[3] };
     const texts = textsOf(log, [record(1, 3, death)], 1);
     expect(texts[0]).toBe("node1.gpu1: fault f began: gpu-dead on node1.gpu1");
-    expect(texts[1]).toMatch(/^fleet: layer 1\/30 done on 3 ranks/);
+    expect(texts[1]).toMatch(
+      /^fleet: layer 3, 1\/30 done on 3 of 4 ranks \(dead: node1.gpu1\): 200.000 us/,
+    );
+  });
+
+  it("do not wait for a rank that is cut off, and say so though it goes on by itself", () => {
+    const log = makeLog();
+    const mask: Fact = {
+      type: "rank.masked",
+      rank: GPUS[3],
+      fault: "f",
+      assignments: 1,
+      reason: "send-failed",
+    };
+    log.take([record(0, 0, mask), record(0, 1, mask)], 0);
+    expect(log.progress.expected).toBe(3);
+    const slow = layerFacts(0, 3).filter(({ actor }) => actor === 3);
+    const slower = layerFacts(0, 3, PS_PER_MS).filter(({ actor }) => actor < 2);
+    expect(log.take([...slow, ...slower], 0)).toEqual([]);
+    log.take(
+      layerFacts(1, 3, PS_PER_MS).filter(({ actor }) => actor === 2),
+      1,
+    );
+    expect(log.flush().map(({ text }) => text)).toContain(
+      "layer 3, 1/30 done on 3 of 4 ranks (cut off: node1.gpu1): 1.200 ms " +
+        "(median dispatch 10.000 us, combine 20.000 us)",
+    );
+  });
+
+  it("name their chain and step where there are several, the backward pass from its end", () => {
+    const log = makeLog(false, { steps: 2, chains: ["forward", "backward"], layers: [3, 4, 5] });
+    const of = (chain: string, layer: number, step: number): FactRecord[] =>
+      GPUS.map((_, rank) =>
+        record(0, rank, { type: "layer.completed", layer, step, chain, durationPs: PS_PER_US }),
+      );
+    expect(textsOf(log, of("forward", 3, 0), 0)).toEqual([
+      "fleet: step 0, 1/2; forward layer 3, 1/3 done on 4 ranks: 1.000 us",
+    ]);
+    expect(textsOf(log, of("backward", 5, 0), 0)).toEqual([
+      "fleet: step 0, 1/2; backward layer 5, 1/3 done on 4 ranks: 1.000 us",
+    ]);
+    expect(textsOf(log, of("backward", 3, 1), 0)).toEqual([
+      "fleet: step 1, 2/2; backward layer 3, 3/3 done on 4 ranks: 1.000 us",
+    ]);
+    expect([log.progress.done, log.progress.total]).toEqual([12, 12]);
+  });
+
+  it("have the chain in their names when verbose, where there are several", () => {
+    const one = record(0, 0, layerFacts(0, 3)[2].fact);
+    const alone = makeLog(true).take([one], 0);
+    expect(alone.map(({ text }) => text)).toEqual(["layer 3 done in 200.000 us"]);
+    const both = makeLog(true, { chains: ["batch0", "batch1"] }).take([one], 0);
+    expect(both.map(({ text }) => text)).toEqual(["batch0 layer 3 done in 200.000 us"]);
   });
 
   it("are not told rank by rank unless verbose", () => {
     expect(makeLog(true).take(layerFacts(0, 3), 0)).toHaveLength(4 * 3 + 1);
+  });
+});
+
+describe("steps", () => {
+  it("of many ranks are one line", () => {
+    const log = makeLog();
+    const done = GPUS.map((_, rank) =>
+      record(rank, rank, { type: "step.completed", step: 2, durationPs: (rank + 1) * PS_PER_MS }),
+    );
+    log.take(done, 4);
+    expect(log.flush().map(({ actor, text }) => `${actor}: ${text}`)).toEqual([
+      "fleet: step 2 done on 4 ranks, the last in 4.000 ms",
+    ]);
+  });
+});
+
+describe("retries", () => {
+  const timeout = (retry: number): FactRecord =>
+    record(0, 4, { type: "qp.timed-out", peer: "node0.nic1", retry, outstanding: 2 });
+  const lines = (log: LiveLog): string[] => {
+    log.take([timeout(1), timeout(2), timeout(3)], 0);
+    return log.flush().map(({ text }) => text);
+  };
+  const first = "no acknowledgement from node0.nic1, retry 1, 2 packets outstanding";
+
+  it("after the first are not told, and the first says so", () => {
+    expect(lines(makeLog())).toEqual([`${first} (retries 2-7 only in the event log)`]);
+    expect(lines(makeLog(false, { retries: 2 }))).toEqual([
+      `${first} (retry 2 only in the event log)`,
+    ]);
+    expect(lines(makeLog(false, { retries: 1 }))).toEqual([first]);
+  });
+
+  it("are all told when verbose", () => {
+    const log = makeLog(true);
+    expect(log.take([timeout(1), timeout(2)], 0).map(({ text }) => text)).toEqual([
+      first,
+      first.replace("retry 1", "retry 2"),
+    ]);
   });
 });
 

@@ -162,7 +162,7 @@ describe("trouble while it runs", () => {
     let sent = false;
     child.stderr.on("data", (text) => {
       stderr += String(text);
-      if (sent || !stderr.includes("layer 1/28 done")) return;
+      if (sent || !stderr.includes("layer 3, 1/28 done")) return;
       sent = true;
       child.kill(signal);
     });

@@ -100,7 +100,7 @@ describe("buffers of 1 GiB", () => {
     for (let seed = batch * 8; seed < (batch + 1) * 8; seed += 1) {
       const random = randomScenario(seed);
       const scenario = { ...random, run: { ...random.run, logPackets: true } };
-      const unlimited = runInMemory(scenario);
+      const unlimited = runInMemory(withBuffers(scenario, 0));
       const huge = runInMemory(withBuffers(scenario, GIB));
       expect(huge.fabric, `seed ${seed}`).toMatchObject({ ...unlimited.fabric, stalledPs: 0 });
       expect(linesOf(huge.facts), `seed ${seed}`).toEqual(linesOf(unlimited.facts));

@@ -219,8 +219,10 @@ describe("protocols and sizes", () => {
     expect(printed(text("phase: training, intraNode: rdma"))).toEqual([
       `error[E019] s.yaml:3:40 ${message}`,
     ]);
-    expect(printed(text("phase: training, protocol: low-latency, intraNode: rdma"))).toEqual([]);
-    expect(printed(text("phase: decode, intraNode: rdma"))).toEqual([]);
+    const rails = (workload: string): string =>
+      text(workload).replace("nodes: 4", "nodes: 4, network: mrft");
+    expect(printed(rails("phase: training, protocol: low-latency, intraNode: rdma"))).toEqual([]);
+    expect(printed(rails("phase: decode, intraNode: rdma"))).toEqual([]);
   });
 
   it("a node has as many GPUs as its NVLink domain holds", () => {

@@ -1,6 +1,8 @@
 /** What good scenario files resolve to: defaults, units, model families, targets, overrides. */
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { valuesOf } from "../../src/hardware/parameters.ts";
+import { PRESET_PARAMETERS } from "../../src/hardware/presets.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { describeScenario } from "../../src/scenario/describe-scenario.ts";
 import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
@@ -105,10 +107,12 @@ describe("a scenario", () => {
   it("converts units exactly", () => {
     const text = `${SMALLEST}hardware: {nicRate: 200 Gbit/s, nvlinkRate: 400 GB/s, hbmRate: 2 TB/s, networkLatency: 0.3 us}\ntransport: {waitTimeout: 1.5 min}\nrun: {timeLimit: 2 h}\n`;
     const { hardware, transport, run } = good(text);
-    expect(hardware.nicToLeaf).toMatchObject({ latencyPs: 436_000, psPerByte: 40 });
+    const preset = valuesOf(PRESET_PARAMETERS["h800-infiniband"]);
+    const sendPs = 300_000 + preset.nicSendPs;
+    expect(hardware.nicToLeaf).toMatchObject({ latencyPs: sendPs, psPerByte: 40 });
     expect(hardware.leafToSpine).toMatchObject({ latencyPs: 300_000, psPerByte: 40 });
-    expect(hardware.leafToNic).toMatchObject({ latencyPs: 748_566, psPerByte: 40 });
-    expect(hardware.gpuToNvswitch).toMatchObject({ latencyPs: 1_664_521, psPerByte: 2.5 });
+    expect(hardware.leafToNic).toMatchObject({ latencyPs: preset.nicReceivePs, psPerByte: 40 });
+    expect(hardware.gpuToNvswitch).toMatchObject({ latencyPs: preset.nvlinkPs, psPerByte: 2.5 });
     expect(hardware.compute.hbmBytesPerSecond).toBe(2e12);
     expect(transport.waitTimeoutPs).toBe(90e12);
     expect(run.timeLimitPs).toBe(7_200e12);

@@ -57,6 +57,7 @@ function randomCluster(random: RandomStream): ClusterSpec {
       ...DEFAULT_NETWORK,
       network: (["mpft", "mrft"] as const)[random.below(2)],
       switchRouting: (["static", "ecmp", "adaptive"] as const)[random.below(3)],
+      portBufferBytes: [0, 0, 4_000, 20_000][random.below(4)],
     };
     const enough = cluster.nodes * gpusPerNode >= 2;
     if (enough && topologyProblems(cluster).length === 0) return cluster;

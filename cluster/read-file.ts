@@ -1,0 +1,74 @@
+/**
+ * Reads whole files that an operator names. Only regular files: a pipe would be waited for, and a
+ * device may have no end.
+ */
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import { systemCodeOf } from "./errors.ts";
+
+/** The bytes of a file, or why there are none, in words. */
+export type WholeFile =
+  | { readonly ok: true; readonly bytes: Uint8Array }
+  | { readonly ok: false; readonly problem: string };
+
+/**
+ * Reads the file at `path`, up to `limitBytes` and one byte more. Never blocks and never throws for
+ * what it finds there.
+ */
+export function readWhole(path: string, limitBytes = Number.POSITIVE_INFINITY): WholeFile {
+  let descriptor: number | undefined;
+  try {
+    // O_NONBLOCK: to open a pipe for reading would wait for somebody to write.
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) return { ok: false, problem: `it is ${kindOf(stat)}` };
+    if (stat.size > limitBytes) {
+      return { ok: false, problem: `it is ${Math.ceil(stat.size / 2 ** 20)} MiB large` };
+    }
+    return { ok: true, bytes: readBounded(descriptor, limitBytes) };
+  } catch (error) {
+    return { ok: false, problem: reasonOf(error) };
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** Why a file cannot be read, in words. */
+export function reasonOf(error: unknown): string {
+  const code = systemCodeOf(error);
+  switch (code) {
+    case "ENOENT":
+      return "no such file";
+    case "EACCES":
+    case "EPERM":
+      return "permission denied";
+    case "EISDIR":
+      return "it is a directory";
+    case "ENOTDIR":
+      return "part of its path is not a folder";
+    case "ELOOP":
+      return "too many symbolic links";
+    case "ENXIO":
+      return "it is a socket or a device, not a regular file";
+    default:
+      return code === "" ? "it cannot be opened" : code;
+  }
+}
+
+function kindOf(stat: Stats): string {
+  if (stat.isDirectory()) return "a directory";
+  return `${stat.isFIFO() ? "a pipe" : "a device"}, not a regular file`;
+}
+
+/** Everything up to the limit and one byte more; a file may grow while it is read. */
+function readBounded(descriptor: number, limitBytes: number): Uint8Array {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  while (total <= limitBytes) {
+    const chunk = Buffer.alloc(256 * 1024);
+    const length = readSync(descriptor, chunk);
+    if (length === 0) break;
+    chunks.push(chunk.subarray(0, length));
+    total += length;
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}
