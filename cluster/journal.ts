@@ -114,7 +114,7 @@ export function checkFaults({ faults, faultLines }: Journal, topology: Topology)
         if (links.has(target)) continue;
         throw damaged(faultLines[place], `fault '${name}' is on link '${target}', which is none`);
       }
-      const actor = topology.actors[topology.indexOf(target)];
+      const actor = topology.actors.find(({ id }) => id === target);
       if (actor === undefined) {
         throw damaged(faultLines[place], `fault '${name}' is on actor '${target}', which is none`);
       }

@@ -23,6 +23,8 @@ export function describeScenario(scenario: Scenario, given?: ReadonlySet<string>
   const ackPs = 4_096_000 * powerOfTwo(transport.ackTimeoutExponent);
   const pace = run.speed === "max" ? "as fast as it goes" : `${run.speed} virtual seconds a second`;
   const workers = run.placement === "pack" ? ` over ${run.workers} workers` : "";
+  // With recorded routing the file says how many tokens each rank has.
+  const upTo = scenario.routing.source === "file" ? "up to " : "";
   return [
     line("title", escapeText(scenario.title), from("title")),
     line(
@@ -43,7 +45,8 @@ export function describeScenario(scenario: Scenario, given?: ReadonlySet<string>
     ),
     line(
       "workload",
-      `${workload.phase}, ${workload.tokensPerGpu} tokens a GPU${describeBatches(workload)}, ` +
+      `${workload.phase}, ${upTo}${count(workload.tokensPerGpu, "token")} a GPU` +
+        `${describeBatches(workload)}, ` +
         `${count(workload.steps, "step")}, EP${workload.epSize}`,
       from("workload"),
     ),

@@ -50,7 +50,8 @@ function onFabric(seed: number, [network, switchRouting]: (typeof FABRICS)[numbe
     fault.kind === "link-down" ? { ...fault, targets: [links[draw.below(links.length)]] } : fault,
   );
   const epSize = nodes * 2 * gpusPerNode;
-  const intraNode = scenario.workload.protocol === "normal" ? "nvlink" : scenario.workload.intraNode;
+  const intraNode =
+    scenario.workload.protocol === "normal" ? "nvlink" : scenario.workload.intraNode;
   const workload = { ...scenario.workload, intraNode, epSize };
   return { ...scenario, cluster: built, workload, faults };
 }

@@ -165,7 +165,8 @@ describe("layers", () => {
     expect(log.progress.expected).toBe(3);
     const slow = layerFacts(0, 3).filter(({ actor }) => actor === 3);
     const slower = layerFacts(0, 3, PS_PER_MS).filter(({ actor }) => actor < 2);
-    expect(log.take([...slow, ...slower], 0)).toEqual([]);
+    log.take([...slow, ...slower], 0);
+    expect(log.progress.done).toBe(0);
     log.take(
       layerFacts(1, 3, PS_PER_MS).filter(({ actor }) => actor === 2),
       1,

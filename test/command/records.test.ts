@@ -2,16 +2,23 @@
  * The files of a run and its verdict, without running one: journal, event log, resolved file,
  * report.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { EventLines, EventLog, levelOf } from "../../cluster/event-log.ts";
 import { JournalWriter, makeHeader, parseJournal, readJournal } from "../../cluster/journal.ts";
-import { judge } from "../../cluster/report.ts";
+import { committedTotals, judge } from "../../cluster/report.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
-import { formatResolved, parseResolved } from "../../cluster/run-folder.ts";
+import {
+  formatResolved,
+  parseResolved,
+  planRunFolder,
+  RunFile,
+  RunFolder,
+} from "../../cluster/run-folder.ts";
 import { makeRunId } from "../../cluster/run-id.ts";
+import { StoryTeller } from "../../cluster/run-story.ts";
 import { shellWord } from "../../scripts/commands/next-steps.ts";
 import type { FactRecord } from "../../src/model/fact.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
@@ -109,6 +116,43 @@ describe("journal", () => {
   });
 });
 
+describe("a run folder that is replaced", () => {
+  const path = join(folder, "again");
+  const planned = () =>
+    planRunFolder({ runId: "r", out: path, force: true, environment: {}, home: folder });
+  const text = (name: string): string => readFileSync(join(path, name), "utf8");
+  const write = (words: string): void => {
+    const run = new RunFolder(planned());
+    run.write(RunFile.journal, words);
+    run.write(RunFile.resolved, words);
+    run.settle();
+  };
+
+  it("keeps the older run until the new one has begun, and what is not of a run for ever", () => {
+    write("first");
+    writeFileSync(join(path, "notes.txt"), "mine");
+    const second = new RunFolder(planned());
+    second.write(RunFile.journal, "second");
+    const [aside] = readdirSync(path).filter((name) => name.startsWith(".replaced-"));
+    expect(text(join(aside, RunFile.resolved))).toBe("first");
+    second.settle();
+    second.settle();
+    expect(readdirSync(path).sort()).toEqual(["journal.ndjson", "notes.txt"]);
+    expect(text(RunFile.journal)).toBe("second");
+  });
+
+  it("has the older run again when the new one did not begin", () => {
+    write("third");
+    const fourth = new RunFolder(planned());
+    fourth.write(RunFile.scenario, "fourth");
+    fourth.write(RunFile.journal, "fourth");
+    fourth.remove();
+    fourth.remove();
+    expect(readdirSync(path).sort()).toEqual(["journal.ndjson", "notes.txt", "resolved.json"]);
+    expect([text(RunFile.journal), text(RunFile.resolved)]).toEqual(["third", "third"]);
+  });
+});
+
 describe("resolved scenario", () => {
   it("keeps bytes", () => {
     const table = { topK: 1, layers: [0], tokensOfRank: [1], experts: new Uint8Array([7, 0, 255]) };
@@ -117,6 +161,13 @@ describe("resolved scenario", () => {
     expect(read).toEqual({ scenario, scenarioHash: "hash" });
   });
 });
+
+/** What the story of a run needs of its scenario. */
+const TOLD = {
+  cluster: { nodes: 1, gpusPerNode: 2 },
+  model: { first_k_dense_replace: 0, num_experts_per_tok: 2 },
+  workload: { phase: "decode", layers: [3], acceptedTokensPerStep: 1 },
+};
 
 describe("verdict", () => {
   const scenario = {
@@ -184,6 +235,23 @@ describe("verdict", () => {
   ];
   it.each(rows)("of %s", (_what, change, verdict, reasons) => {
     expect(judge(scenario, { ...good, ...change })).toEqual({ verdict, reasons });
+  });
+
+  it("of a lost worker counts the wrong results of completed layers", () => {
+    const teller = new StoryTeller({ ...scenario, ...TOLD } as unknown as Scenario);
+    const at = { layer: 3, step: 0 };
+    const combine = { ...at, chain: "batch0", combined: 6, masked: 2, durationPs: 5 };
+    const sums = { ...at, token: 1, expected: "00", actual: "01" };
+    teller.take([
+      { ...began, fact: { type: "combine.completed", ...combine } },
+      { ...began, fact: { type: "combine.mismatched", ...sums } },
+    ]);
+    const nothing = { dispatched: 0, combined: 0, masked: 0, lost: 0 };
+    const lost: RunOutcome = { ...good, end: "worker-lost", assignments: nothing };
+    const known = committedTotals(lost, teller.tell());
+    expect(known.assignments).toEqual({ dispatched: 8, combined: 6, masked: 2, lost: 0 });
+    expect(judge(scenario, known).verdict).toBe("FAIL");
+    expect(committedTotals(good, teller.tell())).toBe(good);
   });
 });
 

@@ -6,12 +6,13 @@ import {
   cpSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { faultplane, workFolder } from "./command.ts";
+import { faultplane, program, workFolder } from "./command.ts";
 
 const folder = workFolder();
 const at = (...names: string[]): string => join(folder.path, ...names);
@@ -181,6 +182,53 @@ describe("a folder that is no run", () => {
       const said = await faultplane(folder.path, ["replay", name]);
       expect(said.exitCode).toBe(66);
       expect(said.stderr).toBe(`error[E001] ${text}\n${hint}`);
+    }
+  });
+
+  it.each([
+    [
+      "an actor that is none",
+      '"kind":"gpu-dead","targets":["node9.gpu0"],"atPs":5',
+      "fault 'extra' is on actor 'node9.gpu0', which is none",
+    ],
+    [
+      "a link that is none",
+      '"kind":"link-down","targets":["node0.nic0--plane1.leaf0"],"atPs":5',
+      "fault 'extra' is on link 'node0.nic0--plane1.leaf0', which is none",
+    ],
+    [
+      "an actor of another kind",
+      '"kind":"nic-down","targets":["node0.gpu0"],"atPs":5',
+      "fault 'extra' takes a nic, 'node0.gpu0' is a gpu",
+    ],
+    [
+      "a time before the run",
+      '"kind":"gpu-dead","targets":["node0.gpu0"],"atPs":-5',
+      "fault that begins before the run, or heals before it begins",
+    ],
+  ])("a fault with %s is damage, with its line", async (_what, fault, says) => {
+    const run = copyRun();
+    change(run, "journal.ndjson", "\n", `\n{"record":"fault","name":"extra",${fault}}\n`);
+    const said = await faultplane(folder.path, ["replay", run]);
+    expect(said).toEqual({
+      stdout: "",
+      stderr:
+        `error[E051] line 2: ${says}; log was altered or damaged\n` +
+        "  hint: replay needs the journal as the run wrote it\n",
+      exitCode: 65,
+    });
+  });
+
+  it("a pipe in the place of one of its files is refused at once", async () => {
+    for (const file of ["journal.ndjson", "events.ndjson", "resolved.json"]) {
+      const run = copyRun();
+      rmSync(at(run, file));
+      await program("mkfifo", [file], at(run));
+      const said = await faultplane(folder.path, ["replay", run]);
+      expect(said.exitCode).toBe(66);
+      expect(said.stderr).toMatch(
+        /^error\[E001\] cannot read .*: it is a pipe, not a regular file\n/,
+      );
     }
   });
 

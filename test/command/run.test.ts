@@ -118,6 +118,27 @@ describe("the run folder is refused", () => {
   });
 });
 
+describe("--force", () => {
+  it("keeps the older run when the new one cannot begin", async () => {
+    const run = ["run", "small.yaml", "-q", "--out", "forced"];
+    expect((await faultplane(folder.path, run)).exitCode).toBe(0);
+    const before = readFileSync(at("forced", "report.json"), "utf8");
+    // No file may grow: the new run fails in the first that it writes.
+    const command = `ulimit -f 0; exec "$0" "$@"`;
+    const args = ["-c", command, process.execPath, COMMAND, ...run, "--force"];
+    const failed = await program("bash", args, folder.path);
+    expect(failed.exitCode, failed.stderr).toBe(74);
+    expect(readdirSync(at("forced")).sort()).toEqual(FILES);
+    expect(readFileSync(at("forced", "report.json"), "utf8")).toBe(before);
+    const replay = await faultplane(folder.path, ["replay", "forced"]);
+    expect(replay.exitCode, replay.stderr).toBe(0);
+    const again = await faultplane(folder.path, [...run, "--force", "--seed", "8"]);
+    expect(again.exitCode, again.stderr).toBe(0);
+    expect(readdirSync(at("forced")).sort()).toEqual(FILES);
+    expect(JSON.parse(readFileSync(at("forced", "report.json"), "utf8")).seed).toBe("8");
+  });
+});
+
 describe("trouble while it runs", () => {
   it("a full disk ends the run with E060, and what was written replays", async () => {
     // A limit on file size stands in for a full disk: the write fails in the same place.

@@ -1,5 +1,5 @@
 /** What the command says to wrong options: exact text, exact exit code, nothing created. */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { COMMAND, faultplane, program, workFolder } from "./command.ts";
@@ -31,8 +31,18 @@ const rows: readonly (readonly [what: string, args: readonly string[], stderr: s
   [
     "an option in place of a value",
     ["run", "--out", "--json"],
-    'error[E040] --out needs a value, got option "--json"\n',
+    'error[E040] --out needs a value, got option "--json"\n' +
+      '  hint: for a folder of that name write "./--json"\n',
   ],
+  ...[["--out", "-x"], ["--out=-x"]].map(
+    (args) =>
+      [
+        `a folder name like an option: ${args.join(" ")}`,
+        ["run", "small.yaml", ...args],
+        'error[E040] --out needs a value, got option "-x"\n' +
+          '  hint: for a folder of that name write "./-x"\n',
+      ] as const,
+  ),
   [
     "a missing argument",
     ["replay"],
@@ -129,6 +139,31 @@ describe("check and topology", () => {
     const said = await faultplane(folder.path, ["check", "models"]);
     expect(said.exitCode).toBe(66);
     expect(said.stderr).toContain("cannot read scenario file 'models': it is a directory\n");
+  });
+
+  it("a pipe or a device is refused at once, also where the scenario names it", async () => {
+    const made = await program("mkfifo", ["pipe", "models/pipe.json"], folder.path);
+    expect(made.exitCode).toBe(0);
+    const pipe = "it is a pipe, not a regular file\n";
+    const device = "it is a device, not a regular file\n";
+    for (const [command, file, why] of [
+      ["check", "pipe", pipe],
+      ["run", "pipe", pipe],
+      ["check", "/dev/zero", device],
+      ["topology", "/dev/null", device],
+      ["experts", "pipe", pipe],
+    ]) {
+      const said = await faultplane(folder.path, [command, file]);
+      expect([said.exitCode, said.stdout]).toEqual([66, ""]);
+      expect(said.stderr).toContain(`error[E001] cannot read scenario file '${file}': ${why}`);
+    }
+    const text = readFileSync(join(folder.path, "small.yaml"), "utf8");
+    writeFileSync(join(folder.path, "piped.yaml"), text.replace("deepseek-v3", "pipe"));
+    const said = await faultplane(folder.path, ["check", "piped.yaml"]);
+    expect(said.exitCode).toBe(66);
+    expect(said.stderr).toContain(
+      `error[E001] piped.yaml:2:8 model: cannot read model file 'models/pipe.json': ${pipe}`,
+    );
   });
 
   it("check prints what the scenario resolves to", async () => {

@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { streamOf } from "../../src/base/random.ts";
-import type { PlacementName } from "../../src/model/scenario.ts";
+import type { PlacementName, Scenario } from "../../src/model/scenario.ts";
 import { type InMemoryResult, runInMemory } from "../support/in-memory-run.ts";
 import { randomScenario } from "../support/random-scenario.ts";
 
@@ -14,7 +14,39 @@ const SEEDS = 200;
 const CARRIED_BYTES_MAX = [0, 192, 4096];
 const SPREAD: readonly PlacementName[] = ["pack", "node", "actor"];
 
+/** Every value that a random scenario may have, by what it is of. */
+const DRAWN = {
+  protocol: ["low-latency", "normal"],
+  grain: ["token", "message"],
+  phase: ["decode", "prefill", "training", "all-to-all"],
+  pass: ["overlapped", "forward", "backward"],
+  microBatches: [1, 2],
+  intraNode: ["nvlink", "rdma"],
+  network: ["mpft", "mrft"],
+  switchRouting: ["static", "ecmp", "adaptive"],
+  portBuffers: ["unlimited", "finite"],
+  routing: ["gate", "uniform", "zipf"],
+} as const;
+
+/** Scenarios with a value, and those among them in which a fault cost something. */
+interface Met {
+  scenarios: number;
+  faulty: number;
+}
+
+/** What a scenario is made of, in the words of DRAWN; `pass` says something in training only. */
+function drawnOf({ workload, cluster, routing }: Scenario): [string, string][] {
+  const { protocol, grain, phase, intraNode, microBatches } = workload;
+  const portBuffers = cluster.portBufferBytes === 0 ? "unlimited" : "finite";
+  const { network, switchRouting } = cluster;
+  const words = { protocol, grain, phase, intraNode, microBatches, network, switchRouting };
+  const entries = Object.entries({ ...words, portBuffers, routing: routing.source });
+  const pass = phase === "training" ? [["pass", workload.pass] as [string, string]] : [];
+  return [...entries.map(([what, value]): [string, string] => [what, String(value)]), ...pass];
+}
+
 describe("random runs", () => {
+  const met = new Map<string, Met>();
   const reached = { masked: 0, lost: 0, retransmitted: 0, healthy: 0, healed: 0, waited: 0 };
 
   it.each(Array.from({ length: 20 }, (_, batch) => batch))(
@@ -56,6 +88,12 @@ describe("random runs", () => {
         if (types.has("qp.retransmitted")) reached.retransmitted += 1;
         if (types.has("fault.healed")) reached.healed += 1;
         if (types.has("rank.wait-timed-out")) reached.waited += 1;
+        for (const [what, value] of drawnOf(scenario)) {
+          const entry = met.get(`${what} ${value}`) ?? { scenarios: 0, faulty: 0 };
+          entry.scenarios += 1;
+          if (one.assignments.masked + one.assignments.lost > 0) entry.faulty += 1;
+          met.set(`${what} ${value}`, entry);
+        }
       }
     },
   );
@@ -64,5 +102,19 @@ describe("random runs", () => {
     for (const [what, seeds] of Object.entries(reached)) {
       expect(seeds, what).toBeGreaterThan(SEEDS / 40);
     }
+  });
+
+  it("reach every protocol, schedule, network and routing, with faults that cost something", () => {
+    for (const [what, values] of Object.entries(DRAWN)) {
+      for (const value of values) {
+        const { scenarios, faulty } = met.get(`${what} ${value}`) ?? { scenarios: 0, faulty: 0 };
+        expect(scenarios, `${what} ${value}`).toBeGreaterThan(SEEDS / 40);
+        expect(faulty, `${what} ${value}, faulty`).toBeGreaterThan(0);
+      }
+    }
+    const all = Object.entries(DRAWN).flatMap(([what, of]) =>
+      of.map((value) => `${what} ${value}`),
+    );
+    expect([...met.keys()].sort()).toEqual(all.sort());
   });
 });

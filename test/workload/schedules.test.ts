@@ -99,7 +99,7 @@ describe("every schedule", () => {
     }
   });
 
-  it("runs exchanges in turn in the normal protocol, which has one set of buffers", () => {
+  it("runs exchanges in turn in the normal protocol, beside each other in low-latency", () => {
     for (const { where, changes, schedule } of schedules) {
       for (const op of schedule.ops) {
         const isExchange = op.kind === "dispatch" || op.kind === "combine";

@@ -1,0 +1,51 @@
+/** What `npm pack` would ship: all that the command needs, and nothing that only we need. */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { program } from "./command.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+let shipped: readonly string[] = [];
+
+beforeAll(async () => {
+  // Without its scripts it packs what is built.
+  const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+  const home = mkdtempSync(join(tmpdir(), "faultplane-npm-"));
+  const environment = { HOME: home, npm_config_update_notifier: "false" };
+  const said = await program("npm", args, ROOT, environment);
+  rmSync(home, { recursive: true, force: true });
+  expect(said.exitCode, said.stderr).toBe(0);
+  const [{ files }]: { files: { path: string }[] }[] = JSON.parse(said.stdout);
+  shipped = files.map(({ path }) => path);
+});
+
+describe("the package", () => {
+  it.each(["src", "actors", "cluster", "scripts"])("has every built file of %s", (name) => {
+    const sources = readdirSync(join(ROOT, name), { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".ts") && !path.startsWith("bench"))
+      .map((path) => `dist/${name}/${path.replace(/ts$/, "js")}`);
+    expect(sources.length).toBeGreaterThan(3);
+    for (const path of sources) expect(shipped).toContain(path);
+  });
+
+  it("has the command, validation, drills with their models, documents and licence", () => {
+    for (const path of [
+      "dist/scripts/faultplane.js",
+      "dist/scripts/commands/validate.js",
+      "dist/scripts/validation/all-to-all.js",
+      "drills/default.yaml",
+      "drills/models/deepseek-v3.json",
+      "docs/scenario.schema.json",
+      "README.md",
+      "LICENSE",
+      "NOTICE",
+    ]) {
+      expect(shipped).toContain(path);
+    }
+  });
+
+  it("has no benchmarks, tests or sources", () => {
+    expect(shipped.filter((path) => /bench|^dist\/test|\.ts$|tsbuildinfo/.test(path))).toEqual([]);
+  });
+});
