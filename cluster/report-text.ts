@@ -136,6 +136,10 @@ function clusterRows(report: RunReport): Row[] {
     rows.push(["layer, longest", formatTime(layers.slowestNs * 1e3), "longest of all"]);
   }
   rows.push(["retried packets", whole(report.retransmittedPackets), "sent again by NICs"]);
+  if (report.networkBytesPerToken !== undefined) {
+    const source = "sent by NICs / tokens assigned, a MoE layer, there and back";
+    rows.push(["network bytes a token", whole(report.networkBytesPerToken), source]);
+  }
   for (const [name, value] of Object.entries(report.fabric)) {
     if (value !== 0) rows.push([spaced(name), whole(value), "counted in the fabric"]);
   }

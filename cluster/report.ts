@@ -60,6 +60,11 @@ export interface RunReport {
   readonly faults: readonly FaultReport[];
   /** Counters of the kernel, by their names there. */
   readonly fabric: Readonly<Record<string, number>>;
+  /**
+   * Bytes that NICs sent for one token and MoE layer, there and back: all of them (with headers of
+   * acknowledgements and resends) over the tokens that the gates assigned. 8t against Mt is here.
+   */
+  readonly networkBytesPerToken?: number;
   readonly virtualTimeNs: number;
   /**
    * Virtual time of the run over its steps; missing unless the run finished, and for phase
@@ -150,6 +155,7 @@ export function makeReport(input: ReportInput): RunReport {
     ...(story.dispatch === undefined ? {} : { allToAll: exchangesOf(story.dispatch, story) }),
     faults: story.faults.map(faultReport),
     fabric: outcome.fabric,
+    ...networkCost(scenario, outcome),
     virtualTimeNs: outcome.virtualTimePs / 1e3,
     ...(isTimed
       ? {
@@ -248,4 +254,15 @@ function faultReport(story: FaultStory): FaultReport {
     ...(firstTimeoutPs === undefined ? {} : { firstTimeoutNs: firstTimeoutPs / 1e3 }),
     ...(firstMaskPs === undefined ? {} : { firstMaskNs: firstMaskPs / 1e3 }),
   };
+}
+
+/** Network bytes of a token; nothing when no token was assigned, or the totals are not whole. */
+function networkCost(
+  { model }: Scenario,
+  { assignments, fabric, end }: RunOutcome,
+): Pick<RunReport, "networkBytesPerToken"> {
+  const tokens = assignments.dispatched / model.num_experts_per_tok;
+  const { networkBytes } = fabric;
+  if (tokens === 0 || networkBytes === undefined || end !== "finished") return {};
+  return { networkBytesPerToken: networkBytes / tokens };
 }

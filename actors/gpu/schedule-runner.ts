@@ -64,7 +64,7 @@ export class ScheduleRunner {
       return;
     }
     for (const follower of this.#followers[number]) this.#waitsFor[follower] -= 1;
-    const stream = STREAMS.findIndex((name) => name === op.stream);
+    const stream = streamOf(op);
     if (stream >= 0) {
       this.#heads[stream] += 1;
       const next = this.#queues[stream][this.#heads[stream]];
@@ -76,9 +76,14 @@ export class ScheduleRunner {
   #tryBegin(context: ActorContext, number: number): void {
     if (this.#begun[number] !== 0 || this.#waitsFor[number] > 0) return;
     const op = this.#schedule.ops[number];
-    const stream = STREAMS.findIndex((name) => name === op.stream);
+    const stream = streamOf(op);
     if (stream >= 0 && this.#queues[stream][this.#heads[stream]] !== number) return;
     this.#begun[number] = 1;
     this.#host.begin(context, op, number);
   }
+}
+
+/** Place of an operation's stream in STREAMS; -1 for a free one. */
+function streamOf(op: ScheduleOp): number {
+  return STREAMS.findIndex((name) => name === op.stream);
 }

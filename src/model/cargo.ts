@@ -16,6 +16,8 @@ const HEADER_WORDS = 2;
 /** Blocks have 2^k words with k below this. */
 const CLASSES = 31;
 const NONE = -1;
+/** In place of the length of a block that nobody holds. */
+const FREE = -1;
 
 export class CargoStore {
   words = new Int32Array(1024);
@@ -60,12 +62,14 @@ export class CargoStore {
 
   /** One holder less; the last one gives the block back. */
   release(cargo: Cargo): void {
+    if (this.words[cargo + 1] === FREE) {
+      violated("cargo-held", `cargo ${cargo} was given back already`);
+    }
     const holders = this.words[cargo] - 1;
-    if (holders < 0) violated("cargo-held", `cargo ${cargo} was given back already`);
     this.words[cargo] = holders;
     if (holders > 0) return;
     const sizeClass = classOf(this.words[cargo + 1]);
-    this.words[cargo + 1] = 0;
+    this.words[cargo + 1] = FREE;
     this.words[cargo] = this.#free[sizeClass];
     this.#free[sizeClass] = cargo;
     this.#inUse -= 1;

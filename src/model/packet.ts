@@ -78,7 +78,10 @@ export const SIZE_BYTES = 5;
 export const PSN = 6;
 /** Ordinal of the MoE layer in the run (steps one after another). */
 export const LAYER = 7;
-/** Token's place on its home rank; with a cargo, the work requests that the message stands for. */
+/**
+ * Token's place on its home rank. With a cargo, the work requests that the message stands for: one
+ * a copy in the low-latency protocol; none in the normal one, whose rate was measured with them.
+ */
 export const TOKEN = 8;
 /**
  * Which of the token's top-k choices this copy is, plus 256 x expert; a count or a fault for

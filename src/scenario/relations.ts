@@ -95,6 +95,9 @@ export function addGroupProblems(numbers: GroupNumbers, problems: ProblemList): 
   }
 }
 
+/** Work requests that one message can stand for (src/engine/request-count.ts). */
+const REQUESTS_MAX = 65_535;
+
 /** Settings of the workload that do not go together. */
 export interface WorkloadChoice {
   readonly workload: ScenarioFields["workload"];
@@ -127,6 +130,18 @@ export function addWorkloadProblems(choice: WorkloadChoice, problems: ProblemLis
   if (phase === "all-to-all" && microBatches === 2) {
     const message = "phase all-to-all has one chain of exchanges, got 2 micro-batches";
     complain("microBatches", message, "leave microBatches out, or set it to 1");
+  }
+  const passes = pass === "overlapped" ? 2 : 1;
+  if (phase === "training" && microBatches !== undefined && microBatches !== passes) {
+    const message = `pass ${pass} has ${passes} of them, one a direction; got ${microBatches}`;
+    complain("microBatches", message, "leave microBatches out");
+  }
+  const requests = workload.tokensPerGpu * (model?.num_experts_per_tok ?? 0);
+  if (protocol === "low-latency" && workload.grain === "message" && requests > REQUESTS_MAX) {
+    const message =
+      `${requests} token copies of a rank may all be for one other; a message stands for at ` +
+      `most ${REQUESTS_MAX} work requests`;
+    complain("grain", message, "set grain: token, or protocol: normal");
   }
   if (phase !== "training" && pass !== "overlapped") {
     const message = `pass ${pass} is for phase training; phase ${phase} has no backward pass`;

@@ -43,7 +43,8 @@ export function readWorkload(
   if (model === undefined || !isSound("layers")) return undefined;
   const layers = readLayers(workload.layers, model, problems);
   if (layers === undefined || !isSound("tokensPerGpu", "epSize", "steps")) return undefined;
-  const microBatches = workload.microBatches ?? (isDecode ? 1 : 2);
+  const isOneWay = workload.phase === "training" && workload.pass !== "overlapped";
+  const microBatches = workload.microBatches ?? (isDecode || isOneWay ? 1 : 2);
   const read = readRouting(context, model, layers, epSize);
   if (read === undefined) return undefined;
   const { routing, tokensPerGpu, tokens } = read;

@@ -48,7 +48,8 @@ describe("a hardware of one's own", () => {
       name: "gb200-nvl72, changed",
       gpuToNvswitch: { ...nvlink, headBytes: 2_048 },
       nvswitchToGpu: { ...nvlink, headBytes: 0 },
-      gpuToNic: { ...network, latencyPs: 400_000, psPerByte: 8 },
+      // The bus could take 8 ps a byte; the NIC fetches at its own pace.
+      gpuToNic: { ...network, latencyPs: 400_000, psPerRequest: 25_000 },
       nicToGpu: { ...network, latencyPs: 700_000, headBytes: 0 },
       nicToLeaf: { ...network, psPerRequest: 25_000 },
       leafToNic: { ...network, latencyPs: 600_000 },
@@ -81,7 +82,9 @@ describe("a hardware of one's own", () => {
     const hardware = hardwareOf("hardware: {requestOverhead: 0 ps}\n");
     const preset = HARDWARE_PRESETS["h800-infiniband"];
     const nicToLeaf = { ...preset.nicToLeaf, psPerRequest: 0 };
-    expect(hardware).toEqual({ ...preset, name: "h800-infiniband, changed", nicToLeaf });
+    const gpuToNic = { ...preset.gpuToNic, psPerRequest: 0 };
+    const name = "h800-infiniband, changed";
+    expect(hardware).toEqual({ ...preset, name, nicToLeaf, gpuToNic });
   });
 });
 

@@ -78,9 +78,12 @@ describe("the presets apart", () => {
     expect(HARDWARE_PRESETS["gb200-nvl72"].nvlinkDomainGpus).toBe(72);
   });
 
-  it("have the calibrated NVLink rate on H800: 7 of 8 copies at 153 GB/s leave the GPU", () => {
+  it("have an NVLink rate on H800 that its row explains: 7 of 8 copies at 153 GB/s", () => {
     const { psPerByte } = HARDWARE_PRESETS["h800-infiniband"].gpuToNvswitch;
-    expect(1e12 / psPerByte).toBeCloseTo(133.875e9, -3);
+    const ratio = 1e12 / psPerByte / (153e9 * (7 / 8));
+    // A little more: the exchange has a latency and uneven ranks, too.
+    expect(ratio).toBeGreaterThan(1);
+    expect(ratio).toBeLessThan(1.02);
   });
 
   it("of 900 GB/s move the copies of arXiv 2505.09343, section 2.3.2, in 6.72 us", () => {

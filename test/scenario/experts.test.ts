@@ -238,7 +238,7 @@ describe("protocols and sizes", () => {
     expect(printed(text.replace("4096", "8192"))).toEqual([
       "error[E023] s.yaml:3:43 workload.tokensPerGpu: needs about 4 GiB: 524288 tokens x top 8 x 2 micro-batches make 8388608 token copies in flight; limit 8000000",
     ]);
-    const one = text.replace("4096", "8192").replace("phase:", "microBatches: 1, phase:");
+    const one = text.replace("4096", "8192").replace("phase:", "pass: forward, phase:");
     expect(printed(one)).toEqual([]);
   });
 });

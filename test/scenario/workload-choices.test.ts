@@ -27,6 +27,19 @@ const rows: readonly (readonly [what: string, text: string, says: string])[] = [
       "got 2 micro-batches\n  hint: leave microBatches out, or set it to 1",
   ],
   [
+    "one micro-batch in two directions",
+    workload("phase: training, microBatches: 1"),
+    "error[E019] s.yaml:3:43 workload.microBatches: pass overlapped has 2 of them, one a " +
+      "direction; got 1\n  hint: leave microBatches out",
+  ],
+  [
+    "messages of more copies than they can stand for",
+    workload("grain: message, tokensPerGpu: 8192"),
+    "error[E019] s.yaml:3:19 workload.grain: 65536 token copies of a rank may all be for one " +
+      "other; a message stands for at most 65535 work requests\n" +
+      "  hint: set grain: token, or protocol: normal",
+  ],
+  [
     "a backward pass of decode",
     workload("pass: backward"),
     "error[E019] s.yaml:3:18 workload.pass: pass backward is for phase training; phase decode " +
