@@ -1,8 +1,8 @@
 /** What to try after a run: whole commands with real paths, to be copied. */
-import { readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { RunReport } from "../../cluster/report.ts";
-import { defaultScenario, packageRoot } from "./package-files.ts";
+import { packageRoot } from "./package-files.ts";
 
 /** `path` is the scenario as it was given; undefined: the default one. */
 export function nextSteps(report: RunReport, path: string | undefined): string[] {
@@ -28,23 +28,16 @@ export function nextSteps(report: RunReport, path: string | undefined): string[]
   return steps.map(([text, why]) => `${text.padEnd(Math.min(width, 60))}  # ${why}`);
 }
 
-/** A drill of the package that was not just run. */
+/** Drills of the package that break something, besides the default one. */
+const FAULT_DRILLS = ["gpu-dead.yaml", "nic-flap.yaml", "link-down.yaml"];
+
+/** A drill of the package that breaks something and was not just run. */
 function otherDrill(path: string | undefined): string | undefined {
-  const folder = join(packageRoot(), "drills");
-  try {
-    const found = readdirSync(folder).find(
-      (name) =>
-        /\.ya?ml$/.test(name) &&
-        join(folder, name) !== defaultScenario() &&
-        (path === undefined || !path.endsWith(name)),
-    );
-    if (found === undefined) return undefined;
-    const absolute = join(folder, found);
-    const short = relative(".", absolute);
-    return short.startsWith("..") ? absolute : short;
-  } catch {
-    return undefined;
-  }
+  const name = FAULT_DRILLS.find((drill) => path === undefined || !path.endsWith(drill));
+  const absolute = join(packageRoot(), "drills", name ?? "");
+  if (name === undefined || !existsSync(absolute)) return undefined;
+  const short = relative(".", absolute);
+  return short.startsWith("..") ? absolute : short;
 }
 
 /** A file name for a shell, never to be taken for an option. */

@@ -161,7 +161,7 @@ export function routingRows(progress: Progress): ValidationRow[] {
     rowOf({
       group: "switch routing",
       name,
-      unit: "",
+      unit: "yes",
       published: 1,
       emulated: Number(holds),
       boundPercent: 0,

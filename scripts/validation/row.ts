@@ -12,6 +12,7 @@ export type RowRole =
 export interface ValidationRow {
   readonly group: string;
   readonly name: string;
+  /** `yes` when the figures are 1 for what holds and 0 for what does not. */
   readonly unit: string;
   readonly published: number;
   readonly emulated: number;

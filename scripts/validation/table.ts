@@ -17,6 +17,10 @@ export function passes(summary: ValidationSummary): boolean {
 const HEAD = ["row", "published", "emulated", "error", "", "source"] as const;
 
 function cellsOf(row: ValidationRow): string[] {
+  if (row.unit === "yes") {
+    const answer = row.emulated === row.published ? "yes" : "no";
+    return [row.name, "yes", answer, "", markOf(row), row.source];
+  }
   const unit = row.unit === "" ? "" : ` ${row.unit}`;
   return [
     row.name,
@@ -42,8 +46,10 @@ function figure(value: number): string {
 }
 
 /** An emulated figure with one digit more than the published one. */
-function rounded({ published, emulated }: ValidationRow): string {
-  const digits = (String(published).split(".")[1] ?? "").length;
+function rounded({ published, emulated, unit }: ValidationRow): string {
+  // A ratio is published as 1: equal.
+  const digits =
+    unit === "" && published === 1 ? 2 : (String(published).split(".")[1] ?? "").length;
   return emulated.toLocaleString("en-US", {
     minimumFractionDigits: Math.min(digits + 1, 3),
     maximumFractionDigits: Math.min(digits + 1, 3),

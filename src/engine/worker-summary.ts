@@ -50,6 +50,9 @@ export function summarize(input: SummaryInput): WorkerSummary {
   if (isOver && !someDied && kernel.packets.inUse > 0) {
     violations.push(`packets: ${kernel.packets.inUse} were never given back`);
   }
+  if (isOver && !someDied && kernel.packets.cargo.inUse > 0) {
+    violations.push(`cargoes: ${kernel.packets.cargo.inUse} were never given back`);
+  }
   if (input.heldFrames > 0)
     violations.push(`window: ${input.heldFrames} data frames never admitted`);
   return {
