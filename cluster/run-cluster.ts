@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
+import type { ClosedEpoch } from "../src/engine/digest-chain.ts";
 import { WindowProtocol } from "../src/engine/window-protocol.ts";
 import { formatTime } from "../src/model/time.ts";
 import type { AssignmentTotals, FaultTotals, WorkerSummary } from "../src/model/window.ts";
@@ -43,6 +44,8 @@ export interface RunOutcome {
   readonly violations: readonly string[];
   readonly faultsBegun: readonly string[];
   readonly fabric: Readonly<Record<string, number>>;
+  /** Epochs that no window closed, but the end of the run. */
+  readonly epochsClosed: readonly ClosedEpoch[];
 }
 
 /**
@@ -92,6 +95,7 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
     violations: totals.violations,
     faultsBegun: totals.faultsBegun,
     fabric: totals.fabric,
+    epochsClosed: totals.epochsClosed,
   };
 }
 

@@ -65,8 +65,11 @@ export class ReplayCheck {
 
   /** Takes the end of the replay. */
   ended(outcome: RunOutcome): void {
-    if (this.#difference !== undefined) return;
     const { lines, journal, isWhole } = this.#recorded;
+    if (outcome.end !== "interrupted") {
+      for (const { epoch, digest } of outcome.epochsClosed) this.#epoch(epoch, digest);
+    }
+    if (this.#difference !== undefined) return;
     if (this.#facts < lines.length) {
       this.#difference = differ(this.#facts + 1, lines[this.#facts], "nothing: the replay ended");
     } else if (this.#epochs < journal.epochs.length) {

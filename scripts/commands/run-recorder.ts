@@ -9,6 +9,7 @@ import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import { RunFile, type RunFolder } from "../../cluster/run-folder.ts";
 import { type RunStory, StoryTeller } from "../../cluster/run-story.ts";
 import type { RunStatus } from "../../cluster/window-loop.ts";
+import type { ClosedEpoch } from "../../src/engine/digest-chain.ts";
 import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { formatTime } from "../../src/model/time.ts";
@@ -97,9 +98,7 @@ export class RunRecorder implements RunObserver {
 
   committed(window: CommittedWindow, status: RunStatus): void {
     this.#events.write(window.facts, this.#safeUntilPs);
-    const closed = window.epochsClosed.map(
-      ({ epoch, digest }): JournalRecord => ({ record: "epoch", epoch, digest }),
-    );
+    const closed = epochRecords(window.epochsClosed);
     if (closed.length > 0) this.#journal.write(closed, this.#safeUntilPs);
     this.#commits += 1;
     this.#folder.settle();
@@ -119,10 +118,12 @@ export class RunRecorder implements RunObserver {
   /** Writes the journal's last line. */
   end(outcome: RunOutcome): void {
     const { end, digest, virtualTimePs, events, assignments } = outcome;
-    this.#journal.write(
-      [{ record: "end", end, digest, virtualTimePs, events, assignments }],
-      this.#safeUntilPs,
-    );
+    // Which epochs a window closes depends on where windows fall; all together do not. What a run
+    // that was cut short closed is only a part of an epoch.
+    const isCut = end === "interrupted" || end === "worker-lost";
+    const epochs = isCut ? [] : epochRecords(outcome.epochsClosed);
+    const last: JournalRecord = { record: "end", end, digest, virtualTimePs, events, assignments };
+    this.#journal.write([...epochs, last], this.#safeUntilPs);
   }
 
   /** Says what was still held back, and closes the files. */
@@ -145,4 +146,8 @@ export class RunRecorder implements RunObserver {
       `speed ${status.speed.toPrecision(2)}  lag ${status.lagSeconds.toFixed(2)} s  ${percent} %`
     );
   }
+}
+
+function epochRecords(epochs: readonly ClosedEpoch[]): JournalRecord[] {
+  return epochs.map(({ epoch, digest }) => ({ record: "epoch", epoch, digest }));
 }

@@ -4,7 +4,7 @@
  */
 import { violated } from "../base/assert.ts";
 import type { FaultBoard } from "../model/actor.ts";
-import type { FaultSpec } from "../model/fault.ts";
+import { type FaultSpec, NO_FAULT } from "../model/fault.ts";
 import { NEVER_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 
@@ -73,9 +73,31 @@ export class FaultTable implements FaultBoard {
         (fault.namedActors.some((one) => there.actors.includes(one) || back.actors.includes(one)) ||
           fault.downLanes.some((lane) => there.lanes.includes(lane) || back.lanes.includes(lane))),
     );
-    const active = this.faults.findIndex((fault, at) => onPath[at] && fault.healAtPs >= sincePs);
     // A queue pair that failed stays failed: a fault that has healed still explains its silence.
-    return active >= 0 ? active : onPath.lastIndexOf(true);
+    let best = NO_FAULT;
+    for (let fault = 0; fault < this.faults.length; fault += 1) {
+      if (onPath[fault] && (best === NO_FAULT || this.#explainsBetter(fault, best, sincePs))) {
+        best = fault;
+      }
+    }
+    return best;
+  }
+
+  /**
+   * Of two faults on a path the one that is in force now; else one in force since `sincePs`; else
+   * the one that healed last. Among equals the earlier onset, then the name: never the place in the
+   * list.
+   */
+  #explainsBetter(fault: number, other: number, sincePs: number): boolean {
+    const left = this.faults[fault];
+    const right = this.faults[other];
+    const rankOf = ({ healAtPs }: ResolvedFault): number =>
+      healAtPs > this.nowPs ? 2 : healAtPs >= sincePs ? 1 : 0;
+    const rank = rankOf(left) - rankOf(right);
+    if (rank !== 0) return rank > 0;
+    if (rankOf(left) < 2 && left.healAtPs !== right.healAtPs) return left.healAtPs > right.healAtPs;
+    if (left.spec.atPs !== right.spec.atPs) return left.spec.atPs < right.spec.atPs;
+    return left.spec.name < right.spec.name;
   }
 
   /** The fault that killed an actor by now; NO_FAULT when it lives. */

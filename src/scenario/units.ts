@@ -6,7 +6,7 @@
 import { type ParameterName, valuesOf } from "../hardware/parameters.ts";
 import { HARDWARE_PRESETS, makeHardware, PRESET_PARAMETERS } from "../hardware/presets.ts";
 import type { Hardware } from "../model/hardware.ts";
-import { PS_PER_NS } from "../model/time.ts";
+import { PS_PER_MS, PS_PER_NS, PS_PER_S } from "../model/time.ts";
 import { COMPUTE_RATES, LANE_LATENCIES, LINK_RATES, OVERHEADS } from "./hardware-fields.ts";
 import type { ProblemList } from "./problem-list.ts";
 import { bytesPerSecondOf, flopsPerSecondOf, psPerByteOf, readTime } from "./quantity.ts";
@@ -112,10 +112,31 @@ const latencyAt: Reader = (path, text, problems) => {
     problems.add("E025", path, reading.message);
     return undefined;
   }
-  if (reading.ps >= PS_PER_NS) return reading.ps;
-  problems.add("E018", path, `latency ${text} gives no lookahead; minimum 1 ns`);
-  return undefined;
+  if (reading.ps < PS_PER_NS) {
+    problems.add("E018", path, `latency ${text} gives no lookahead; minimum 1 ns`);
+    return undefined;
+  }
+  return atMost(LATENCY_MAX, reading.ps, path, text, problems);
 };
 
 /** A time that comes on top of another, ps. */
-const overheadAt: Reader = (path, text, problems) => timeAt(path, text, 0, problems);
+const overheadAt: Reader = (path, text, problems) => {
+  const ps = timeAt(path, text, 0, problems);
+  return ps === undefined ? undefined : atMost(OVERHEAD_MAX, ps, path, text, problems);
+};
+
+/** Times beyond these are mistakes, and add up to more than virtual time holds (2.5 hours). */
+const LATENCY_MAX = { ps: PS_PER_S, text: "1 s" };
+const OVERHEAD_MAX = { ps: PS_PER_MS, text: "1 ms" };
+
+function atMost(
+  most: { readonly ps: number; readonly text: string },
+  ps: number,
+  path: DocumentPath,
+  text: string,
+  problems: ProblemList,
+): number | undefined {
+  if (ps <= most.ps) return ps;
+  problems.add("E013", path, `must be at most ${most.text}, got ${text}`);
+  return undefined;
+}

@@ -191,6 +191,7 @@ describe("verdict", () => {
     violations: [],
     faultsBegun: ["f"],
     fabric: {},
+    epochsClosed: [],
   };
   const rows: readonly (readonly [string, Partial<RunOutcome>, string, readonly string[]])[] = [
     ["a good run", {}, "PASS", []],

@@ -51,6 +51,22 @@ describe("a replay", () => {
     );
   });
 
+  it("finds every epoch, whichever windows the run had", async () => {
+    const epochsOf = (run: string): string[] =>
+      readFileSync(at(run, "journal.ndjson"), "utf8")
+        .split("\n")
+        .filter((line) => line.includes('"record":"epoch"'));
+    for (const placement of ["single", "pack"]) {
+      const args = ["run", "small.yaml", "-q", "--placement", placement, "--out", placement];
+      const ran = await faultplane(folder.path, args);
+      expect(ran.exitCode, ran.stderr).toBe(0);
+      const said = await faultplane(folder.path, ["replay", placement]);
+      expect(said.exitCode, said.stderr).toBe(0);
+    }
+    expect(epochsOf("single").length).toBeGreaterThan(1);
+    expect(epochsOf("pack")).toEqual(epochsOf("single"));
+  });
+
   it("needs nothing but the folder", async () => {
     const run = copyRun();
     const said = await faultplane("/", ["replay", at(run), "--json"]);

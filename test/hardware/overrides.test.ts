@@ -107,6 +107,14 @@ describe("bad values say where they are and what is allowed", () => {
       "error[E025] s.yaml:3:29 hardware.gpuToNicLatency: must be a whole number of ps",
     ],
     [
+      "hardware: {requestOverhead: 1 h}\n",
+      "error[E013] s.yaml:3:29 hardware.requestOverhead: must be at most 1 ms, got 1 h",
+    ],
+    [
+      "hardware: {nvlinkLatency: 2 s}\n",
+      "error[E013] s.yaml:3:27 hardware.nvlinkLatency: must be at most 1 s, got 2 s",
+    ],
+    [
       "hardware: {packetBytes: -1}\n",
       "error[E013] s.yaml:3:25 hardware.packetBytes: must be 0..1048576, got -1",
     ],
