@@ -6,6 +6,7 @@
 
 import type { ClusterSpec } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
+import { gpuPlacesOf } from "./gpu-places.ts";
 
 /** Why and when a rank was given up. */
 export interface Mask {
@@ -25,7 +26,9 @@ export class Peers {
   readonly actorOf: Int32Array;
   readonly #self: number;
   readonly #cluster: ClusterSpec;
-  readonly #rankOf: Int32Array;
+  /** Number of the group's first GPU. */
+  readonly #first: number;
+  readonly #numberOf: Int32Array;
   readonly #nodeOf: Int16Array;
   readonly #ordinalOf: Int16Array;
   readonly #planeOf: Int16Array;
@@ -36,36 +39,30 @@ export class Peers {
   #masked = 0;
 
   constructor(self: number, topology: Topology, cluster: ClusterSpec, epSize: number) {
-    const places = topology.actors;
+    const places = gpuPlacesOf(topology, cluster);
     this.#self = self;
     this.#cluster = cluster;
-    this.#nodeOf = Int16Array.from(places, (place) => place.node);
-    this.#ordinalOf = Int16Array.from(places, (place) => place.ordinal);
-    this.#planeOf = Int16Array.from(places, (place) => place.plane);
-    this.#gpuAt = new Int32Array(cluster.nodes * cluster.gpusPerNode);
-    this.#nicAt = new Int32Array(cluster.nodes * cluster.gpusPerNode);
-    places.forEach((place, actor) => {
-      const number = place.node * cluster.gpusPerNode + place.ordinal;
-      if (place.kind === "gpu") this.#gpuAt[number] = actor;
-      if (place.kind === "nic") this.#nicAt[number] = actor;
-    });
-    const number = places[self].node * cluster.gpusPerNode + places[self].ordinal;
+    this.#numberOf = places.numberOf;
+    this.#nodeOf = places.nodeOf;
+    this.#ordinalOf = places.ordinalOf;
+    this.#planeOf = places.planeOf;
+    this.#gpuAt = places.gpuAt;
+    this.#nicAt = places.nicAt;
+    const number = places.numberOf[self];
+    this.#first = number - (number % epSize);
     this.group = Math.floor(number / epSize);
     this.rank = number % epSize;
     this.size = epSize;
     this.ranksPerNode = Math.min(epSize, cluster.gpusPerNode);
     this.nodes = epSize / this.ranksPerNode;
     this.actorOf = this.#gpuAt.slice(this.group * epSize, (this.group + 1) * epSize);
-    this.#rankOf = new Int32Array(places.length).fill(-1);
-    this.actorOf.forEach((actor, rank) => {
-      this.#rankOf[actor] = rank;
-    });
     this.#masks = Array.from({ length: epSize }, () => undefined);
   }
 
   /** Rank of an actor in this group; -1 for strangers. */
   rankOf(actor: number): number {
-    return this.#rankOf[actor];
+    const rank = this.#numberOf[actor] - this.#first;
+    return rank >= 0 && rank < this.size ? rank : -1;
   }
 
   /** The rank `distance` places after this one, round the group. */
