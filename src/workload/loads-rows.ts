@@ -38,7 +38,7 @@ export interface LoadsPlace {
 export const LOAD_MAX = Number.MAX_SAFE_INTEGER;
 
 /** What a value of a loads file may be, for messages. */
-export const LOAD_RULE = "a load is a number from 0 to 2^53";
+export const LOAD_RULE = "a load is a number from 0 to below 2^53";
 
 const MAX_PROBLEMS = 20;
 

@@ -152,7 +152,7 @@ describe("wrong experts", () => {
     const experts = "experts: {placement: eplb, loads: loads.csv}";
     const bad = DEEPSEEK_LOADS.replace("\n4,12,49", "\n4,12,-49");
     expect(says(`${SMALLEST}${experts}\n`, { "loads.csv": bad })).toEqual([
-      'error[E037] loads.csv:3:6: e1 is "-49"; a load is a number from 0 to 2^53',
+      'error[E037] loads.csv:3:6: e1 is "-49"; a load is a number from 0 to below 2^53',
     ]);
     const routing = "routing: {source: loads, path: loads.csv}";
     const zero = `${DEEPSEEK_LOADS.slice(0, DEEPSEEK_LOADS.indexOf("\n60,"))}\n60${",0".repeat(256)}`;

@@ -84,7 +84,7 @@ describe("a bad CSV of loads", () => {
   const line = (text: string): string => CSV.replace("2,1,2,3.5", text);
 
   it("is told by line and column what was found and what is allowed", () => {
-    const rule = "a load is a number from 0 to 2^53";
+    const rule = "a load is a number from 0 to below 2^53";
     expect(wrong(line("2,1,-1,nan"))).toEqual([
       `3:5 e1 is "-1"; ${rule}`,
       `3:8 e2 is "nan"; ${rule}`,
@@ -132,7 +132,7 @@ describe("a bad CSV of loads", () => {
 describe("a bad JSON of loads", () => {
   it("is told by place what was found and what is allowed", () => {
     const text = '{"a": 1,\n "logical_count": [\n  [1, 2, 3],\n  [0, null, 0],\n  [7, 8, -9]\n]}\n';
-    const rule = "a load is a number from 0 to 2^53";
+    const rule = "a load is a number from 0 to below 2^53";
     expect(wrong(text)).toEqual([
       `4:7 logical_count[1][1] is null; ${rule}`,
       `5:10 logical_count[2][2] is -9; ${rule}`,
