@@ -28,7 +28,14 @@ import { choiceOf } from "./token-slot.ts";
 import { CHOICE_WORDS, COPY_WORDS, SUM_WORDS, TokenSum } from "./token-sum.ts";
 
 /** Tokens that one message carries when messages carry many. */
-export const CHUNK_TOKENS = 32;
+const CHUNK_TOKENS = 32;
+/** Chunks that a batch has at least: filling the pipeline then costs little more than by tokens. */
+const CHUNKS_LEAST = 64;
+
+/** Tokens of a chunk: {@link CHUNK_TOKENS}, or fewer, 2 at least, in small batches. */
+function chunkOf(tokensPerGpu: number): number {
+  return Math.max(2, Math.min(CHUNK_TOKENS, Math.floor(tokensPerGpu / CHUNKS_LEAST)));
+}
 
 export class Normal implements Protocol {
   readonly #parts: ProtocolParts;
@@ -50,8 +57,9 @@ export class Normal implements Protocol {
   constructor(parts: ProtocolParts) {
     const { services, peers } = parts;
     this.#parts = parts;
-    this.#chunk = services.scenario.workload.grain === "message" ? CHUNK_TOKENS : 1;
-    this.#blocks = Math.ceil(services.scenario.workload.tokensPerGpu / CHUNK_TOKENS);
+    const { grain, tokensPerGpu } = services.scenario.workload;
+    this.#chunk = grain === "message" ? chunkOf(tokensPerGpu) : 1;
+    this.#blocks = Math.ceil(tokensPerGpu / CHUNK_TOKENS);
     this.#order = new StableOrder(this.#blocks * peers.size);
     this.#output = new ExpertOutput(services.oracle);
     this.#relay = new Relay(parts, this.#chunk);
