@@ -4,7 +4,7 @@
  * frames are not here: they are opaque bytes of the engine on links of their own.
  */
 import type { FactRecord } from "../src/model/fact.ts";
-import type { FaultSpec } from "../src/model/fault.ts";
+import type { FaultHeal, FaultSpec } from "../src/model/fault.ts";
 import type { EpochPart, Grant, WindowReport, WorkerSummary } from "../src/model/window.ts";
 import { decode, encode, encodeChecked } from "./codec.ts";
 
@@ -110,7 +110,7 @@ export function encodeTag(tag: number): Uint8Array {
 export function encodeGrant(grant: Grant): Uint8Array {
   const frames: unknown[] = [];
   for (const { peer, count, carried } of grant.frames) frames.push(peer, count, carried);
-  const message = [Tag.grant, grant.window, grant.endPs, frames, grant.faults];
+  const message = [Tag.grant, grant.window, grant.endPs, frames, grant.faults, grant.heals];
   return grant.faults.length > 0 ? encodeChecked(message) : encode(message);
 }
 
@@ -219,6 +219,7 @@ function grantOf(parts: unknown[]): Grant {
     endPs: numberOf(parts[2]),
     frames,
     faults: listOf(parts[4]) as FaultSpec[],
+    heals: listOf(parts[5]) as FaultHeal[],
   };
 }
 

@@ -7,7 +7,13 @@ import { join } from "node:path";
 import { HARDWARE_PRESETS } from "../src/hardware/presets.ts";
 import type { Hardware } from "../src/model/hardware.ts";
 import type { ModelShape } from "../src/model/model-shape.ts";
-import type { ClusterSpec, RunSpec, Scenario, WorkloadSpec } from "../src/model/scenario.ts";
+import {
+  type ClusterSpec,
+  DEFAULT_RECOVERY,
+  type RunSpec,
+  type Scenario,
+  type WorkloadSpec,
+} from "../src/model/scenario.ts";
 import { PS_PER_S } from "../src/model/time.ts";
 import { readModel } from "../src/scenario/model-file.ts";
 import { packageRoot } from "./commands/package-files.ts";
@@ -53,6 +59,7 @@ export function deepseekScenario(parts: DeepseekParts): Scenario {
       ...parts.workload,
     },
     routing: parts.routing ?? { source: "gate", imbalance: 0 },
+    recovery: DEFAULT_RECOVERY,
     experts: parts.experts ?? {
       redundant: 0,
       placement: "contiguous",

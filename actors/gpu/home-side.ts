@@ -7,6 +7,7 @@ import { violated } from "../../src/base/assert.ts";
 import { hex64 } from "../../src/base/hash.ts";
 import type { ActorContext } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
+import { NO_FAULT } from "../../src/model/fault.ts";
 import { AssignmentState, Batch } from "./batch.ts";
 import type { Peers } from "./peers.ts";
 
@@ -145,7 +146,7 @@ export class HomeSide {
       const low = batch.sumLow(token);
       const high = batch.sumHigh(token);
       if (expected.low === low && expected.high === high) continue;
-      context.ledger.mismatched();
+      context.ledger.mismatched(NO_FAULT);
       context.record({
         type: "combine.mismatched",
         layer: at.layer,

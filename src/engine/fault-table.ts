@@ -3,7 +3,7 @@
  * holds the same table, so that a rank can name the fault behind a lost peer wherever it runs.
  */
 import { violated } from "../base/assert.ts";
-import type { FaultBoard } from "../model/actor.ts";
+import type { Condition, FaultBoard, HotExpert } from "../model/actor.ts";
 import { type FaultSpec, NO_FAULT } from "../model/fault.ts";
 import { NEVER_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
@@ -33,6 +33,16 @@ export interface FaultEvent {
   readonly began: boolean;
 }
 
+/** Nothing ails the device. */
+const HEALTHY: Condition = {
+  isHung: false,
+  slowdown: 1,
+  flipsPerMillion: 0,
+  flippedBy: NO_FAULT,
+  maskedBy: NO_FAULT,
+  drainedBy: NO_FAULT,
+};
+
 export class FaultTable implements FaultBoard {
   /** The instant that `between` looks back from; the kernel's present. */
   nowPs = 0;
@@ -58,6 +68,20 @@ export class FaultTable implements FaultBoard {
     const events: FaultEvent[] = [{ atPs: spec.atPs, fault, began: true }];
     if (healAtPs !== NEVER_PS) events.push({ atPs: healAtPs, fault, began: false });
     return events;
+  }
+
+  readonly hotExperts: readonly HotExpert[] = [];
+
+  conditionOf(_actor: number): Condition {
+    return HEALTHY;
+  }
+
+  isPortDown(_actor: number, _port: number): boolean {
+    return false;
+  }
+
+  corrupterOf(_gpuActor: number, _sincePs: number): number {
+    return NO_FAULT;
   }
 
   nameOf(fault: number): string {

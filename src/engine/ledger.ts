@@ -12,7 +12,9 @@ export interface ActorBalance {
   readonly dispatched: number;
   readonly combined: number;
   readonly masked: number;
-  /** Dispatched and neither combined nor masked. */
+  /** Given up with the rank's part in the run. */
+  readonly lost: number;
+  /** Dispatched and not ended. */
   readonly open: number;
   /** The hashes of what was dispatched equal those of what ended, given that nothing is open. */
   readonly sumsAgree: boolean;
@@ -22,18 +24,23 @@ export class Ledger implements LedgerPort {
   /** The actor whose event is being handled; the kernel sets it. */
   self = 0;
   mismatches = 0;
+  /** Combines that differ because a fault flipped bits. */
+  corrupted = 0;
   /** Masked assignments that no fault explains. */
   unexplained = 0;
   readonly #dispatched: Float64Array;
   readonly #combined: Float64Array;
   readonly #masked: Float64Array;
   readonly #balance: Int32Array;
+  readonly #lost: Float64Array;
   readonly #maskedByFault: number[] = [];
+  readonly #lostByFault: number[] = [];
 
   constructor(actors: number) {
     this.#dispatched = new Float64Array(actors);
     this.#combined = new Float64Array(actors);
     this.#masked = new Float64Array(actors);
+    this.#lost = new Float64Array(actors);
     this.#balance = new Int32Array(actors);
   }
 
@@ -54,19 +61,29 @@ export class Ledger implements LedgerPort {
     else this.#maskedByFault[fault] = (this.#maskedByFault[fault] ?? 0) + 1;
   }
 
-  mismatched(): void {
-    this.mismatches += 1;
+  lost(assignment: number, fault: number): void {
+    this.#lost[this.self] += 1;
+    this.#balance[this.self] -= avalanche32(assignment + 1);
+    if (fault === NO_FAULT) this.unexplained += 1;
+    else this.#lostByFault[fault] = (this.#lostByFault[fault] ?? 0) + 1;
+  }
+
+  mismatched(fault: number): void {
+    if (fault === NO_FAULT) this.mismatches += 1;
+    else this.corrupted += 1;
   }
 
   balanceOf(actor: number): ActorBalance {
     const dispatched = this.#dispatched[actor];
     const combined = this.#combined[actor];
     const masked = this.#masked[actor];
-    const open = dispatched - combined - masked;
+    const lost = this.#lost[actor];
+    const open = dispatched - combined - masked - lost;
     return {
       dispatched,
       combined,
       masked,
+      lost,
       open,
       sumsAgree: open !== 0 || this.#balance[actor] === 0,
     };
@@ -75,5 +92,10 @@ export class Ledger implements LedgerPort {
   /** Masked assignments of this process by the place of the fault in the run's list. */
   maskedBy(fault: number): number {
     return this.#maskedByFault[fault] ?? 0;
+  }
+
+  /** Likewise the lost ones. */
+  lostBy(fault: number): number {
+    return this.#lostByFault[fault] ?? 0;
   }
 }

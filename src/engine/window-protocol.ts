@@ -228,7 +228,7 @@ export class WindowProtocol {
       if (idle) continue;
       state.reported = false;
       const frames = framesFor(state);
-      grants.push({ worker, grant: { window: this.#window, endPs, frames, faults } });
+      grants.push({ worker, grant: { window: this.#window, endPs, frames, faults, heals: [] } });
     }
     this.#awaited = grants.length;
     return grants;

@@ -32,6 +32,7 @@ export function summarize(input: SummaryInput): WorkerSummary {
     assignments.dispatched += balance.dispatched;
     assignments.combined += balance.combined;
     assignments.masked += balance.masked;
+    assignments.lost += balance.lost;
     const id = topology.actors[gpu].id;
     if (!balance.sumsAgree || balance.open < 0) {
       violations.push(`ledger: ${id} combined or masked an assignment twice, or a stranger's`);
@@ -60,9 +61,10 @@ export function summarize(input: SummaryInput): WorkerSummary {
     byFault: faults.faults.map((fault, place) => ({
       fault: fault.spec.name,
       masked: ledger.maskedBy(place),
-      lost: lostBy[place],
+      lost: lostBy[place] + ledger.lostBy(place),
     })),
     mismatches: ledger.mismatches,
+    corrupted: ledger.corrupted,
     unexplained: ledger.unexplained,
     epochs: kernel.digest.takeParts(),
     fabric: {

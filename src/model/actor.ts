@@ -55,12 +55,51 @@ export interface LedgerPort {
   combined(assignment: number): void;
   /** Given up on purpose; `fault` is the place of the fault in the run's list. */
   masked(assignment: number, fault: number): void;
-  /** A combine that differs from the oracle. */
-  mismatched(): void;
+  /** Will never end, since its rank gave up or began again; `fault` as for `masked`. */
+  lost(assignment: number, fault: number): void;
+  /**
+   * A combine that differs from the oracle; `fault` explains it, NO_FAULT: nothing does, which is a
+   * bug of ours.
+   */
+  mismatched(fault: number): void;
+}
+
+/** What ails one device now; all faults in force on it together. The object is reused. */
+export interface Condition {
+  /** Alive, and making no progress. */
+  readonly isHung: boolean;
+  /** Compute takes this many times as long. */
+  readonly slowdown: number;
+  /** Payloads with a flipped bit, of a million, and the fault behind them. */
+  readonly flipsPerMillion: number;
+  readonly flippedBy: number;
+  /** The operator's mask or drain that is in force on this device; NO_FAULT: none. */
+  readonly maskedBy: number;
+  readonly drainedBy: number;
+}
+
+/** An expert that is more popular than its gate says. */
+export interface HotExpert {
+  readonly expert: number;
+  readonly sharePerMillion: number;
+  readonly fault: number;
 }
 
 /** The faults of the run as far as virtual time has come. The same on every process. */
 export interface FaultBoard {
+  /** What ails an actor now. */
+  conditionOf(actor: number): Condition;
+  /**
+   * Does the hardware of an actor say that one of its ports is down? True from the instant on at
+   * which a loud fault has its link down or the device at the far end dead, or a reroute avoids it.
+   */
+  isPortDown(actor: number, port: number): boolean;
+  /** Experts that are hot now, in the order of the run's list of faults. */
+  readonly hotExperts: readonly HotExpert[];
+  /**
+   * The fault that flipped bits in what a GPU sent at some moment since `sincePs`; NO_FAULT: none.
+   */
+  corrupterOf(gpuActor: number, sincePs: number): number;
   /** Name of the fault at a place in the list. */
   nameOf(fault: number): string;
   /**
@@ -77,4 +116,14 @@ export interface Actor {
   receive(context: ActorContext, port: number, packet: Packet): void;
   /** A reminder fired. */
   remind(context: ActorContext, tag: number, value: number): void;
+  /**
+   * Faults changed what the fault board says of this actor, of one of its ports, or (switches) of a
+   * link between switches of its plane. Before all other events of the instant.
+   */
+  affected?(context: ActorContext): void;
+  /**
+   * The device was dead and works again, with nothing left of its state: it forgets everything.
+   * `affected` is not called for it.
+   */
+  revived?(context: ActorContext): void;
 }

@@ -72,6 +72,12 @@ export interface ClusterSpec {
   readonly switchRouting: SwitchRouting;
   /** Bytes that a leaf or spine holds for one of its input ports; 0 = unlimited. */
   readonly portBufferBytes: number;
+  /**
+   * One-port: NIC i of every node is on plane i mod planes, as deployed. Multi-port: every NIC has a
+   * port on each plane, with an equal share of its rate, and sprays packets over them (arXiv
+   * 2505.09343, section 5.1).
+   */
+  readonly nicPorts: "one-port" | "multi-port";
 }
 
 /** The network that a scenario has when it says nothing of it. */
@@ -79,6 +85,7 @@ export const DEFAULT_NETWORK = {
   network: "mpft",
   switchRouting: "static",
   portBufferBytes: 0,
+  nicPorts: "one-port",
 } as const;
 
 /**
@@ -139,6 +146,50 @@ export interface TransportSpec {
   readonly waitTimeoutPs: number;
 }
 
+/** How the fleet copes with what breaks. */
+export interface RecoverySpec {
+  /**
+   * A rank that does not answer is masked (DeepEP's low-latency shrink), or the waiting rank traps
+   * and its job ends (DeepEP's default).
+   */
+  readonly onSilence: "mask" | "trap";
+  /**
+   * `nvlink`: a message that the transport gives back goes once more, over NVLink through a
+   * neighbour's NIC on another plane; `none`: its receiver is masked.
+   */
+  readonly failover: "none" | "nvlink";
+  /** Do live replicas take over what a masked rank held? */
+  readonly takeover: boolean;
+  /** A switch stops using a port this long after it went down, ps; -1: never. */
+  readonly rerouteLocalPs: number;
+  /**
+   * All switches of a plane know this long after a link between switches went down, ps (the subnet
+   * manager's clock); -1: never.
+   */
+  readonly rerouteManagerPs: number;
+  /**
+   * What a recovery controller does when ranks report a silent one: nothing (there is none), move
+   * its experts to the others, or begin the step again with everybody.
+   */
+  readonly controller: "none" | "remap" | "restart";
+  /** From the first report until ranks are told what to do, ps. */
+  readonly controllerDelayPs: number;
+  /** Are token copies and results checked end to end? */
+  readonly integrity: "none" | "checksum";
+}
+
+/** How the fleet copes when a scenario says nothing of it. */
+export const DEFAULT_RECOVERY: RecoverySpec = {
+  onSilence: "mask",
+  failover: "none",
+  takeover: false,
+  rerouteLocalPs: -1,
+  rerouteManagerPs: -1,
+  controller: "none",
+  controllerDelayPs: 8e12,
+  integrity: "none",
+};
+
 export interface RunSpec {
   /** Decimal text, 0..2^64-1. */
   readonly seed: string;
@@ -164,6 +215,7 @@ export interface Scenario {
   readonly routing: RoutingSpec;
   readonly experts: ExpertsSpec;
   readonly transport: TransportSpec;
+  readonly recovery: RecoverySpec;
   readonly faults: readonly FaultSpec[];
   readonly run: RunSpec;
 }

@@ -4,7 +4,7 @@
  * but facts, epochs and totals may reach a result.
  */
 import type { FactRecord } from "./fact.ts";
-import type { FaultSpec } from "./fault.ts";
+import type { FaultHeal, FaultSpec } from "./fault.ts";
 
 /**
  * Leave to run events strictly before `endPs`. Granting window k+1 says that window k is committed.
@@ -23,6 +23,8 @@ export interface Grant {
   }[];
   /** Faults that the run learnt of since the last grant; all at or after the window's start. */
   readonly faults: readonly FaultSpec[];
+  /** Faults that end before their leases do; likewise. */
+  readonly heals: readonly FaultHeal[];
 }
 
 /**
@@ -81,8 +83,10 @@ export interface WorkerSummary {
   readonly assignments: AssignmentTotals;
   /** Masked and lost by the name of the fault. */
   readonly byFault: readonly FaultTotals[];
-  /** Combines that differ from the oracle. */
+  /** Combines that differ from the oracle, and no fault explains it. */
   readonly mismatches: number;
+  /** Combines that differ from the oracle because a fault flipped bits, and nobody noticed. */
+  readonly corrupted: number;
   /** Masked assignments that no fault explains: the clocks gave up on a healthy network. */
   readonly unexplained: number;
   /** The rest of the last epoch. */

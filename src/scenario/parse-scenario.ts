@@ -5,7 +5,13 @@
  * error.
  */
 import type { ModelShape } from "../model/model-shape.ts";
-import type { PlacementName, RecordedLoads, RunSpec, Scenario } from "../model/scenario.ts";
+import type {
+  PlacementName,
+  RecordedLoads,
+  RecoverySpec,
+  RunSpec,
+  Scenario,
+} from "../model/scenario.ts";
 import { PS_PER_S } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 import { makeFatTree } from "../topology/fat-tree.ts";
@@ -167,6 +173,7 @@ class ScenarioReading {
       ...work,
       experts: placed.experts,
       transport: { ackTimeoutExponent, retryCount, waitTimeoutPs },
+      recovery: this.#recovery(),
       faults,
       run,
     };
@@ -193,6 +200,24 @@ class ScenarioReading {
       timeLimitPs: this.#time(["run", "timeLimit"], run.timeLimit, 1),
       lagBudgetSeconds: this.#time(["run", "lagBudget"], run.lagBudget, 0) / PS_PER_S,
       logPackets: overrides.logPackets ?? run.logPackets,
+    };
+  }
+
+  #recovery(): RecoverySpec {
+    const { recovery } = this.#fields;
+    const clock = (key: "rerouteLocal" | "rerouteManager"): number =>
+      recovery[key] === "never" ? -1 : this.#time(["recovery", key], recovery[key], 1);
+    const delay = this.#time(["recovery", "controllerDelay"], recovery.controllerDelay, 1);
+    const { onSilence, failover, takeover, controller, integrity } = recovery;
+    return {
+      onSilence,
+      failover,
+      takeover,
+      rerouteLocalPs: clock("rerouteLocal"),
+      rerouteManagerPs: clock("rerouteManager"),
+      controller,
+      controllerDelayPs: delay,
+      integrity,
     };
   }
 

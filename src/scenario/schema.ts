@@ -71,6 +71,9 @@ const cluster = mapping({
   portBufferBytes: whole(0, 1_073_741_824)
     .default(0)
     .describe("Bytes a switch holds for one input port, lossless; 0: unlimited."),
+  nicPorts: oneOf(["one-port", "multi-port"])
+    .default("one-port")
+    .describe("NIC i on plane i, or every NIC on every plane with packets sprayed."),
 }).describe("The machines and their network.");
 
 const workload = mapping({
@@ -164,6 +167,35 @@ const transport = mapping({
   waitTimeout: time().default("100 s").describe("How long a rank waits before it asks."),
 }).describe("Clocks of the transport and of the EP library.");
 
+/** A clock that may be switched off. */
+const clock = (fallback: string) => z.union([z.literal("never"), time()]).default(fallback);
+
+const recovery = mapping({
+  onSilence: oneOf(["mask", "trap"])
+    .default("mask")
+    .describe("A rank that does not answer is masked, or the job of the waiting rank ends."),
+  failover: oneOf(["none", "nvlink"])
+    .default("none")
+    .describe("Undeliverable messages go once more, over NVLink and another plane's NIC."),
+  takeover: z
+    .boolean("expected true or false")
+    .default(false)
+    .describe("Live replicas take over the experts of masked ranks."),
+  rerouteLocal: clock("never").describe("After which a switch avoids its own dead port (1 ms)."),
+  rerouteManager: clock("never").describe(
+    "After which a plane's switches avoid a dead link (10 s).",
+  ),
+  controller: oneOf(["none", "remap", "restart"])
+    .default("none")
+    .describe("What a recovery controller does about ranks that are reported silent."),
+  controllerDelay: time()
+    .default("8 s")
+    .describe("From the first report to the controller's order."),
+  integrity: oneOf(["none", "checksum"])
+    .default("none")
+    .describe("Are token copies and results checked end to end?"),
+}).describe("How the fleet copes with what breaks.");
+
 /** Kinds of fault that a scenario can ask for. */
 export const FAULT_KINDS = ["nic-down", "link-down", "gpu-dead"] as const;
 
@@ -221,6 +253,7 @@ export const ScenarioSchema = mapping({
   routing: routing.prefault({ source: "gate" }),
   experts: experts.prefault({}),
   transport: transport.prefault({}),
+  recovery: recovery.prefault({}),
   faults: z
     .array(fault, { error: ({ input }) => `E012 expected list, got ${show(input)}` })
     .max(1_000, { error: "E013 must be at most 1000 faults" })

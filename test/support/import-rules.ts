@@ -11,8 +11,16 @@ const LAYERS: readonly (readonly [folder: string, allowed: readonly string[]])[]
   ["src/hardware", ["src/base", "src/model"]],
   ["src/topology", ["src/base", "src/model"]],
   ["src/workload", ["src/base", "src/model"]],
-  ["src/engine", ["src/base", "src/model", "src/topology", "src/workload"]],
-  ["src/scenario", ["src/base", "src/model", "src/hardware", "src/topology", "src/workload"]],
+  ["src/fault", ["src/base", "src/model", "src/topology"]],
+  ["src/engine", ["src/base", "src/model", "src/topology", "src/workload", "src/fault"]],
+  [
+    "src/scenario",
+    ["src/base", "src/model", "src/hardware", "src/topology", "src/workload", "src/fault"],
+  ],
+  [
+    "src/drill",
+    ["src/base", "src/model", "src/topology", "src/workload", "src/fault", "src/scenario"],
+  ],
   ["actors", ["src/base", "src/model"]],
   ["cluster", ["src"]],
   ["scripts", ["src", "actors", "cluster"]],

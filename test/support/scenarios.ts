@@ -1,7 +1,12 @@
 /** Scenarios for tests: small, complete, and changed by what a test says. */
 import { HARDWARE_PRESETS } from "../../src/hardware/presets.ts";
 import type { ModelShape } from "../../src/model/model-shape.ts";
-import { DEFAULT_NETWORK, type ExpertsSpec, type Scenario } from "../../src/model/scenario.ts";
+import {
+  DEFAULT_NETWORK,
+  DEFAULT_RECOVERY,
+  type ExpertsSpec,
+  type Scenario,
+} from "../../src/model/scenario.ts";
 import { PS_PER_S } from "../../src/model/time.ts";
 
 /**
@@ -64,6 +69,7 @@ export function tinyScenario(changes: Changes = {}): Scenario {
     routing: { source: "gate", imbalance: 0 },
     experts: NO_REPLICAS,
     transport: { ackTimeoutExponent: 10, retryCount: 3, waitTimeoutPs: PS_PER_S },
+    recovery: DEFAULT_RECOVERY,
     faults: [],
     run: {
       seed: "1",
