@@ -122,6 +122,12 @@ export class Coordinator {
     return this.#agent.peakRssBytes + this.#workersPeakRssBytes;
   }
 
+  /** The worker that has been silent for longest, by its name. */
+  get quietest(): string {
+    const quiet = this.#workers.map(({ heartbeat }) => heartbeat?.quietSeconds ?? 0);
+    return this.#nameOf(quiet.indexOf(Math.max(...quiet)));
+  }
+
   /**
    * Brings up agent and workers until all are linked. Failures go to `failed`; then this never
    * resolves.

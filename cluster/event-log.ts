@@ -86,7 +86,11 @@ export function levelOf(fact: Fact): "info" | "warn" | "error" {
     case "qp.failed":
     case "rank.wait-timed-out":
     case "rank.masked":
+    case "rank.trapped":
+    case "experts.missing":
+    case "copy.corrupted":
     case "fault.began":
+    case "fault.changed":
       return "warn";
     default:
       return "info";

@@ -9,7 +9,7 @@ import { decodeStrange, encode } from "./codec.ts";
 import { PROTOCOL_VERSION } from "./wire.ts";
 
 /** What a process is on a link that it dials. */
-export type Role = "agent" | "worker" | "peer";
+export type Role = "agent" | "worker" | "peer" | "control";
 
 /** What both ends of every link of a run must agree on. */
 export interface RunIdentity {
@@ -22,7 +22,7 @@ export interface RunIdentity {
   readonly nodeMajor: number;
 }
 
-/** Who dials. `worker` is its number; -1 for an agent. */
+/** Who dials. `worker` is its number; -1 for agents and operators. */
 export interface Caller {
   readonly role: Role;
   readonly worker: number;
@@ -44,7 +44,7 @@ export const HANDSHAKE_FRAME_BYTES = 4096;
 
 const Step = { challenge: 1, hello: 2, welcome: 3, refused: 4 } as const;
 
-const ROLES: readonly string[] = ["agent", "worker", "peer"] satisfies Role[];
+const ROLES: readonly string[] = ["agent", "worker", "peer", "control"] satisfies Role[];
 
 const NOT_AUTHORISED: Refusal = { code: "not-authorised", message: "not authorised" };
 

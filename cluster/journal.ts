@@ -1,17 +1,21 @@
 /**
  * The journal: what a replay needs beside the scenario, and what it compares. The first line says
- * what the file is, then one line a closed epoch and one an outside input, then how the run ended.
- * Its header names the host's choices (placement, Node) as observations; no digest rests on them.
+ * what the file is, then one line a closed epoch and one an order from outside, then how the run
+ * ended. Its header names the host's choices (placement, Node) as observations; no digest
+ * rests on them.
  */
-import type { FaultSpec } from "../src/model/fault.ts";
+import { targetKindsOf } from "../src/fault/catalogue.ts";
+import { TargetIndex } from "../src/fault/target-index.ts";
+import type { Scenario } from "../src/model/scenario.ts";
 import type { Topology } from "../src/model/topology.ts";
 import type { AssignmentTotals } from "../src/model/window.ts";
 import { AppendFile } from "./append-file.ts";
 import { OperatingError } from "./errors.ts";
+import { type JournalOrder, orderProblem } from "./journal-orders.ts";
 import { readWhole } from "./read-file.ts";
 
 /** Version of the journal's format; a reader takes only its own. */
-export const JOURNAL_VERSION = 1;
+export const JOURNAL_VERSION = 2;
 
 const FORMAT = "faultplane-journal";
 const EXIT_BAD_DATA = 65;
@@ -35,7 +39,7 @@ export interface JournalHeader {
 /** One line after the first. */
 export type JournalRecord =
   | { readonly record: "epoch"; readonly epoch: number; readonly digest: string }
-  | ({ readonly record: "fault" } & FaultSpec)
+  | JournalOrder
   | ({ readonly record: "end" } & JournalEnd);
 
 /** Last line of a run that came to an end, however it ended. */
@@ -51,9 +55,10 @@ export interface JournalEnd {
 export interface Journal {
   readonly header: JournalHeader;
   readonly epochs: readonly { readonly epoch: number; readonly digest: string }[];
-  readonly faults: readonly FaultSpec[];
-  /** Lines that the faults are in, from 1. */
-  readonly faultLines: readonly number[];
+  /** In the order in which they were given. */
+  readonly orders: readonly JournalOrder[];
+  /** Lines that the orders are in, from 1. */
+  readonly orderLines: readonly number[];
   /** Missing when the run was cut off. */
   readonly end?: JournalEnd;
   /** Bytes of an incomplete last line; 0 when there is none. */
@@ -103,25 +108,30 @@ export function readJournal(path: string): Journal {
 }
 
 /**
- * Checks that the journal's faults are of this cluster: every target exists and is of the kind that
- * the fault is for. Throws OperatingError E051.
+ * Checks that the journal's orders fit the run: every fault has a name of its own and targets of
+ * this cluster, of a kind that it can hit; every heal names a fault. Throws OperatingError E051.
  */
-export function checkFaults({ faults, faultLines }: Journal, topology: Topology): void {
-  const links = new Set(topology.lanes.map(({ link }) => link));
-  faults.forEach(({ name, kind, targets }, place) => {
+export function checkOrders(journal: Journal, scenario: Scenario, topology: Topology): void {
+  const index = new TargetIndex(topology, scenario.model.n_routed_experts);
+  const names = new Set(scenario.faults.map(({ name }) => name));
+  journal.orders.forEach((order, place) => {
+    const line = journal.orderLines[place];
+    if (order.record === "heal" && !names.has(order.fault)) {
+      throw damaged(line, `heal of fault '${order.fault}', which is none`);
+    }
+    if (order.record !== "fault") return;
+    const { name, kind, targets } = order;
+    if (names.has(name)) throw damaged(line, `fault '${name}' begins twice`);
+    names.add(name);
+    const kinds = targetKindsOf(kind);
     for (const target of targets) {
-      if (kind === "link-down") {
-        if (links.has(target)) continue;
-        throw damaged(faultLines[place], `fault '${name}' is on link '${target}', which is none`);
-      }
-      const actor = topology.actors.find(({ id }) => id === target);
-      if (actor === undefined) {
-        throw damaged(faultLines[place], `fault '${name}' is on actor '${target}', which is none`);
-      }
-      const wanted = kind === "nic-down" ? "nic" : kind === "gpu-dead" ? "gpu" : actor.kind;
-      if (actor.kind === wanted) continue;
-      const found = `'${target}' is a ${actor.kind}`;
-      throw damaged(faultLines[place], `fault '${name}' takes a ${wanted}, ${found}`);
+      if (kinds.some((one) => index.ofKind(one).has(target))) continue;
+      const found = index.kindOf(target);
+      const what = found === undefined ? "which is none" : `which is of kind ${found}`;
+      throw damaged(
+        line,
+        `fault '${name}' (${kind}) takes a ${kinds.join(" or ")}, not '${target}', ${what}`,
+      );
     }
   });
 }
@@ -133,21 +143,21 @@ export function parseJournal(text: string): Journal {
   const header = parseHeader(lines.length === 0 ? torn : lines[0]);
   if (lines.length === 0) throw notALog("first line is incomplete");
   const epochs: { epoch: number; digest: string }[] = [];
-  const faults: FaultSpec[] = [];
-  const faultLines: number[] = [];
+  const orders: JournalOrder[] = [];
+  const orderLines: number[] = [];
   let end: JournalEnd | undefined;
   for (let place = 1; place < lines.length; place += 1) {
     const record = parseRecord(lines[place], place + 1);
     if (end !== undefined) throw damaged(place + 1, "a record after the end");
     if (record.record === "epoch") epochs.push({ epoch: record.epoch, digest: record.digest });
-    else if (record.record === "fault") {
-      const { record: _, ...fault } = record;
-      faults.push(fault);
-      faultLines.push(place + 1);
-    } else end = record;
+    else if (record.record === "end") end = record;
+    else {
+      orders.push(record);
+      orderLines.push(place + 1);
+    }
   }
   const tornBytes = Buffer.byteLength(torn, "utf8");
-  return { header, epochs, faults, faultLines, tornBytes, ...(end === undefined ? {} : { end }) };
+  return { header, epochs, orders, orderLines, tornBytes, ...(end === undefined ? {} : { end }) };
 }
 
 function parseHeader(line: string): JournalHeader {
@@ -171,25 +181,9 @@ function parseHeader(line: string): JournalHeader {
   return value as unknown as JournalHeader;
 }
 
-const ENDS = ["finished", "interrupted", "time-limit", "worker-lost", "stuck"];
-const FAULT_KINDS = ["nic-down", "link-down", "gpu-dead", "actors-lost"];
+const ENDS = ["finished", "interrupted", "time-limit", "worker-lost", "stuck", "stopped"];
 
 const isEnd = (value: unknown): boolean => ENDS.includes(value as string);
-const isFaultKind = (value: unknown): boolean => FAULT_KINDS.includes(value as string);
-
-function isNames(value: unknown): boolean {
-  return (
-    Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === "string")
-  );
-}
-
-/** Whether a fault may begin and heal at these instants, ps; without the second it never heals. */
-function isSpan(atPs: unknown, healAtPs: unknown): boolean {
-  if (!(Number(atPs) >= 0)) return false;
-  return (
-    healAtPs === undefined || (Number.isSafeInteger(healAtPs) && Number(healAtPs) > Number(atPs))
-  );
-}
 
 function parseRecord(line: string, number: number): JournalRecord {
   const value = asRecord(line);
@@ -200,21 +194,15 @@ function parseRecord(line: string, number: number): JournalRecord {
     case "epoch":
       if (!whole("epoch") || !text("digest")) throw damaged(number, "epoch without its digest");
       break;
-    case "fault":
-      if (!text("name") || !isFaultKind(value.kind) || !whole("atPs") || !isNames(value.targets)) {
-        throw damaged(number, "fault without its name, kind, targets or instant");
-      }
-      if (!isSpan(value.atPs, value.healAtPs)) {
-        throw damaged(number, "fault that begins before the run, or heals before it begins");
-      }
-      break;
     case "end":
       if (!isEnd(value.end) || !text("digest") || !whole("virtualTimePs")) {
         throw damaged(number, "end without its digest or instant");
       }
       break;
-    default:
-      throw damaged(number, `unknown record ${JSON.stringify(value.record)}`);
+    default: {
+      const problem = orderProblem(value);
+      if (problem !== undefined) throw damaged(number, problem);
+    }
   }
   return value as unknown as JournalRecord;
 }

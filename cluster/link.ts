@@ -14,6 +14,8 @@ export interface Link {
    * closed.
    */
   send(bytes: Uint8Array): void;
+  /** Bytes that were sent and that the other end has not taken yet. */
+  readonly unsentBytes: number;
   /** Calls `handler` for every message, those that came before the call included. */
   onMessage(handler: (bytes: Uint8Array) => void): void;
   /** Calls `handler` once when the link is gone, at once if it is already. */

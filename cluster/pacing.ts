@@ -12,8 +12,9 @@ const FINEST_HOLD_MS = 1;
 
 /** When windows may be released, and how late they were. Instants are wall milliseconds. */
 export class Pacer {
-  readonly #psPerWallMs: number;
-  readonly #originMs: number;
+  #psPerWallMs: number;
+  /** Instant of virtual time 0, had the run always gone at this speed. */
+  #originMs: number;
   #lagMs = 0;
   #maxLagMs = 0;
 
@@ -22,8 +23,25 @@ export class Pacer {
    * virtual time 0.
    */
   constructor(speed: number | "max", originMs: number) {
-    this.#psPerWallMs = speed === "max" ? Number.POSITIVE_INFINITY : speed * PS_PER_WALL_MS;
+    this.#psPerWallMs = psPerWallMsOf(speed);
     this.#originMs = originMs;
+  }
+
+  /** The virtual instant, whole ps, whose moment has come; Infinity at speed "max". */
+  duePs(nowMs: number): number {
+    if (this.#psPerWallMs === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+    return Math.floor((nowMs - this.#originMs) * this.#psPerWallMs);
+  }
+
+  /** From now on virtual time goes at `speed`; its moment `presentPs` is now. */
+  setSpeed(speed: number | "max", presentPs: number, nowMs: number): void {
+    this.#psPerWallMs = psPerWallMsOf(speed);
+    this.#originMs = nowMs - presentPs / this.#psPerWallMs;
+  }
+
+  /** Virtual time has stood still for so long: everything is due that much later. */
+  stoodStill(forMs: number): void {
+    this.#originMs += forMs;
   }
 
   /** How long a window that opens at virtual time `startPs` has to wait, ms; 0 = release it now. */
@@ -54,4 +72,8 @@ export class Pacer {
   #dueMs(startPs: number): number {
     return this.#originMs + startPs / this.#psPerWallMs;
   }
+}
+
+function psPerWallMsOf(speed: number | "max"): number {
+  return speed === "max" ? Number.POSITIVE_INFINITY : speed * PS_PER_WALL_MS;
 }

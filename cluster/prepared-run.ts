@@ -5,9 +5,13 @@
  */
 import type { CommittedWindow, WindowProtocol } from "../src/engine/window-protocol.ts";
 import type { DeviceFactory } from "../src/model/device.ts";
+import type { Director } from "../src/model/director.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import type { WorkerSummary } from "../src/model/window.ts";
 import type { Placement } from "../src/topology/placement.ts";
+import type { BlindSession } from "./blind.ts";
+import type { JournalOrder } from "./journal-orders.ts";
+import type { RunControl } from "./run-control.ts";
 import type { LoopEnd, RunStatus } from "./window-loop.ts";
 
 /** What a run needs, and how it is to go. */
@@ -29,6 +33,20 @@ export interface RunOptions {
   readonly port?: number;
   /** Seconds of silence before a process counts as lost; default 30. */
   readonly silenceLimitSeconds?: number;
+  /** Asked at its instants what to do to the run. */
+  readonly director?: Director;
+  /** Opens a port on loopback through which operators control the run; `started` tells it. */
+  readonly operators?: true;
+  /** The drill is blind: what began is hidden from operators. */
+  readonly blind?: BlindSession;
+}
+
+/** How to reach a run that operators may control. */
+export interface ControlAddress {
+  /** On loopback. */
+  readonly port: number;
+  /** 64 hexadecimal digits; whoever has them may do anything to the run. */
+  readonly token: string;
 }
 
 /** What a run looks like before its first window. */
@@ -41,6 +59,8 @@ export interface RunStart {
   readonly processes: number;
   /** Infinity for one worker. */
   readonly lookaheadPs: number;
+  /** When operators may control the run. */
+  readonly control?: ControlAddress;
 }
 
 /** Who is told how a run goes; files and terminal hang on it. */
@@ -48,6 +68,8 @@ export interface RunObserver {
   started(start: RunStart): void;
   /** Called in order, before the next grants go out; a promise is waited for. */
   committed(window: CommittedWindow, status: RunStatus): void | Promise<void>;
+  /** Called before orders act, and never while a promise of `committed` is waited for. */
+  ordered?(orders: readonly JournalOrder[]): void;
 }
 
 /** A run that is ready to be driven. */
@@ -56,10 +78,15 @@ export interface PreparedRun {
   readonly placement: Placement;
   readonly protocol: WindowProtocol;
   readonly lookaheadPs: number;
+  /** Undefined when nobody may control the run. */
+  readonly control: RunControl | undefined;
+  readonly controlAddress: ControlAddress | undefined;
 }
 
 /** How the windows of a run ended, before the totals are asked for. */
-export type Ending = LoopEnd | { readonly end: "worker-lost"; readonly detail: string };
+export type Ending =
+  | LoopEnd
+  | { readonly end: "worker-lost"; readonly detail: string; readonly stoppedAtPs?: never };
 
 /** What is known when everybody has left. */
 export interface DriveResult {

@@ -197,13 +197,19 @@ export function reportText(report: RunReport, nextSteps: readonly string[]): str
 export function reportMarkdown(report: RunReport): string {
   const lines = [`# ${report.title}`, "", `Verdict: **${report.verdict}**`];
   for (const reason of report.reasons) lines.push(`- ${reason}`);
+  const run = `Run \`${report.runId}\`, faultplane ${report.faultplane}.`;
+  return `${lines.join("\n")}\n${sectionsMarkdown(report)}\n${run}\n`;
+}
+
+/** The report's tables alone. */
+export function sectionsMarkdown(report: RunReport): string {
+  const lines: string[] = [];
   for (const section of sectionsOf(report)) {
     lines.push("", `## ${section.title}`, "", "| | | source |", "| --- | ---: | --- |");
     for (const [name, value, source] of section.rows) {
       lines.push(`| ${cell(name)} | ${cell(value)} | ${cell(source)} |`);
     }
   }
-  lines.push("", `Run \`${report.runId}\`, faultplane ${report.faultplane}.`);
   return `${lines.join("\n")}\n`;
 }
 

@@ -4,6 +4,8 @@
  * reads no clock and writes nothing.
  */
 
+import type { Verdict } from "../src/drill/drill.ts";
+import { judgeRun } from "../src/drill/run-verdict.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import type { AssignmentTotals, FaultTotals } from "../src/model/window.ts";
 import type { RunOutcome } from "./run-cluster.ts";
@@ -15,8 +17,6 @@ import {
   stepWorkload,
 } from "./run-figures.ts";
 import type { FaultStory, RunStory } from "./run-story.ts";
-
-export type Verdict = "PASS" | "FAIL" | "INVALID";
 
 /** What `--json` prints. Durations in the unit that the name ends in. */
 export interface RunReport {
@@ -119,7 +119,7 @@ export interface ReportInput {
 export function makeReport(input: ReportInput): RunReport {
   const { scenario, story } = input;
   const outcome = committedTotals(input.outcome, story);
-  const { verdict, reasons } = judge(scenario, outcome);
+  const { verdict, reasons } = judgeRun(scenario, outcome);
   const work = stepWorkload(scenario);
   const steps = stepFigures(story.steps, work);
   const spanPs = input.finishedAtPs ?? outcome.virtualTimePs;
@@ -187,61 +187,6 @@ export function committedTotals(outcome: RunOutcome, story: RunStory): RunOutcom
 function exchangesOf(dispatch: Percentiles, { combine }: RunStory): ExchangeFigures {
   return { dispatch, ...(combine === undefined ? {} : { combine }) };
 }
-
-/**
- * PASS: the accounts balance, every combine equals the oracle, no invariant broke. FAIL: one of
- * these does not hold. INVALID: the run cannot say (cut short, a fault that never began, late,
- * nothing done). FAIL goes before INVALID: a wrong result is wrong however the run ended.
- */
-export function judge(
-  scenario: Scenario,
-  outcome: RunOutcome,
-): { verdict: Verdict; reasons: string[] } {
-  const { dispatched, combined, masked, lost } = outcome.assignments;
-  const failures: string[] = [];
-  if (outcome.mismatches > 0) {
-    failures.push(`${outcome.mismatches} combined results differ from the oracle`);
-  }
-  // What has to hold at the end cannot hold in the middle: frames on their way, packets in use.
-  if (outcome.end === "finished") failures.push(...outcome.violations);
-  if (outcome.end === "stuck") failures.push(`stuck: ${outcome.detail ?? "nothing left to do"}`);
-  const sum = combined + masked + lost;
-  if (outcome.end === "finished" && dispatched !== sum) {
-    failures.push(`accounts do not balance: ${dispatched} dispatched, ${sum} ended`);
-  }
-  if (failures.length > 0) return { verdict: "FAIL", reasons: failures };
-
-  const doubts: string[] = [];
-  if (outcome.end !== "finished") {
-    const detail = outcome.detail === undefined ? "" : `: ${outcome.detail}`;
-    doubts.push(`${END_WORDS[outcome.end] ?? outcome.end}${detail}`);
-  } else {
-    const begun = new Set(outcome.faultsBegun);
-    for (const { name } of scenario.faults) {
-      if (!begun.has(name)) doubts.push(`fault '${name}' never began: the run was over before`);
-    }
-  }
-  const { speed, lagBudgetSeconds } = scenario.run;
-  if (speed !== "max" && outcome.maxLagSeconds > lagBudgetSeconds) {
-    doubts.push(
-      `ran ${outcome.maxLagSeconds.toFixed(3)} s late; the lag budget is ${lagBudgetSeconds} s`,
-    );
-  }
-  if (outcome.unexplained > 0) {
-    doubts.push(
-      `${outcome.unexplained} assignments were masked without a fault: the ACK timeout ` +
-        "(transport.ackTimeoutExponent) or the wait is shorter than the queues of this network",
-    );
-  }
-  if (dispatched === 0 && outcome.end !== "worker-lost") doubts.push("nothing was dispatched");
-  return { verdict: doubts.length > 0 ? "INVALID" : "PASS", reasons: doubts };
-}
-
-const END_WORDS: Readonly<Record<string, string>> = {
-  interrupted: "interrupted",
-  "time-limit": "time limit reached",
-  "worker-lost": "a worker process was lost",
-};
 
 function faultReport(story: FaultStory): FaultReport {
   const { fault, kind, targets, atPs, healAtPs, firstTimeoutPs, firstMaskPs } = story;

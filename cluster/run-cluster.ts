@@ -12,21 +12,26 @@ import type { AssignmentTotals, FaultTotals, WorkerSummary } from "../src/model/
 import { makeFatTree } from "../src/topology/fat-tree.ts";
 import { crossingPeers, lookaheadOf, placeActors } from "../src/topology/placement.ts";
 import { encodeChecked } from "./codec.ts";
+import { openControl } from "./control-server.ts";
 import { Coordinator, type Failure } from "./coordinator.ts";
 import { checkHost } from "./host-limits.ts";
 import { peakRssBytes } from "./membership.ts";
 import type { DriveResult, Ending, PreparedRun, RunOptions } from "./prepared-run.ts";
+import { RunControl } from "./run-control.ts";
+import { makeLoop } from "./run-loop.ts";
 import { driveSingle } from "./run-single.ts";
-import { WindowLoop } from "./window-loop.ts";
+import type { WindowLoop } from "./window-loop.ts";
 
 /**
  * How a run ended, and its totals. For `worker-lost` totals of assignments are zero: nobody is left
  * to ask.
  */
 export interface RunOutcome {
-  readonly end: "finished" | "interrupted" | "time-limit" | "worker-lost" | "stuck";
+  readonly end: "finished" | "interrupted" | "time-limit" | "worker-lost" | "stuck" | "stopped";
   /** A sentence for the operator. */
   readonly detail?: string;
+  /** Of a stopped run: everything before has happened, nothing at it or later. */
+  readonly stoppedAtPs?: number;
   readonly digest: string;
   readonly virtualTimePs: number;
   readonly wallSeconds: number;
@@ -54,6 +59,9 @@ export interface RunOutcome {
  */
 const SINGLE_SLICE_PS = 1e7;
 
+/** Wall ms that workers have to finish a window and say their totals once the run is to stop. */
+const STOP_WITHIN_MS = 5000;
+
 /**
  * Runs a scenario to its end. Throws an OperatingError for what an operator can mend and an
  * InvariantError for a broken rule; no process is left in either case.
@@ -72,14 +80,26 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
     timeLimitPs: scenario.run.timeLimitPs,
     ...(single ? { sliceMaxPs: SINGLE_SLICE_PS } : {}),
   });
-  const run = { options, placement, protocol, lookaheadPs };
-  const pairs = crossingPeers(topology, placement);
-  const result = single ? await driveSingle(run) : await driveProcesses(run, pairs);
+  const { runId, blind } = options;
+  const control =
+    options.operators === true ? new RunControl({ runId, scenario, topology, blind }) : undefined;
+  const server = control && (await openControl(runId, (request) => control.ask(request)));
+  const controlAddress = server?.address;
+  const run = { options, placement, protocol, lookaheadPs, control, controlAddress };
+  let result: DriveResult;
+  try {
+    const pairs = crossingPeers(topology, placement);
+    result = single ? await driveSingle(run) : await driveProcesses(run, pairs);
+  } finally {
+    control?.close();
+    await server?.close();
+  }
   const totals = protocol.finish(result.summaries);
   const { ending } = result;
   return {
     end: ending.end,
     ...(ending.detail === undefined ? {} : { detail: ending.detail }),
+    ...(ending.stoppedAtPs === undefined ? {} : { stoppedAtPs: ending.stoppedAtPs }),
     digest: totals.digest,
     virtualTimePs: totals.virtualTimePs,
     wallSeconds: (performance.now() - startedMs) / 1000,
@@ -107,6 +127,7 @@ async function driveProcesses(
   const { options, placement, protocol } = run;
   const workers = placement.workers.length;
   const { agentMain, workerMain } = options;
+  const { controlAddress } = run;
   checkHost([agentMain, workerMain], workers, mostPeers(pairs, workers));
   const scenario = encodeChecked(options.scenario);
   let loop: WindowLoop | undefined;
@@ -143,6 +164,18 @@ async function driveProcesses(
     if (options.stop.aborted) interrupted();
     else options.stop.addEventListener("abort", interrupted, { once: true });
   });
+  let patience: NodeJS.Timeout | undefined;
+  const unanswered = stopped.then(
+    () =>
+      new Promise<Ending>((resolve) => {
+        patience = setTimeout(() => {
+          loop?.abandon();
+          const detail = `${coordinator.quietest} did not stop within ${STOP_WITHIN_MS / 1000} s`;
+          const at = formatTime(protocol.virtualTimePs);
+          resolve({ end: "worker-lost", detail: `${detail}; at virtual time ${at}` });
+        }, STOP_WITHIN_MS);
+      }),
+  );
   let summaries: readonly WorkerSummary[] = [];
   let ending: Ending;
   let inPeace = false;
@@ -156,22 +189,19 @@ async function driveProcesses(
         pids: coordinator.workerPids,
         processes: workers + 2,
         lookaheadPs: run.lookaheadPs,
+        ...(controlAddress === undefined ? {} : { control: controlAddress }),
       });
       const windows = new Promise<Ending>((resolve, reject) => {
-        loop = new WindowLoop({
-          protocol,
-          speed: options.scenario.run.speed,
-          stop: options.stop,
-          committed: (window, status) => options.observer.committed(window, status),
+        loop = makeLoop(run, {
           grant: (worker, grant) => coordinator.grant(worker, grant),
           ended: resolve,
           failed: reject,
         });
       });
       coordinator.begin();
-      ending = await Promise.race([windows, lost]);
+      ending = await Promise.race([windows, lost, unanswered]);
       if (ending.end !== "worker-lost") {
-        const collected = await Promise.race([coordinator.collect(), lost]);
+        const collected = await Promise.race([coordinator.collect(), lost, unanswered]);
         if ("end" in collected) ending = collected;
         else {
           summaries = collected;
@@ -180,6 +210,7 @@ async function driveProcesses(
       }
     }
   } finally {
+    clearTimeout(patience);
     await coordinator.leave(inPeace);
   }
   return {

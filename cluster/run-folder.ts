@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Scenario } from "../src/model/scenario.ts";
+import { CONTROL_FILE, runningIn } from "./control-file.ts";
 import { OperatingError, systemCodeOf } from "./errors.ts";
 import { readWhole } from "./read-file.ts";
 
@@ -25,9 +26,15 @@ import { readWhole } from "./read-file.ts";
 export const RunFile = {
   /** The scenario as it was given. */
   scenario: "scenario.yaml",
+  /** The same of a drill. */
+  drill: "drill.yaml",
+  /** A drill's result, in the layout of Chaos Toolkit's journal. */
+  drillJournal: "drill.json",
   /** What it resolved to, recorded routing included: all that a replay needs. */
   resolved: "resolved.json",
   journal: "journal.ndjson",
+  /** How to reach the run; only while it is up. */
+  control: CONTROL_FILE,
   events: "events.ndjson",
   reportJson: "report.json",
   reportMarkdown: "report.md",
@@ -48,6 +55,16 @@ export interface RunFolderPlan {
   readonly replace: boolean;
 }
 
+/** Where runs go that nobody gave a place: XDG's folder for state, or the usual one below home. */
+export function runsFolder(
+  environment: Readonly<Record<string, string | undefined>>,
+  home: string,
+): string {
+  const state = environment.XDG_STATE_HOME ?? "";
+  const base = state.startsWith("/") ? state : join(home, ".local", "state");
+  return join(base, "faultplane", "runs");
+}
+
 /** Checks that the folder can be created, and creates nothing. Throws OperatingError E033. */
 export function planRunFolder(options: {
   readonly runId: string;
@@ -59,9 +76,7 @@ export function planRunFolder(options: {
 }): RunFolderPlan {
   const { runId, out, force, environment, home } = options;
   if (out === undefined) {
-    const state = environment.XDG_STATE_HOME ?? "";
-    const base = state.startsWith("/") ? state : join(home, ".local", "state");
-    const path = join(base, "faultplane", "runs", runId);
+    const path = join(runsFolder(environment, home), runId);
     checkParent(nearestFolder(path), path);
     return { path, replace: false };
   }
@@ -72,6 +87,13 @@ export function planRunFolder(options: {
       throw refused(
         `'${out}' is not a run folder; --force replaces only run folders`,
         "choose another name",
+      );
+    }
+    const pid = runningIn(path);
+    if (pid !== undefined) {
+      throw refused(
+        `the run in '${out}' is still up (process ${pid})`,
+        "choose another name, or end it with faultplane stop",
       );
     }
     checkParent(path, out);

@@ -8,26 +8,30 @@ import { LogicalProcess } from "../src/engine/logical-process.ts";
 import type { Grant } from "../src/model/window.ts";
 import { peakRssBytes } from "./membership.ts";
 import type { DriveResult, PreparedRun } from "./prepared-run.ts";
-import { type LoopEnd, WindowLoop } from "./window-loop.ts";
+import { makeLoop } from "./run-loop.ts";
+import type { LoopEnd } from "./window-loop.ts";
 
 /** Wall ms of windows between two turns of the event loop. */
 const TURN_MS = 10;
 
 /** Drives a run whose placement has one worker. */
 export async function driveSingle(run: PreparedRun): Promise<DriveResult> {
-  const { options, placement, protocol, lookaheadPs } = run;
+  const { options, placement, lookaheadPs } = run;
   const { scenario, devices, observer } = options;
   const logicalProcess = new LogicalProcess({ scenario, placement, worker: 0, devices });
   const workers = placement.workers.map((worker) => worker.label);
-  observer.started({ workers, pids: [], processes: 1, lookaheadPs });
+  const address = run.controlAddress;
+  observer.started({
+    workers,
+    pids: [],
+    processes: 1,
+    lookaheadPs,
+    ...(address === undefined ? {} : { control: address }),
+  });
   let granted: Grant | undefined;
   let driving = false;
   const end = await new Promise<{ ending: LoopEnd; maxLagSeconds: number }>((resolve, reject) => {
-    const loop = new WindowLoop({
-      protocol,
-      speed: scenario.run.speed,
-      stop: options.stop,
-      committed: (window, status) => observer.committed(window, status),
+    const loop = makeLoop(run, {
       grant: (_worker, grant) => {
         granted = grant;
         if (!driving) drive();

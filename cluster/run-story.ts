@@ -117,7 +117,7 @@ export class StoryTeller {
         this.#completed.masked += fact.masked;
         return;
       case "combine.mismatched":
-        this.#completed.mismatches += 1;
+        if (fact.fault === "none") this.#completed.mismatches += 1;
         return;
       case "rank.finished":
         this.#ranksFinished += 1;

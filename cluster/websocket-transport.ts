@@ -241,6 +241,10 @@ class WebSocketLink implements Link {
     if (this.#socket.readyState === ws.WebSocket.OPEN) this.#socket.send(bytes);
   }
 
+  get unsentBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
   onMessage(handler: (bytes: Uint8Array) => void): void {
     this.#handler = handler;
     const early = this.#early ?? [];

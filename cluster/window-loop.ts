@@ -1,12 +1,19 @@
 /**
- * The coordinator's loop: reports in, commit, observer, next grants out, at the pace of the run.
- * The same for one process and for many. It runs on callbacks and makes no promise per window,
- * because it is what every window waits for.
+ * The coordinator's loop: reports in, commit, observer, orders from outside, next grants out, at
+ * the pace of the run. The same for one process and for many. It runs on callbacks and makes no
+ * promise per window, because it is what every window waits for.
+ *
+ * Between two windows there is a span of virtual time in which nothing can happen: from the end of
+ * the last one to the next event. A director is asked at its instants in there, an operator's
+ * command acts at the instant that is due by the wall clock; both are written down first.
  */
 import { performance } from "node:perf_hooks";
 import type { CommittedWindow, NextStep, WindowProtocol } from "../src/engine/window-protocol.ts";
-import { PS_PER_S } from "../src/model/time.ts";
-import type { Grant, WindowReport } from "../src/model/window.ts";
+import type { Director, Orders } from "../src/model/director.ts";
+import type { FaultHeal, FaultSpec } from "../src/model/fault.ts";
+import { NEVER_PS, PS_PER_S } from "../src/model/time.ts";
+import { type Grant, NO_CHANGES, type RunChanges, type WindowReport } from "../src/model/window.ts";
+import { faultsOf, healsOf, type JournalOrder } from "./journal-orders.ts";
 import { Pacer } from "./pacing.ts";
 
 /** How the run stands after a committed window. */
@@ -23,16 +30,30 @@ export interface RunStatus {
 
 /** How the loop ended. */
 export interface LoopEnd {
-  readonly end: "finished" | "interrupted" | "time-limit" | "stuck";
+  readonly end: "finished" | "interrupted" | "time-limit" | "stuck" | "stopped";
   readonly detail?: string;
+  /** Of a stopped run: everything before has happened, nothing at it or later. */
+  readonly stoppedAtPs?: number;
+}
+
+/** What a command of an operator does, between two windows. */
+export interface LiveCommand {
+  /** Decides on orders, all for the instant `atPs`. What it throws ends the run. */
+  decide(atPs: number): readonly JournalOrder[];
+  /** The orders are written down and go out with the next grants. */
+  done(): void;
 }
 
 export interface WindowLoopOptions {
   readonly protocol: WindowProtocol;
   readonly speed: number | "max";
+  readonly timeLimitPs: number;
   /** Aborted when the operator asks for the end. */
   readonly stop: AbortSignal;
+  readonly director?: Director;
   committed(window: CommittedWindow, status: RunStatus): void | Promise<void>;
+  /** Writes orders down; they act afterwards. */
+  ordered(orders: readonly JournalOrder[]): void;
   /** Hands a grant to its worker. */
   grant(worker: number, grant: Grant): void;
   /** Called once, when no more windows will be granted. */
@@ -45,9 +66,23 @@ export interface WindowLoopOptions {
 export class WindowLoop {
   readonly #options: WindowLoopOptions;
   readonly #protocol: WindowProtocol;
+  readonly #director: Director | undefined;
   readonly #originMs = performance.now();
   readonly #pacer: Pacer;
+  readonly #commands: LiveCommand[] = [];
+  #speed: number | "max";
   #windowsCommitted = 0;
+  /** Nothing can happen before this instant, orders that have not gone out included. */
+  #nextPs = 0;
+  /** Instant of the last order: time does not go back behind it, whatever the clock's rounding. */
+  #orderedPs = 0;
+  #faults: FaultSpec[] = [];
+  #heals: FaultHeal[] = [];
+  /** The run is to stop now. */
+  #stopped: LoopEnd | undefined;
+  /** No window is under way, and the last one has been written. */
+  #isBetween = false;
+  #pausedAtMs: number | undefined;
   #held: NodeJS.Timeout | undefined;
   #over = false;
 
@@ -55,16 +90,45 @@ export class WindowLoop {
   constructor(options: WindowLoopOptions) {
     this.#options = options;
     this.#protocol = options.protocol;
+    this.#director = options.director;
+    this.#speed = options.speed;
     this.#pacer = new Pacer(options.speed, this.#originMs);
     options.stop.addEventListener("abort", () => {
-      if (this.#held === undefined) return;
-      clearTimeout(this.#held);
-      this.#end({ end: "interrupted" });
+      if (this.#isBetween) this.#end({ end: "interrupted" });
     });
   }
 
   get maxLagSeconds(): number {
     return this.#pacer.maxLagSeconds;
+  }
+
+  get lagSeconds(): number {
+    return this.#pacer.lagSeconds;
+  }
+
+  /** The speed that was asked for last. */
+  get speed(): number | "max" {
+    return this.#speed;
+  }
+
+  get isPaused(): boolean {
+    return this.#pausedAtMs !== undefined;
+  }
+
+  /** Wall time since the run began. */
+  get wallSeconds(): number {
+    return (performance.now() - this.#originMs) / 1000;
+  }
+
+  /**
+   * Where virtual time stands: the instant whose moment has come on the wall clock, but not before
+   * what has been run and not after the next event.
+   */
+  get presentPs(): number {
+    const floorPs = Math.max(this.#protocol.floorPs, this.#orderedPs);
+    const duePs = this.#pacer.duePs(this.#pausedAtMs ?? performance.now());
+    const latestPs = this.#isBetween ? this.#turnPs : floorPs;
+    return Math.max(floorPs, Math.min(duePs, latestPs === NEVER_PS ? floorPs : latestPs));
   }
 
   /** No window is released any more; nothing is called back. */
@@ -84,60 +148,139 @@ export class WindowLoop {
     }
   }
 
+  /** Has `command` decide between two windows: now, or when the present one is written. */
+  between(command: LiveCommand): void {
+    this.#commands.push(command);
+    if (this.#isBetween && !this.#over) this.#advanceGuarded();
+  }
+
+  /** Grants nothing from now on. What is under way is finished first. Call it from a command. */
+  pause(): void {
+    this.#pausedAtMs ??= performance.now();
+  }
+
+  /** Goes on; the time of the pause does not count. Call it from a command. */
+  resume(): void {
+    if (this.#pausedAtMs === undefined) return;
+    this.#pacer.stoodStill(performance.now() - this.#pausedAtMs);
+    this.#pausedAtMs = undefined;
+  }
+
+  /** Paces from now on with virtual seconds per wall second. Call it from a command. */
+  setSpeed(speed: number | "max"): void {
+    this.#pacer.setSpeed(speed, this.presentPs, this.#pausedAtMs ?? performance.now());
+    this.#speed = speed;
+  }
+
+  /** The next instant at which something can happen or somebody is to be asked. */
+  get #turnPs(): number {
+    const askedPs = this.#director?.nextPs ?? NEVER_PS;
+    return Math.min(this.#nextPs, askedPs, this.#options.timeLimitPs);
+  }
+
   #commit(): void {
     const committed = this.#protocol.commit();
     this.#windowsCommitted += 1;
+    this.#nextPs = this.#protocol.outlookPs;
+    this.#director?.take(committed.facts);
     const written = this.#options.committed(committed, this.#statusOf(committed));
     if (written === undefined) this.#advance();
-    else written.then(() => this.#advanceLater()).catch((error) => this.#fail(error));
+    else written.then(() => this.#advanceGuarded()).catch((error) => this.#fail(error));
   }
 
-  #advanceLater(): void {
-    if (!this.#over) this.#advance();
-  }
-
-  #advance(): void {
-    if (this.#options.stop.aborted) {
-      this.#end({ end: "interrupted" });
-      return;
+  #advanceGuarded(): void {
+    if (this.#over) return;
+    try {
+      this.#advance();
+    } catch (error) {
+      this.#fail(error);
     }
-    const step = this.#protocol.next();
-    switch (step.type) {
-      case "grants": {
-        const holdMs = this.#pacer.holdMs(step.startPs, performance.now());
-        if (holdMs === 0) this.#release(step);
-        else this.#hold(step, holdMs);
+  }
+
+  /** Between two windows: until the next is granted, or its moment is waited for. */
+  #advance(): void {
+    this.#isBetween = true;
+    clearTimeout(this.#held);
+    while (!this.#over) {
+      if (this.#options.stop.aborted) {
+        this.#end({ end: "interrupted" });
         return;
       }
-      case "stuck":
-        this.#end({
-          end: "stuck",
-          detail: `nothing is left to happen, and ${step.unfinished} GPUs have not finished`,
-        });
+      this.#runCommands();
+      if (this.#stopped !== undefined) {
+        this.#end(this.#stopped);
         return;
-      default:
-        this.#end({ end: step.type });
+      }
+      if (this.#pausedAtMs !== undefined) return;
+      const holdMs = this.#holdMs();
+      if (holdMs > 0) {
+        // A timer takes at most 2^31 - 1 ms; a longer wait is taken up again.
+        this.#held = setTimeout(() => this.#advanceGuarded(), Math.min(holdMs, 2_147_483_647));
+        return;
+      }
+      const step = this.#protocol.next(this.#takeChanges(), this.#director?.nextPs ?? NEVER_PS);
+      if (step.type === "grants") {
+        this.#release(step);
+        return;
+      }
+      if (step.type === "stop-reached") this.#ask(step.atPs);
+      else this.#end(endOf(step));
     }
   }
 
-  #hold(step: NextStep & { type: "grants" }, holdMs: number): void {
-    // A timer takes at most 2^31 - 1 ms; a longer wait is taken up again.
-    const waitMs = Math.min(holdMs, 2_147_483_647);
-    this.#held = setTimeout(() => {
-      this.#held = undefined;
-      const restMs = this.#pacer.holdMs(step.startPs, performance.now());
-      if (restMs === 0) this.#release(step);
-      else this.#hold(step, restMs);
-    }, waitMs);
+  #holdMs(): number {
+    // Nothing is left to happen: nothing to wait for.
+    if (this.#nextPs === NEVER_PS) return 0;
+    return this.#pacer.holdMs(this.#turnPs, performance.now());
+  }
+
+  #runCommands(): void {
+    for (;;) {
+      const command = this.#commands.shift();
+      if (command === undefined) return;
+      const atPs = this.presentPs;
+      this.#order(command.decide(atPs), atPs);
+      command.done();
+    }
+  }
+
+  /** Everything before `atPs` has happened: the director's turn. */
+  #ask(atPs: number): void {
+    const orders = (this.#director as Director).at(atPs);
+    this.#order(journaled(orders, atPs), atPs);
+  }
+
+  /** Orders are written down first. */
+  #order(orders: readonly JournalOrder[], atPs: number): void {
+    if (orders.length === 0) return;
+    this.#options.ordered(orders);
+    this.#orderedPs = atPs;
+    for (const fault of faultsOf(orders)) this.#faults.push(fault);
+    for (const heal of healsOf(orders)) this.#heals.push(heal);
+    for (const order of orders) {
+      if (order.record === "stop") {
+        const { atPs, reason } = order;
+        this.#stopped ??= { end: "stopped", detail: reason, stoppedAtPs: atPs };
+      } else if (order.record !== "note") this.#nextPs = Math.min(this.#nextPs, order.atPs);
+    }
+  }
+
+  #takeChanges(): RunChanges {
+    if (this.#faults.length === 0 && this.#heals.length === 0) return NO_CHANGES;
+    const changes = { faults: this.#faults, heals: this.#heals };
+    this.#faults = [];
+    this.#heals = [];
+    return changes;
   }
 
   #release(step: NextStep & { type: "grants" }): void {
+    this.#isBetween = false;
     this.#pacer.released(step.startPs, performance.now());
     for (const { worker, grant } of step.grants) this.#options.grant(worker, grant);
   }
 
   #statusOf(committed: CommittedWindow): RunStatus {
-    const wallSeconds = (performance.now() - this.#originMs) / 1000;
+    const { wallSeconds } = this;
     const virtualTimePs = this.#protocol.virtualTimePs;
     return {
       virtualTimePs,
@@ -160,4 +303,22 @@ export class WindowLoop {
     this.abandon();
     this.#options.failed(error);
   }
+}
+
+/** A director's orders as the journal has them. */
+function journaled(orders: Orders, atPs: number): JournalOrder[] {
+  const by = "drill";
+  const records: JournalOrder[] = [];
+  for (const fault of orders.faults) records.push({ record: "fault", by, ...fault });
+  for (const heal of orders.heals) records.push({ record: "heal", by, ...heal });
+  if (orders.stop !== undefined) {
+    records.push({ record: "stop", by, atPs, reason: orders.stop });
+  }
+  return records;
+}
+
+function endOf(step: Exclude<NextStep, { type: "grants" } | { type: "stop-reached" }>): LoopEnd {
+  if (step.type !== "stuck") return { end: step.type };
+  const detail = `nothing is left to happen, and ${step.unfinished} GPUs have not finished`;
+  return { end: "stuck", detail };
 }

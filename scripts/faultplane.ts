@@ -5,10 +5,17 @@
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import type { DrillCommandOptions } from "./commands/drill.ts";
 import { EXIT_CODE_HELP, Exit } from "./commands/exit-codes.ts";
+import {
+  LIVE_COMMANDS,
+  type LiveCommandEntry,
+  type LiveOptions,
+} from "./commands/live-commands.ts";
 import {
   parseDelay,
   parseOut,
+  parsePercent,
   parsePlacement,
   parsePorts,
   parseSeed,
@@ -17,7 +24,9 @@ import {
   usageError,
 } from "./commands/option-values.ts";
 import { packageRoot } from "./commands/package-files.ts";
+import type { PlanCommandOptions } from "./commands/plan.ts";
 import type { RunCommandOptions } from "./commands/run.ts";
+import type { SuiteCommandOptions } from "./commands/suite.ts";
 import type { TopologyOptions } from "./commands/topology-compare.ts";
 import type { ValidateOptions } from "./commands/validate.ts";
 import { reportFailure, runContext } from "./terminal/failure.ts";
@@ -47,7 +56,9 @@ function makeProgram(): Command {
     .option("--seed <seed>", "seed of every random stream, 0..2^64-1", parseSeed)
     .option("--placement <name>", "node, actor, pack or single", parsePlacement)
     .option("--workers <count>", "worker processes of placement pack", parseWorkers)
-    .option("--speed <speed>", "virtual seconds per wall second, or max", parseSpeed)
+    .option("--speed <speed>", "virtual seconds per wall second, or max", (value) =>
+      parseSpeed(value),
+    )
     .option("--out <folder>", "run folder to create", parseOut)
     .option("--log-packets", "write every packet to the event log, too")
     .option("--force", "replace the run folder if it exists")
@@ -102,6 +113,15 @@ function makeProgram(): Command {
       exitCode = await expertsCommand(scenario, options);
     });
 
+  const faults = program
+    .command("faults")
+    .description("list the kinds of fault, or tell everything of one")
+    .argument("[kind]", "kind of fault, such as nic-flap")
+    .action(async (kind: string | undefined, options: { json?: true; color: boolean }) => {
+      const { faultsCommand } = await import("./commands/faults.ts");
+      exitCode = await faultsCommand(kind, options);
+    });
+
   const validate = program
     .command("validate")
     .description("emulate the published experiments and compare; takes two to four minutes")
@@ -111,12 +131,61 @@ function makeProgram(): Command {
       exitCode = await validateCommand(options);
     });
 
-  for (const command of [run, replay, check, topology, experts, validate]) {
+  const drill = program
+    .command("drill")
+    .description("perform a drill beside its healthy twin, and grade it")
+    .argument("<drill>", "drill file, YAML or JSON")
+    .option("--seed <seed>", "seed of every random stream, 0..2^64-1", parseSeed)
+    .option("--placement <name>", "node, actor, pack or single", parsePlacement)
+    .option("--workers <count>", "worker processes of placement pack", parseWorkers)
+    .option("--speed <speed>", "virtual seconds per wall second, or max", (value) =>
+      parseSpeed(value),
+    )
+    .option("--out <folder>", "run folder to create", parseOut)
+    .option("--force", "replace the run folder if it exists")
+    .option("--max-blast <percent>", "refuse faults that touch more of the ranks", parsePercent)
+    .option("--expect", "exit 0 when the verdict is the one that the file expects")
+    .option("--live", "take commands of operators while it is up")
+    .option("--blind", "live, and hide what the drill does: who finds it?")
+    .action(async (path: string, options: DrillCommandOptions) => {
+      const { drillCommand } = await import("./commands/drill.ts");
+      exitCode = await drillCommand(path, options, version);
+    });
+  const plan = program
+    .command("plan")
+    .description("show what a drill would do, without doing it")
+    .argument("<drill>", "drill file, YAML or JSON")
+    .option("--seed <seed>", "seed of every random stream, 0..2^64-1", parseSeed)
+    .option("--max-blast <percent>", "refuse faults that touch more of the ranks", parsePercent)
+    .action(async (path: string, options: PlanCommandOptions) => {
+      const { planCommand } = await import("./commands/plan.ts");
+      exitCode = await planCommand(path, options);
+    });
+  const suite = program
+    .command("suite")
+    .description("perform every drill of a folder, and print one table")
+    .argument("<folder>", "folder with drill files")
+    .option("--seed <seed>", "seed of every random stream, 0..2^64-1", parseSeed)
+    .option("--placement <name>", "node, actor, pack or single (default)", parsePlacement)
+    .option("--filter <text>", "only files whose name has it")
+    .option("--out <folder>", "folder for the drills' run folders", parseOut)
+    .option("--force", "replace run folders that exist")
+    .option("--junit <file>", "write JUnit XML, a test case a drill")
+    .action(async (folder: string, options: SuiteCommandOptions) => {
+      const { suiteCommand } = await import("./commands/suite.ts");
+      exitCode = await suiteCommand(folder, options, version);
+    });
+  const live = LIVE_COMMANDS.map((entry) => addLiveCommand(program, entry));
+
+  const drills = [drill, plan, suite];
+  const others = [replay, check, topology, experts, faults, validate, ...live];
+  for (const command of [run, ...drills, ...others]) {
     command.option("--json", "print one JSON object on stdout");
-    if (command === run || command === replay || command === validate) {
+    if ([run, drill, suite, replay, validate].includes(command)) {
       command.option("-q, --quiet", "no live log and no status line");
     }
-    if (command === run) command.option("-v, --verbose", "log every fact of every actor");
+    if (command === run || command === drill)
+      command.option("-v, --verbose", "log every fact of every actor");
     command.option("--no-color", "no colours");
     command.option("--debug", "show stack traces");
     command.hook("preAction", () => {
@@ -127,11 +196,27 @@ function makeProgram(): Command {
   return program;
 }
 
+/** A command for a run that is up; the run itself may be left out. */
+function addLiveCommand(program: Command, entry: LiveCommandEntry): Command {
+  const words = entry.words.map((word) => `<${word}>`).join(" ");
+  const command = program
+    .command(entry.name)
+    .description(entry.about)
+    .usage(`[options] [run] ${words}`.trimEnd())
+    .argument("[words...]", "run folder or id (default: the only run that is up), and the rest")
+    .action(async (given: string[], options: LiveOptions) => {
+      const { liveCommand } = await import("./commands/live.ts");
+      exitCode = await liveCommand(entry, given, options);
+    });
+  for (const { flags, about, parse } of entry.options ?? []) command.option(flags, about, parse);
+  return command;
+}
+
 /** No option twice; every error in our own words (see {@link usageFailure}). */
 function beStrict(command: Command): void {
   command.exitOverride().configureOutput({ outputError: () => {} });
   for (const option of command.options) {
-    if (option.long === "--delay-worker") continue;
+    if (option.long === "--delay-worker" || option.long === "--set") continue;
     let given = 0;
     command.on(`option:${option.name()}`, () => {
       given += 1;

@@ -1,10 +1,17 @@
 /**
- * Writes docs/scenario.schema.json, the JSON Schema that editors check scenario files with. Run it
- * after a change of src/scenario/schema.ts; a test holds the committed file to it.
+ * Writes the JSON Schemas that editors check files with: docs/scenario.schema.json and
+ * docs/drill.schema.json. Run it after a change of the schemas in src/scenario or src/drill; tests
+ * hold the committed files to them.
  */
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { drillJsonSchema } from "../src/drill/drill-fields.ts";
 import { scenarioJsonSchema } from "../src/scenario/schema.ts";
 
-const target = process.argv[2] ?? "docs/scenario.schema.json";
-writeFileSync(target, `${JSON.stringify(scenarioJsonSchema(), undefined, 2)}\n`);
-process.stdout.write(`wrote ${target}\n`);
+const folder = process.argv[2] ?? "docs";
+const schemas = { scenario: scenarioJsonSchema(), drill: drillJsonSchema() };
+for (const [name, schema] of Object.entries(schemas)) {
+  const target = join(folder, `${name}.schema.json`);
+  writeFileSync(target, `${JSON.stringify(schema, undefined, 2)}\n`);
+  process.stdout.write(`wrote ${target}\n`);
+}

@@ -7,7 +7,7 @@ import type { Oracle } from "../../src/model/device.ts";
 import type { RoutingChoices } from "../../src/model/routing.ts";
 
 /** Where an assignment stands. */
-export const AssignmentState = { open: 1, combined: 2, masked: 3 } as const;
+export const AssignmentState = { open: 1, combined: 2, masked: 3, lost: 4 } as const;
 
 export class Batch implements RoutingChoices {
   readonly tokens: number;

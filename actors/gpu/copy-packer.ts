@@ -2,8 +2,8 @@
  * Packs the copies of some tokens by the rank that each is sent to first, and sends them: to other
  * nodes one copy a node, on the sender's own plane; to ranks of this node directly.
  *
- * A copy in a cargo: token, choices, payload (two words), then for each choice slot, weight and the
- * rank that holds the expert.
+ * A copy in a cargo: token, choices, payload (two words), its checksum if there is one, then for
+ * each choice slot, weight and the rank that holds the expert.
  */
 import type { ActorContext } from "../../src/model/actor.ts";
 import {
@@ -16,10 +16,12 @@ import {
 } from "../../src/model/packet.ts";
 import type { ProtocolParts } from "./protocol.ts";
 import { slotOf } from "./token-slot.ts";
-import { CHOICE_WORDS, COPY_WORDS } from "./token-sum.ts";
+import { CHOICE_WORDS, COPY_PAYLOAD, COPY_WORDS } from "./token-sum.ts";
 
 export class CopyPacker {
   readonly #parts: ProtocolParts;
+  /** Words of a copy without its choices. */
+  readonly #copyWords: number;
   /** By rank: the rank that its copies are sent to first. */
   readonly #via: Int32Array;
   /**
@@ -35,6 +37,7 @@ export class CopyPacker {
   constructor(parts: ProtocolParts) {
     const { peers } = parts;
     this.#parts = parts;
+    this.#copyWords = COPY_WORDS + parts.payloads.checkWords;
     this.#via = Int32Array.from({ length: peers.size }, (_, rank) => peers.viaOf(rank));
     this.#words = new Int32Array(peers.size);
     this.#next = new Int32Array(peers.size);
@@ -64,7 +67,7 @@ export class CopyPacker {
       const token = Math.floor(place / home.batch.topK);
       if (this.#token[via] !== token) {
         this.#token[via] = token;
-        this.#words[via] += COPY_WORDS;
+        this.#words[via] += this.#copyWords;
         this.#copies[via] += 1;
       }
       this.#words[via] += CHOICE_WORDS;
@@ -73,7 +76,7 @@ export class CopyPacker {
 
   /** Writes the copies; those for this rank go to its inbox. */
   #pack(context: ActorContext, first: number, end: number): void {
-    const { home, peers } = this.#parts;
+    const { home, peers, payloads } = this.#parts;
     const { batch } = home;
     for (let rank = 0; rank < peers.size; rank += 1) {
       if (this.#words[rank] > 0) this.#packet[rank] = this.#message(context, rank);
@@ -100,7 +103,8 @@ export class CopyPacker {
         words[at + 1] = 0;
         words[at + 2] = batch.low[token];
         words[at + 3] = batch.high[token];
-        at += COPY_WORDS;
+        payloads.written(context, words, at + COPY_PAYLOAD, at + COPY_WORDS);
+        at += this.#copyWords;
       }
       words[this.#countAt[via]] += 1;
       words[at] = slot;

@@ -4,15 +4,15 @@
  * is taken up again by a reminder, so a batch of thousands of tokens is never in flight at once.
  */
 import { violated } from "../../src/base/assert.ts";
-import type { ActorContext } from "../../src/model/actor.ts";
-import { LAYER, type Packet, PacketKind, SLOT } from "../../src/model/packet.ts";
+import { type ActorContext, NO_TIMER, type TimerId } from "../../src/model/actor.ts";
+import { KIND, KIND_MASK, LAYER, type Packet, PacketKind, SLOT } from "../../src/model/packet.ts";
 import { PS_PER_NS } from "../../src/model/time.ts";
 import type { ExchangePlace, HomeSide } from "./home-side.ts";
-import { Inbox } from "./inbox.ts";
+import type { Inbox } from "./inbox.ts";
 import type { Messenger } from "./messenger.ts";
 import type { Peers } from "./peers.ts";
 import type { Protocol } from "./protocol.ts";
-import { expertOf } from "./token-slot.ts";
+import { expertOf, isRefused } from "./token-slot.ts";
 
 /** Work that waits at a port before posting stops, and at which it goes on. */
 const STOP_PS = 10_000 * PS_PER_NS;
@@ -26,6 +26,7 @@ export interface ExchangeParts {
   readonly peers: Peers;
   readonly messenger: Messenger;
   readonly home: HomeSide;
+  makeInbox(): Inbox;
   /** Makes the protocol, which reads this exchange's inboxes. */
   protocol(inboxOf: (exchange: number) => Inbox): Protocol;
   /** Tag of the reminder that {@link Exchange.pump} wants; its value is the chain. */
@@ -49,12 +50,13 @@ export class Exchange {
   #part = 0;
   #partCount = 0;
   #isPosting = false;
+  #pumpTimer: TimerId = NO_TIMER;
 
   constructor(parts: ExchangeParts) {
     const { peers, chain, chains } = parts;
     this.#parts = parts;
     this.home = parts.home;
-    this.#inboxes = [new Inbox(peers.size), new Inbox(peers.size)];
+    this.#inboxes = [parts.makeInbox(), parts.makeInbox()];
     this.#inboxes[0].reset(chain, peers.size);
     this.#inboxes[1].reset(chains + chain, peers.size);
     this.#used = new Uint8Array(parts.experts);
@@ -68,6 +70,15 @@ export class Exchange {
       violated("ranks-in-step", `exchange ${exchange} arrives, collecting ${inbox.exchange}`);
     }
     return inbox;
+  }
+
+  /** Is a message of an exchange that has ended? With failover late duplicates are. */
+  isPast(words: Int32Array, packet: Packet): boolean {
+    const exchange = words[packet + LAYER];
+    if ((words[packet + KIND] & KIND_MASK) === PacketKind.combine) {
+      return exchange < this.home.exchange;
+    }
+    return exchange < this.#inboxes[this.#numberOf(exchange) & 1].exchange;
   }
 
   /** Number of the chain's next exchange in the run. */
@@ -117,7 +128,7 @@ export class Exchange {
     while (this.#part < this.#partCount) {
       const backlogPs = this.protocol.backlogPs(context, isDispatch ? "copies" : "results");
       if (backlogPs > STOP_PS) {
-        context.remindAfter(backlogPs - RESUME_PS, pumpTag, chain);
+        this.#pumpTimer = context.remindAfter(backlogPs - RESUME_PS, pumpTag, chain);
         return;
       }
       const part = this.#part;
@@ -130,23 +141,42 @@ export class Exchange {
     else this.#collectNext();
   }
 
+  /** Posts nothing more. */
+  stop(context: ActorContext): void {
+    context.cancel(this.#pumpTimer);
+  }
+
+  /** The phase has all that it waits for; `chain`: its name, for facts. */
+  end(context: ActorContext, chain: string): void {
+    const at = this.at as ExchangePlace;
+    const { layer, step } = at;
+    const durationPs = context.nowPs - this.startPs;
+    if (this.phase === "dispatch") {
+      this.#endDispatch();
+      const received = this.copies;
+      context.record({ type: "dispatch.completed", layer, step, chain, received, durationPs });
+      return;
+    }
+    const { combined, masked } = this.home.batch;
+    this.phase = "idle";
+    this.home.close(context, at);
+    context.record({ type: "combine.completed", layer, step, chain, combined, masked, durationPs });
+  }
+
   /** Everything dispatched to this rank is here; counts what its experts have to compute. */
-  endDispatch(): void {
+  #endDispatch(): void {
     const inbox = this.inboxOf((this.at as ExchangePlace).exchange);
     const used = this.#used.fill(0);
     this.phase = "compute";
-    this.copies = inbox.count;
+    this.copies = 0;
     this.expertsUsed = 0;
     for (let row = 0; row < inbox.count; row += 1) {
+      if (isRefused(inbox.slot[row])) continue;
+      this.copies += 1;
       const expert = expertOf(inbox.slot[row]);
       if (used[expert] === 0) this.expertsUsed += 1;
       used[expert] = 1;
     }
-  }
-
-  endCombine(context: ActorContext): void {
-    this.phase = "idle";
-    this.home.close(context, this.at as ExchangePlace);
   }
 
   /** The count of a rank's copies: "that was all". */

@@ -1,7 +1,10 @@
-/** What an expert of this rank makes of a row of an inbox; the object is reused. */
+/**
+ * What an expert of this rank makes of a row of an inbox; the object is reused. A refused copy is
+ * not computed: its row says why.
+ */
 import type { Oracle } from "../../src/model/device.ts";
 import type { Inbox } from "./inbox.ts";
-import { expertOf } from "./token-slot.ts";
+import { expertOf, isRefused } from "./token-slot.ts";
 
 export class ExpertOutput {
   low = 0;
@@ -14,9 +17,15 @@ export class ExpertOutput {
 
   /** Computes the output for a row. */
   of(inbox: Inbox, row: number): this {
-    const expert = expertOf(inbox.slot[row]);
+    const slot = inbox.slot[row];
     const low = inbox.low[row];
     const high = inbox.high[row];
+    if (isRefused(slot)) {
+      this.low = low;
+      this.high = high;
+      return this;
+    }
+    const expert = expertOf(slot);
     this.low = this.#oracle.expertLow(expert, inbox.exchange, low, high);
     this.high = this.#oracle.expertHigh(expert, inbox.exchange, low, high);
     return this;

@@ -9,6 +9,8 @@ import type { ActorContext } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
 import { NO_FAULT } from "../../src/model/fault.ts";
 import { AssignmentState, Batch } from "./batch.ts";
+import { ExpertHolders } from "./expert-holders.ts";
+import { HotExperts } from "./hot-experts.ts";
 import type { Peers } from "./peers.ts";
 
 /** One exchange of the run: which, and where in the model and in the workload. */
@@ -37,6 +39,10 @@ export class HomeSide {
   exchange = -1;
   readonly #services: DeviceServices;
   readonly #peers: Peers;
+  readonly #holders: ExpertHolders;
+  readonly #hot: HotExperts;
+  /** When the current exchange began, ps. */
+  #openedAtPs = 0;
 
   constructor(services: DeviceServices, peers: Peers, chain: number) {
     this.chain = chain;
@@ -44,6 +50,8 @@ export class HomeSide {
     const tokens = routing.tokensOf(peers.rank);
     this.#services = services;
     this.#peers = peers;
+    this.#holders = new ExpertHolders(services, peers);
+    this.#hot = new HotExperts(scenario.run.seed);
     this.batch = new Batch(tokens, scenario.model.num_experts_per_tok, peers.size, oracle);
     this.holder = new Int32Array(this.batch.state.length);
     this.sent = new Int32Array(peers.size);
@@ -59,15 +67,22 @@ export class HomeSide {
   open(context: ActorContext, at: ExchangePlace): void {
     const { group, rank } = this.#peers;
     const { batch, holder } = this;
-    const { routing, experts, schedule } = this.#services;
+    const { routing, schedule } = this.#services;
+    const { hotExperts } = context.faults;
+    const { layer } = at;
     this.exchange = at.exchange;
+    this.#openedAtPs = context.nowPs;
     const step = at.step * schedule.chains.length + at.chain;
-    routing.choose({ group, rank, step, layer: at.layer }, batch);
+    routing.choose({ group, rank, step, layer }, batch);
+    if (hotExperts.length > 0) {
+      const { tokens, topK } = batch;
+      this.#hot.draw(hotExperts, { group, rank, step, layer, tokens, topK }, batch);
+    }
     batch.openLayer();
     this.sent.fill(0);
     for (let place = 0; place < batch.state.length; place += 1) {
       const token = Math.floor(place / batch.topK);
-      const rankOfPlace = experts.holderOf(at.place, batch.experts[place], rank, token);
+      const rankOfPlace = this.#holders.holderOf(at.place, batch.experts[place], token);
       holder[place] = rankOfPlace;
       context.ledger.dispatched(this.#assignment(place));
       const mask = this.#peers.maskOf(rankOfPlace);
@@ -94,6 +109,12 @@ export class HomeSide {
     this.#settled(context, place);
   }
 
+  /** A copy or its output failed its check: the assignment is given up for that fault. */
+  refused(context: ActorContext, place: number, fault: number): void {
+    if (!this.isOpen(place)) violated("combined-once", `exchange ${this.exchange} place ${place}`);
+    this.#maskOpen(context, place, fault);
+  }
+
   /**
    * The weighted sum of a token's outputs over some of its choices (`combined`, one bit each); the
    * choices of `lost` were given up for `fault` on the way. A sum that holds the share of a rank
@@ -114,7 +135,8 @@ export class HomeSide {
       isStale = true;
       stale = this.#peers.maskOf(this.holder[place])?.fault ?? sum.fault;
     }
-    if (!isStale) batch.add(sum.token, sum.low, sum.high);
+    // A sum of nothing is not looked at: with a bit flipped it would not be 0.
+    if (!isStale && sum.combined !== 0) batch.add(sum.token, sum.low, sum.high);
     for (let choice = 0; choice < batch.topK; choice += 1) {
       const place = first + choice;
       const bit = 1 << choice;
@@ -138,6 +160,18 @@ export class HomeSide {
     return open;
   }
 
+  /** The rank goes, with the assignments of the current exchange open: they are lost. */
+  loseOpen(context: ActorContext, fault: number): void {
+    const { batch } = this;
+    for (let place = 0; batch.open > 0 && place < batch.state.length; place += 1) {
+      if (!this.isOpen(place)) continue;
+      batch.state[place] = AssignmentState.lost;
+      batch.open -= 1;
+      context.ledger.lost(this.#assignment(place), fault);
+    }
+    batch.openOf.fill(0);
+  }
+
   /** Ends the layer: the sums are checked, and become the next layer's input. */
   close(context: ActorContext, at: ExchangePlace): void {
     const { batch } = this;
@@ -146,7 +180,8 @@ export class HomeSide {
       const low = batch.sumLow(token);
       const high = batch.sumHigh(token);
       if (expected.low === low && expected.high === high) continue;
-      context.ledger.mismatched(NO_FAULT);
+      const fault = this.#corrupterOf(context, token);
+      context.ledger.mismatched(fault);
       context.record({
         type: "combine.mismatched",
         layer: at.layer,
@@ -154,11 +189,37 @@ export class HomeSide {
         token,
         expected: hex64(expected.high, expected.low),
         actual: hex64(high, low),
+        fault: context.faults.nameOf(fault),
       });
     }
     this.combined += batch.combined;
     this.masked += batch.masked;
     batch.closeLayer();
+  }
+
+  /**
+   * The fault that flipped bits on a token's way in the current exchange: in what this rank sent,
+   * or a rank that its copies or results came by. NO_FAULT: nothing explains a wrong sum.
+   */
+  #corrupterOf(context: ActorContext, token: number): number {
+    const peers = this.#peers;
+    const { batch, holder } = this;
+    let fault = context.faults.corrupterOf(context.self, this.#openedAtPs);
+    for (let choice = 0; choice < batch.topK && fault === NO_FAULT; choice += 1) {
+      const place = token * batch.topK + choice;
+      if (batch.state[place] !== AssignmentState.combined) continue;
+      const rank = holder[place];
+      fault = context.faults.corrupterOf(peers.actorOf[rank], this.#openedAtPs);
+      if (fault !== NO_FAULT || !this.#isRelayed) continue;
+      const relay = peers.actorOf[peers.viaOf(rank)];
+      fault = context.faults.corrupterOf(relay, this.#openedAtPs);
+    }
+    return fault;
+  }
+
+  /** In the normal protocol ranks pass on and add up what is not for them. */
+  get #isRelayed(): boolean {
+    return this.#services.scenario.workload.protocol === "normal";
   }
 
   #settled(context: ActorContext, place: number): void {

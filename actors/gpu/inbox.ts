@@ -4,6 +4,7 @@
  * since a faster rank may be one layer ahead.
  */
 import { violated } from "../../src/base/assert.ts";
+import type { DuplicateFilter } from "./duplicate-filter.ts";
 
 /** "Not announced yet." */
 const UNKNOWN = -1;
@@ -28,7 +29,11 @@ export class Inbox {
   low = new Int32Array(ROWS_START);
   high = new Int32Array(ROWS_START);
 
-  constructor(ranks: number) {
+  readonly #filter: DuplicateFilter | undefined;
+
+  /** With a filter, what arrives a second time counts for nothing; without one it is a bug. */
+  constructor(ranks: number, filter?: DuplicateFilter) {
+    this.#filter = filter;
     this.announced = new Int32Array(ranks);
     this.arrived = new Int32Array(ranks);
   }
@@ -41,6 +46,7 @@ export class Inbox {
     this.isPosting = false;
     this.announced.fill(UNKNOWN);
     this.arrived.fill(0);
+    this.#filter?.reset();
   }
 
   /** Has everything that a rank announced arrived? */
@@ -50,6 +56,7 @@ export class Inbox {
 
   /** An assignment of a rank; `weight` is 0 where the home rank applies it. */
   add(home: number, token: number, slot: number, weight: number, low: number, high: number): void {
+    if (this.#filter?.isDuplicate(home, token, slot) === true) return;
     if (this.count === this.home.length) this.#grow();
     const row = this.count;
     this.home[row] = home;
@@ -66,6 +73,7 @@ export class Inbox {
   /** A rank says how many assignments it sent. */
   announce(rank: number, count: number): void {
     if (this.announced[rank] !== UNKNOWN) {
+      if (this.#filter !== undefined) return;
       violated("announced-once", `exchange ${this.exchange}, rank ${rank}`);
     }
     this.announced[rank] = count;

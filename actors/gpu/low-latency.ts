@@ -1,7 +1,8 @@
 /**
  * DeepEP's low-latency protocol: every copy goes straight to the rank that holds its expert, every
  * output straight back, and the home rank weights and adds. A message is one copy, or all copies
- * from one rank to one other (then four words each in its cargo: token, slot, payload).
+ * from one rank to one other. A copy that fails its check comes back refused, in place of an output
+ * and as large.
  */
 import { violated } from "../../src/base/assert.ts";
 import type { ActorContext } from "../../src/model/actor.ts";
@@ -16,23 +17,21 @@ import {
   type Packet,
   PacketFlag,
   PacketKind,
-  SIZE_BYTES,
   SLOT,
   TOKEN,
 } from "../../src/model/packet.ts";
+import { Entries } from "./entries.ts";
 import { ExpertOutput } from "./expert-output.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Protocol, ProtocolParts } from "./protocol.ts";
 import { StableOrder } from "./stable-order.ts";
-import { choiceOf, slotOf } from "./token-slot.ts";
-
-/** Words of a copy or output in a cargo. */
-const ENTRY_WORDS = 4;
+import { choiceOf, isRefused, refusedChoiceOf, refusedSlot, slotOf } from "./token-slot.ts";
 
 export class LowLatency implements Protocol {
   readonly isWaiting = false;
   readonly #parts: ProtocolParts;
   readonly #byMessage: boolean;
+  readonly #entries: Entries;
   readonly #order: StableOrder;
   readonly #output: ExpertOutput;
   readonly #dispatchBytes: number;
@@ -45,6 +44,7 @@ export class LowLatency implements Protocol {
     const { services, peers } = parts;
     this.#parts = parts;
     this.#byMessage = services.scenario.workload.grain === "message";
+    this.#entries = new Entries(parts.payloads);
     this.#order = new StableOrder(peers.size);
     this.#output = new ExpertOutput(services.oracle);
     this.#dispatchBytes = services.dispatchCopyBytes;
@@ -99,9 +99,11 @@ export class LowLatency implements Protocol {
       const cargo = packets.cargoOf(packet);
       const first = packets.cargo.first(cargo);
       const end = first + packets.cargo.lengthOf(cargo);
-      for (let at = first; at < end; at += ENTRY_WORDS) {
+      for (let at = first; at < end; at += this.#entries.words) {
         const entry = packets.cargo.words;
-        this.#take(context, packet, rank, entry[at], entry[at + 1], entry[at + 2], entry[at + 3]);
+        if (this.#entries.isWhole(entry, at)) {
+          this.#take(context, packet, rank, entry[at], entry[at + 1], entry[at + 2], entry[at + 3]);
+        } else this.#refuse(context, packet, rank, entry[at], entry[at + 1]);
       }
     }
     packets.free(packet);
@@ -127,7 +129,28 @@ export class LowLatency implements Protocol {
     const { home } = this.#parts;
     if ((words[packet + KIND] & KIND_MASK) === PacketKind.dispatch) {
       this.#parts.inboxOf(words[packet + LAYER]).add(rank, token, slot, 0, low, high);
-    } else home.outputArrived(context, token * home.batch.topK + choiceOf(slot), low, high);
+      return;
+    }
+    const choice = isRefused(slot) ? refusedChoiceOf(slot) : choiceOf(slot);
+    const place = token * home.batch.topK + choice;
+    // A result that is not awaited any more has come before, by another way.
+    if (this.#parts.messenger.resends && !home.isOpen(place)) return;
+    if (isRefused(slot)) home.refused(context, place, low);
+    else home.outputArrived(context, place, low, high);
+  }
+
+  /** A copy or output that fails its check: noted as refused, or given up. */
+  #refuse(context: ActorContext, packet: Packet, rank: number, token: number, slot: number): void {
+    const { words } = context.packets;
+    const exchange = words[packet + LAYER];
+    const fault = this.#parts.payloads.corrupted(context, {
+      fromActor: words[packet + ORIGIN],
+      viaActor: -1,
+      exchange,
+      token,
+    });
+    const refused = isRefused(slot) ? slot : refusedSlot(slot);
+    this.#take(context, packet, rank, token, refused, fault, 0);
   }
 
   #postCopy(context: ActorContext, place: number): void {
@@ -143,12 +166,15 @@ export class LowLatency implements Protocol {
       return;
     }
     const packet = this.#message(context, PacketKind.dispatch, holder, home.exchange);
-    const { words } = context.packets;
-    words[packet + SIZE_BYTES] = this.#dispatchBytes;
-    words[packet + TOKEN] = token;
-    words[packet + SLOT] = slot;
-    words[packet + PAYLOAD_LOW] = batch.low[token];
-    words[packet + PAYLOAD_HIGH] = batch.high[token];
+    this.#entries.writeOne(
+      context,
+      packet,
+      this.#dispatchBytes,
+      token,
+      slot,
+      batch.low[token],
+      batch.high[token],
+    );
     messenger.post(context, packet);
   }
 
@@ -164,18 +190,15 @@ export class LowLatency implements Protocol {
     const count = home.batch.openOf[rank];
     if (count === 0) return;
     const packet = this.#message(context, PacketKind.dispatch, rank, home.exchange);
-    let place = this.#load(context, packet, count, this.#dispatchBytes);
-    const { words } = context.packets.cargo;
+    context.packets.words[packet + KIND] |= PacketFlag.ackRequest;
+    let place = this.#entries.load(context, packet, count, this.#dispatchBytes);
     const { batch } = home;
     for (let at = this.#order.first(rank); at < this.#order.end(rank); at += 1) {
       const assignment = this.#order.at[at];
       if (!home.isOpen(assignment)) continue;
       const token = Math.floor(assignment / batch.topK);
-      words[place] = token;
-      words[place + 1] = slotOf(assignment % batch.topK, batch.experts[assignment]);
-      words[place + 2] = batch.low[token];
-      words[place + 3] = batch.high[token];
-      place += ENTRY_WORDS;
+      const slot = slotOf(assignment % batch.topK, batch.experts[assignment]);
+      place = this.#entries.write(context, place, token, slot, batch.low[token], batch.high[token]);
     }
     context.packets.seal(packet);
     messenger.post(context, packet);
@@ -196,13 +219,8 @@ export class LowLatency implements Protocol {
     }
     this.#left[rank] -= 1;
     const packet = this.#message(context, PacketKind.combine, rank, inbox.exchange);
-    const { words } = context.packets;
-    if (this.#left[rank] === 0) words[packet + KIND] |= PacketFlag.ackRequest;
-    words[packet + SIZE_BYTES] = this.#combineBytes;
-    words[packet + TOKEN] = token;
-    words[packet + SLOT] = slot;
-    words[packet + PAYLOAD_LOW] = low;
-    words[packet + PAYLOAD_HIGH] = high;
+    if (this.#left[rank] === 0) context.packets.words[packet + KIND] |= PacketFlag.ackRequest;
+    this.#entries.writeOne(context, packet, this.#combineBytes, token, slot, low, high);
     messenger.post(context, packet);
   }
 
@@ -218,16 +236,12 @@ export class LowLatency implements Protocol {
       return;
     }
     const packet = this.#message(context, PacketKind.combine, rank, inbox.exchange);
-    let place = this.#load(context, packet, end - first, this.#combineBytes);
-    const { words } = context.packets.cargo;
+    context.packets.words[packet + KIND] |= PacketFlag.ackRequest;
+    let place = this.#entries.load(context, packet, end - first, this.#combineBytes);
     for (let at = first; at < end; at += 1) {
       const row = this.#order.at[at];
       const { low, high } = this.#output.of(inbox, row);
-      words[place] = inbox.token[row];
-      words[place + 1] = inbox.slot[row];
-      words[place + 2] = low;
-      words[place + 3] = high;
-      place += ENTRY_WORDS;
+      place = this.#entries.write(context, place, inbox.token[row], inbox.slot[row], low, high);
     }
     context.packets.seal(packet);
     messenger.post(context, packet);
@@ -240,15 +254,5 @@ export class LowLatency implements Protocol {
     words[packet + DESTINATION] = this.#parts.peers.actorOf[rank];
     words[packet + LAYER] = exchange;
     return packet;
-  }
-
-  /** Gives a message room for `count` copies, each a request; returns where the first one goes. */
-  #load(context: ActorContext, packet: Packet, count: number, copyBytes: number): number {
-    const { packets } = context;
-    const cargo = packets.load(packet, count * ENTRY_WORDS);
-    packets.words[packet + KIND] |= PacketFlag.ackRequest;
-    packets.words[packet + SIZE_BYTES] = count * copyBytes;
-    packets.words[packet + TOKEN] = count;
-    return packets.cargo.first(cargo);
   }
 }

@@ -5,8 +5,13 @@
  * combine is skipped, and weights are not renormalised. A masked rank is told by every
  * other way there is, since this rank cannot know which of them work; so it need not wait for what
  * will never come.
+ *
+ * With failover a message that the transport gives back is first sent again, by one detour after
+ * another. Where silence traps, as by default in DeepEP, a rank masks nobody: it ends its own job
+ * and tells nobody, so its peers find out by their own clocks.
  */
 import { type ActorContext, NO_TIMER, type TimerId } from "../../src/model/actor.ts";
+import { NO_FAULT } from "../../src/model/fault.ts";
 import {
   DESTINATION,
   KIND,
@@ -33,6 +38,10 @@ export interface MaskHost {
   dropRank(context: ActorContext, rank: number, fault: number): number;
   /** Goes on if the phase is complete now. */
   progress(context: ActorContext): void;
+  /** A rank was given up, and that was said. */
+  rankMasked(context: ActorContext, rank: number, fault: number): void;
+  /** The rank's part in the run is over; what is open is lost to a fault. */
+  endJob(context: ActorContext, fault: number): void;
 }
 
 export interface MaskClocks {
@@ -42,7 +51,7 @@ export interface MaskClocks {
   readonly probeSpanPs: number;
 }
 
-type MaskReason = "send-failed" | "no-answer" | "notice";
+type MaskReason = "send-failed" | "no-answer" | "notice" | "operator";
 
 export class MaskPolicy {
   readonly #peers: Peers;
@@ -51,8 +60,12 @@ export class MaskPolicy {
   readonly #clocks: MaskClocks;
   readonly #idOf: (actor: number) => string;
   readonly #isNormal: boolean;
+  readonly #traps: boolean;
+  #hasTrapped = false;
   readonly #answered: Uint8Array;
   #timer: TimerId = NO_TIMER;
+  /** Tag of the clock that ran out while the process hung; 0: none did. */
+  #missed = 0;
   #suspects: number[] = [];
 
   constructor(options: {
@@ -62,6 +75,8 @@ export class MaskPolicy {
     readonly clocks: MaskClocks;
     /** The normal protocol, in which copies and results pass through other ranks. */
     readonly isNormal: boolean;
+    /** Does a rank end its job in place of masking a silent one? */
+    readonly traps: boolean;
     readonly idOf: (actor: number) => string;
   }) {
     this.#peers = options.peers;
@@ -69,12 +84,14 @@ export class MaskPolicy {
     this.#host = options.host;
     this.#clocks = options.clocks;
     this.#isNormal = options.isNormal;
+    this.#traps = options.traps;
     this.#idOf = options.idOf;
     this.#answered = new Uint8Array(options.peers.size);
   }
 
   /** A wait begins: after the wait timeout the missing ranks are asked whether they live. */
   startWait(context: ActorContext): void {
+    if (this.#hasTrapped) return;
     context.cancel(this.#timer);
     this.#timer = context.remindAfter(this.#clocks.waitTimeoutPs, MaskTag.waitedLong, 0);
   }
@@ -87,6 +104,24 @@ export class MaskPolicy {
   endWait(context: ActorContext): void {
     context.cancel(this.#timer);
     this.#timer = NO_TIMER;
+  }
+
+  /** A clock ran out while the rank's process hung. */
+  missed(tag: number): void {
+    this.#timer = NO_TIMER;
+    this.#missed = tag;
+  }
+
+  /**
+   * The process goes on and has handled what came meanwhile: the clock that it missed counts,
+   * unless what it measured is over.
+   */
+  resumed(context: ActorContext): void {
+    const missed = this.#missed;
+    this.#missed = 0;
+    if (missed === 0 || this.#timer !== NO_TIMER || !this.#host.isWaiting) return;
+    if (missed === MaskTag.waitedLong) this.askWhoLives(context);
+    else this.maskTheSilent(context);
   }
 
   /** The wait timeout has passed. */
@@ -111,11 +146,16 @@ export class MaskPolicy {
   /** Answers to the probes are due: whoever is still missing and said nothing is given up. */
   maskTheSilent(context: ActorContext): void {
     this.#timer = NO_TIMER;
-    for (const rank of this.#suspects) {
-      if (this.#answered[rank] === 0 && this.#isSuspect(rank)) {
-        this.mask(context, rank, "no-answer");
-        this.#maskBeyond(context, rank);
-      }
+    const isSilent = (rank: number): boolean => this.#answered[rank] === 0 && this.#isSuspect(rank);
+    const silent = this.#suspects.filter(isSilent);
+    if (this.#traps && silent.length > 0) {
+      this.#trap(context, silent);
+      return;
+    }
+    for (const rank of silent) {
+      if (!isSilent(rank)) continue;
+      this.mask(context, rank, "no-answer");
+      this.#maskBeyond(context, rank);
     }
     if (this.#host.isWaiting) this.ensureWait(context);
   }
@@ -130,10 +170,8 @@ export class MaskPolicy {
 
   /** A silent GPU of this node relays nothing either: whoever is reached through it is cut off. */
   #maskBeyond(context: ActorContext, silent: number): void {
-    const peers = this.#peers;
-    if (!this.#messenger.usesNvlink) return;
-    for (let rank = 0; rank < peers.size; rank += 1) {
-      if (peers.isReachedThrough(rank, silent)) this.mask(context, rank, "send-failed");
+    for (let rank = 0; rank < this.#peers.size; rank += 1) {
+      if (this.#messenger.isReachedThrough(rank, silent)) this.mask(context, rank, "send-failed");
     }
   }
 
@@ -142,7 +180,12 @@ export class MaskPolicy {
    */
   mask(context: ActorContext, rank: number, reason: MaskReason, fault?: number): void {
     const peers = this.#peers;
-    if (peers.isMasked(rank)) return;
+    if (peers.isMasked(rank) || this.#hasTrapped) return;
+    // What the operator wants, or a peer says, is no trap: nobody was found silent.
+    if (this.#traps && fault === undefined) {
+      this.#trap(context, [rank]);
+      return;
+    }
     const actor = peers.actorOf[rank];
     const cause = fault ?? context.faults.between(context.self, actor, this.#host.lookBackPs);
     peers.mask(rank, { fault: cause, atPs: context.nowPs });
@@ -154,21 +197,29 @@ export class MaskPolicy {
       assignments,
       reason,
     });
-    if (reason !== "notice") this.#sendNotices(context, rank, cause);
+    this.#host.rankMasked(context, rank, cause);
+    // Nothing is broken when the operator wants it: the usual way will do, behind what was sent.
+    if (reason === "operator") this.#send(context, PacketKind.maskNotice, rank, cause);
+    else if (reason !== "notice") this.#sendNotices(context, rank, cause);
     if (this.#isNormal) {
       for (const other of peers.behind(rank)) this.mask(context, other, "send-failed", cause);
     }
     this.#host.progress(context);
   }
 
-  /** A message of this rank came back: the transport could not deliver it. */
+  /**
+   * A message of this rank came back: the transport could not deliver it. It goes again by another
+   * way if there is one; notices went by all of them.
+   */
   sendFailed(context: ActorContext, packet: Packet): void {
     const { packets } = context;
     const words = packets.words;
     const rank = this.#peers.rankOf(words[packet + DESTINATION]);
     const isNotice = (words[packet + KIND] & KIND_MASK) === PacketKind.maskNotice;
+    const isNeeded = !isNotice && !this.#peers.isMasked(rank) && !this.#hasTrapped;
+    if (isNeeded && this.#messenger.sendAgain(context, packet)) return;
     packets.free(packet);
-    if (!isNotice) this.mask(context, rank, "send-failed");
+    if (isNeeded) this.mask(context, rank, "send-failed");
   }
 
   /** A notice, a probe or an answer from a rank. */
@@ -177,6 +228,7 @@ export class MaskPolicy {
     const kind = packets.words[packet + KIND] & KIND_MASK;
     const fault = packets.words[packet + SLOT];
     packets.free(packet);
+    if (this.#hasTrapped) return;
     if (kind === PacketKind.maskNotice) this.mask(context, rank, "notice", fault);
     else if (kind === PacketKind.probeAnswer) this.#answered[rank] = 1;
     else {
@@ -184,6 +236,43 @@ export class MaskPolicy {
       if (mask === undefined) this.#send(context, PacketKind.probeAnswer, rank, 0);
       else this.#sendNotices(context, rank, mask.fault);
     }
+  }
+
+  /** Ends the job of this rank, which cannot work with some others. */
+  #trap(context: ActorContext, ranks: readonly number[]): void {
+    const { actorOf } = this.#peers;
+    const cause = this.#causeOf(context, ranks);
+    this.#hasTrapped = true;
+    this.endWait(context);
+    context.record({
+      type: "rank.trapped",
+      missing: ranks.map((rank) => this.#idOf(actorOf[rank])),
+      fault: context.faults.nameOf(cause),
+    });
+    this.#host.endJob(context, cause);
+  }
+
+  /**
+   * The fault behind some ranks' silence: what cuts them off from this rank, or from any other of
+   * the group, for which they may have trapped; else what cuts any two ranks off from each other.
+   */
+  #causeOf({ faults, self }: ActorContext, silent: readonly number[]): number {
+    const { actorOf } = this.#peers;
+    const since = this.#host.lookBackPs;
+    const missing = silent.map((rank) => actorOf[rank]);
+    for (const [some, others] of [
+      [missing, [self]],
+      [missing, actorOf],
+      [actorOf, actorOf],
+    ]) {
+      for (const one of some) {
+        for (const other of others) {
+          const fault = one === other ? NO_FAULT : faults.between(other, one, since);
+          if (fault !== NO_FAULT) return fault;
+        }
+      }
+    }
+    return NO_FAULT;
   }
 
   #send(context: ActorContext, kind: number, rank: number, slot: number): void {

@@ -1,7 +1,8 @@
 /**
  * How a GPU's messages leave it: over NVLink to GPUs of its node, through its own NIC to ranks on
- * its plane, and over NVLink to the local owner of the plane for all others (PXN). It also passes
- * on what other GPUs send through this one.
+ * its plane, and over NVLink to the local owner of the plane for all others (PXN). With failover a
+ * message that the transport gives back goes again, by a detour. It also passes on what other GPUs
+ * send through this one.
  */
 import type { ActorContext } from "../../src/model/actor.ts";
 import {
@@ -14,8 +15,10 @@ import {
   requestsOf,
   SIZE_BYTES,
   SLOT,
+  SOURCE,
 } from "../../src/model/packet.ts";
 import { DevicePort } from "../../src/model/topology.ts";
+import { type Fallback, USUAL_WAY } from "./fallback.ts";
 import type { Peers } from "./peers.ts";
 
 /** Bytes of a message without token data: count, notice, probe. One 64-byte RDMA write. */
@@ -24,11 +27,21 @@ const CONTROL_BYTES = 64;
 export class Messenger {
   readonly #peers: Peers;
   readonly usesNvlink: boolean;
+  readonly #fallback: Fallback | undefined;
 
-  /** Without NVLink every message leaves by this rank's own NIC, straight to the receiver's. */
-  constructor(peers: Peers, usesNvlink: boolean) {
+  /**
+   * Without NVLink every message leaves by this rank's own NIC, straight to the receiver's. Without
+   * a fallback nothing is sent a second time.
+   */
+  constructor(peers: Peers, usesNvlink: boolean, fallback?: Fallback) {
     this.#peers = peers;
     this.usesNvlink = usesNvlink;
+    this.#fallback = fallback;
+  }
+
+  /** May a message go twice, so that a receiver must expect duplicates? */
+  get resends(): boolean {
+    return this.#fallback !== undefined;
   }
 
   /** How long a message would wait at the fuller one of this GPU's ports, ps. */
@@ -42,16 +55,46 @@ export class Messenger {
     return context.backlogPs(DevicePort.gpuToNvswitch);
   }
 
-  /** Sends a message whose DESTINATION is another GPU on the usual way. */
+  /** Sends a message whose DESTINATION is another GPU by the way that is known to work. */
   post(context: ActorContext, packet: Packet): void {
     const words = context.packets.words;
     const destination = words[packet + DESTINATION];
     const peers = this.#peers;
-    if (!this.usesNvlink) this.#throughNic(context, packet, peers.nicOf(destination));
+    const way = this.#wayTo(destination);
+    if (way !== USUAL_WAY) this.detour(context, packet, way);
+    else if (!this.usesNvlink) this.#throughNic(context, packet, peers.nicOf(destination));
     else if (peers.isLocal(destination)) this.#overNvlink(context, packet, destination);
     else if (peers.ownsPlaneOf(destination)) {
       this.#throughNic(context, packet, peers.nicOf(destination));
     } else this.#overNvlink(context, packet, peers.relayTo(destination));
+  }
+
+  /**
+   * Sends a message of this rank that came back once more, by a detour; false when none is left. A
+   * part of what a failed queue pair gives back did arrive.
+   */
+  sendAgain(context: ActorContext, packet: Packet): boolean {
+    const fallback = this.#fallback;
+    if (fallback === undefined) return false;
+    const words = context.packets.words;
+    const destination = words[packet + DESTINATION];
+    const rank = this.#peers.rankOf(destination);
+    const hop = words[packet + NEXT_HOP];
+    const unreached = hop === context.self ? words[packet + SOURCE] : hop;
+    if (!fallback.next(context, rank, unreached)) return false;
+    words[packet + KIND] &= ~PacketFlag.failed;
+    words[packet + KIND] |= PacketFlag.ackRequest;
+    this.detour(context, packet, fallback.wayTo(destination));
+    return true;
+  }
+
+  /** Do messages to `rank` pass through `relay`, another rank of this node? */
+  isReachedThrough(rank: number, relay: number): boolean {
+    const peers = this.#peers;
+    const gpu = peers.actorOf[rank];
+    const way = this.#wayTo(gpu);
+    if (way === USUAL_WAY) return this.usesNvlink && peers.isReachedThrough(rank, relay);
+    return !peers.isLocal(gpu) && peers.detourTo(gpu, way) === peers.actorOf[relay];
   }
 
   /** Sends a message to the GPU in this one's place of another node, on their plane. */
@@ -77,9 +120,14 @@ export class Messenger {
     else this.#throughNic(context, packet, this.#peers.nicOpposite(destination));
   }
 
-  /** Hands a message that the NIC gave up to the GPU of this node that made it. */
+  /**
+   * Hands a message that the NIC gave up to the GPU of this node that made it, which finds the NIC
+   * that could not be reached in SOURCE.
+   */
   giveBack(context: ActorContext, packet: Packet): void {
-    this.#overNvlink(context, packet, context.packets.words[packet + ORIGIN]);
+    const { words } = context.packets;
+    if (this.#fallback !== undefined) words[packet + SOURCE] = words[packet + NEXT_HOP];
+    this.#overNvlink(context, packet, words[packet + ORIGIN]);
   }
 
   /** Makes a message without token data, which asks for an acknowledgement. */
@@ -92,6 +140,10 @@ export class Messenger {
     words[packet + SIZE_BYTES] = CONTROL_BYTES;
     words[packet + SLOT] = slot;
     return packet;
+  }
+
+  #wayTo(gpu: number): number {
+    return this.#fallback === undefined ? USUAL_WAY : this.#fallback.wayTo(gpu);
   }
 
   #overNvlink(context: ActorContext, packet: Packet, gpu: number): void {

@@ -2,7 +2,8 @@
  * DeepEP's normal protocol, as a rank sees it: one copy of a token to each node that holds experts
  * for it, on the sender's own plane, passed on there over NVLink (relay.ts); each rank returns the
  * weighted sum of its experts' outputs, which are added up on the way back. Ranks of the sender's
- * node are reached over NVLink directly.
+ * node are reached over NVLink directly. What fails its check on the way is named in the sums as
+ * given up.
  */
 import type { ActorContext } from "../../src/model/actor.ts";
 import {
@@ -19,12 +20,13 @@ import {
   TOKEN,
 } from "../../src/model/packet.ts";
 import { CopyPacker } from "./copy-packer.ts";
+import { CopyReader } from "./copy-reader.ts";
 import { ExpertOutput } from "./expert-output.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Protocol, ProtocolParts } from "./protocol.ts";
 import { Relay } from "./relay.ts";
 import { StableOrder } from "./stable-order.ts";
-import { choiceOf } from "./token-slot.ts";
+import { choiceOf, isRefused, refusedChoiceOf } from "./token-slot.ts";
 import { CHOICE_WORDS, COPY_WORDS, SUM_WORDS, TokenSum } from "./token-sum.ts";
 
 /** Tokens that one message carries when messages carry many. */
@@ -40,6 +42,9 @@ function chunkOf(tokensPerGpu: number): number {
 export class Normal implements Protocol {
   readonly #parts: ProtocolParts;
   readonly #chunk: number;
+  /** Words of a copy without its choices, and of a sum. */
+  readonly #copyWords: number;
+  readonly #sumWords: number;
   /**
    * Results go block by block of tokens, round all home ranks in each: so the ranks of a node
    * return their shares for a token at about the same time, and its sum leaves while others are
@@ -51,6 +56,7 @@ export class Normal implements Protocol {
   readonly #output: ExpertOutput;
   readonly #relay: Relay;
   readonly #packer: CopyPacker;
+  readonly #reader: CopyReader;
   readonly #sum = new TokenSum();
   #inbox: Inbox | undefined;
 
@@ -59,11 +65,14 @@ export class Normal implements Protocol {
     this.#parts = parts;
     const { grain, tokensPerGpu } = services.scenario.workload;
     this.#chunk = grain === "message" ? chunkOf(tokensPerGpu) : 1;
+    this.#copyWords = COPY_WORDS + parts.payloads.checkWords;
+    this.#sumWords = SUM_WORDS + parts.payloads.checkWords;
     this.#blocks = Math.ceil(tokensPerGpu / CHUNK_TOKENS);
     this.#order = new StableOrder(this.#blocks * peers.size);
     this.#output = new ExpertOutput(services.oracle);
     this.#relay = new Relay(parts, this.#chunk);
     this.#packer = new CopyPacker(parts);
+    this.#reader = new CopyReader(parts);
   }
 
   get isWaiting(): boolean {
@@ -147,17 +156,17 @@ export class Normal implements Protocol {
 
   #copiesArrived(context: ActorContext, packet: Packet, rank: number): void {
     const { packets } = context;
-    const inbox = this.#parts.inboxOf(packets.words[packet + LAYER]);
+    const exchange = packets.words[packet + LAYER];
     const cargo = packets.cargoOf(packet);
     let at = packets.cargo.first(cargo);
     const end = at + packets.cargo.lengthOf(cargo);
     const { words } = packets.cargo;
     while (at < end) {
       const copy = at;
-      at += COPY_WORDS;
-      for (let choice = 0; choice < words[copy + 1]; choice += 1) {
-        inbox.add(rank, words[copy], words[at], words[at + 1], words[copy + 2], words[copy + 3]);
-        at += CHOICE_WORDS;
+      at += this.#copyWords;
+      this.#reader.begin(copy, exchange, rank);
+      for (let choice = 0; choice < words[copy + 1]; choice += 1, at += CHOICE_WORDS) {
+        this.#reader.take(context, words, at);
       }
     }
     packets.free(packet);
@@ -165,13 +174,13 @@ export class Normal implements Protocol {
 
   #sumsArrived(context: ActorContext, packet: Packet): void {
     const { packets } = context;
-    const { home } = this.#parts;
+    const { home, payloads } = this.#parts;
     if (packets.words[packet + LAYER] === home.exchange) {
       const cargo = packets.cargoOf(packet);
       const first = packets.cargo.first(cargo);
       const end = first + packets.cargo.lengthOf(cargo);
-      for (let at = first; at < end; at += SUM_WORDS) {
-        home.sumArrived(context, this.#sum.read(packets.cargo.words, at));
+      for (let at = first; at < end; at += this.#sumWords) {
+        home.sumArrived(context, this.#sum.receive(context, payloads, packet, at));
       }
     }
     packets.free(packet);
@@ -179,7 +188,7 @@ export class Normal implements Protocol {
 
   /** Sends sums for up to a chunk of tokens of one rank; returns where it stopped. */
   #postSums(context: ActorContext, rank: number, from: number, end: number): number {
-    const { peers, home } = this.#parts;
+    const { peers, home, payloads } = this.#parts;
     const inbox = this.#inbox as Inbox;
     let until = from;
     let tokens = 0;
@@ -199,7 +208,7 @@ export class Normal implements Protocol {
       at = this.#sumOf(at, until);
       if (rank === peers.rank) home.sumArrived(context, this.#sum);
       else if (isKept) this.#relay.add(context, rank, inbox.exchange, this.#sum);
-      else place = this.#sum.write(words, place);
+      else place = this.#sum.write(context, payloads, words, place);
     }
     if (isKept) return until;
     context.packets.seal(packet);
@@ -217,7 +226,9 @@ export class Normal implements Protocol {
       const row = this.#order.at[at];
       if (inbox.token[row] !== token) break;
       const { low, high } = this.#output.of(inbox, row);
-      this.#sum.add(choiceOf(inbox.slot[row]), inbox.weight[row], low, high);
+      const slot = inbox.slot[row];
+      if (isRefused(slot)) this.#sum.lose(refusedChoiceOf(slot), low);
+      else this.#sum.add(choiceOf(slot), inbox.weight[row], low, high);
     }
     return at;
   }
@@ -229,7 +240,7 @@ export class Normal implements Protocol {
     const { peers, services } = this.#parts;
     const isDirect = to.relay === to.rank;
     const packet = context.packets.take(isDirect ? PacketKind.combine : PacketKind.partial);
-    context.packets.load(packet, to.tokens * SUM_WORDS);
+    context.packets.load(packet, to.tokens * this.#sumWords);
     const { words } = context.packets;
     words[packet + KIND] |= PacketFlag.ackRequest;
     words[packet + ORIGIN] = context.self;

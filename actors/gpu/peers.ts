@@ -175,6 +175,18 @@ export class Peers {
     return this.#gpuAt[this.#nodeOf[this.#self] * gpusPerNode + ordinal];
   }
 
+  /** The NIC of the receiver's node that the `way`-th detour comes in by. */
+  nicBeside(gpu: number, way: number): number {
+    const { gpusPerNode } = this.#cluster;
+    const ordinal = (this.#ordinalOf[gpu] + 1 + way) % gpusPerNode;
+    return this.#nicAt[this.#nodeOf[gpu] * gpusPerNode + ordinal];
+  }
+
+  /** Are the NICs of two GPUs on the same plane? */
+  isOnPlaneOf(gpu: number, other: number): boolean {
+    return this.#planeOf[gpu] === this.#planeOf[other];
+  }
+
   /** Detours that there are. */
   get detours(): number {
     return this.#cluster.gpusPerNode - 1;

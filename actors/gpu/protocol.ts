@@ -9,6 +9,7 @@ import type { Packet } from "../../src/model/packet.ts";
 import type { HomeSide } from "./home-side.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Messenger } from "./messenger.ts";
+import type { Payloads } from "./payloads.ts";
 import type { Peers } from "./peers.ts";
 
 /** What a protocol works with. */
@@ -17,6 +18,7 @@ export interface ProtocolParts {
   readonly peers: Peers;
   readonly messenger: Messenger;
   readonly home: HomeSide;
+  readonly payloads: Payloads;
   /** The inbox that collects an exchange. */
   inboxOf(exchange: number): Inbox;
 }

@@ -1,6 +1,7 @@
 /**
  * Splits a message of copies from another node by the local ranks that they are for, and sends each
- * rank its part over NVLink; this rank's own part goes to its inbox.
+ * rank its part over NVLink, with the checksums that the copies came with; this rank's own part
+ * goes to its inbox.
  */
 import type { ActorContext } from "../../src/model/actor.ts";
 import {
@@ -11,11 +12,15 @@ import {
   PacketKind,
   SIZE_BYTES,
 } from "../../src/model/packet.ts";
+import { CopyReader } from "./copy-reader.ts";
 import type { ProtocolParts } from "./protocol.ts";
-import { CHOICE_WORDS, COPY_WORDS } from "./token-sum.ts";
+import { CHOICE_WORDS, COPY_PAYLOAD, COPY_WORDS } from "./token-sum.ts";
 
 export class RelayPacker {
   readonly #parts: ProtocolParts;
+  /** Words of a copy without its choices. */
+  readonly #copyWords: number;
+  readonly #reader: CopyReader;
   /** By local rank: words and copies of its part, and while writing its next word. */
   readonly #words: Int32Array;
   readonly #copies: Int32Array;
@@ -28,6 +33,8 @@ export class RelayPacker {
   constructor(parts: ProtocolParts) {
     const width = parts.peers.ranksPerNode;
     this.#parts = parts;
+    this.#copyWords = COPY_WORDS + parts.payloads.checkWords;
+    this.#reader = new CopyReader(parts);
     this.#words = new Int32Array(width);
     this.#copies = new Int32Array(width);
     this.#next = new Int32Array(width);
@@ -53,14 +60,14 @@ export class RelayPacker {
     this.#lastCopy.fill(-1);
     const { peers } = this.#parts;
     for (let copy = first; copy < end; ) {
-      let at = copy + COPY_WORDS;
+      let at = copy + this.#copyWords;
       for (let choice = 0; choice < words[copy + 1]; choice += 1, at += CHOICE_WORDS) {
         const rank = words[at + 2];
         if (rank === peers.rank || peers.isMasked(rank)) continue;
         const local = peers.localOf(rank);
         if (this.#lastCopy[local] !== copy) {
           this.#lastCopy[local] = copy;
-          this.#words[local] += COPY_WORDS;
+          this.#words[local] += this.#copyWords;
           this.#copies[local] += 1;
         }
         this.#words[local] += CHOICE_WORDS;
@@ -99,38 +106,29 @@ export class RelayPacker {
     const { words } = context.packets.cargo;
     this.#lastCopy.fill(-1);
     for (let copy = from.first; copy < from.end; ) {
-      let at = copy + COPY_WORDS;
+      let at = copy + this.#copyWords;
+      this.#reader.begin(copy, from.exchange, from.home);
       for (let choice = 0; choice < words[copy + 1]; choice += 1, at += CHOICE_WORDS) {
         const rank = words[at + 2];
-        if (rank === peers.rank) {
-          this.#parts
-            .inboxOf(from.exchange)
-            .add(
-              from.home,
-              words[copy],
-              words[at],
-              words[at + 1],
-              words[copy + 2],
-              words[copy + 3],
-            );
-          continue;
+        if (rank === peers.rank) this.#reader.take(context, words, at);
+        else if (!peers.isMasked(rank)) {
+          this.#writeChoice(context, copy, at, peers.localOf(rank));
         }
-        if (!peers.isMasked(rank)) this.#writeChoice(words, copy, at, peers.localOf(rank));
       }
       copy = at;
     }
   }
 
-  #writeChoice(words: Int32Array, copy: number, choice: number, local: number): void {
+  #writeChoice(context: ActorContext, copy: number, choice: number, local: number): void {
+    const { words } = context.packets.cargo;
     let next = this.#next[local];
     if (this.#lastCopy[local] !== copy) {
       this.#lastCopy[local] = copy;
       this.#countAt[local] = next + 1;
-      words[next] = words[copy];
+      for (let word = 0; word < this.#copyWords; word += 1) words[next + word] = words[copy + word];
       words[next + 1] = 0;
-      words[next + 2] = words[copy + 2];
-      words[next + 3] = words[copy + 3];
-      next += COPY_WORDS;
+      this.#parts.payloads.passed(context, words, next + COPY_PAYLOAD);
+      next += this.#copyWords;
     }
     words[this.#countAt[local]] += 1;
     words[next] = words[choice];

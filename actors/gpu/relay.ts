@@ -29,6 +29,9 @@ const NO_REFUSAL = -2;
 export class Relay {
   readonly #parts: ProtocolParts;
   readonly #chunk: number;
+  /** Words of a copy without its choices, and of a sum. */
+  readonly #copyWords: number;
+  readonly #sumWords: number;
   readonly #packer: RelayPacker;
   readonly #sum = new TokenSum();
   readonly #tokens: number;
@@ -60,11 +63,13 @@ export class Relay {
     const places = nodes > 1 ? nodes * tokens : 0;
     this.#parts = parts;
     this.#chunk = chunk;
+    this.#copyWords = COPY_WORDS + parts.payloads.checkWords;
+    this.#sumWords = SUM_WORDS + parts.payloads.checkWords;
     this.#packer = new RelayPacker(parts);
     this.#tokens = tokens;
     this.#exchange = new Int32Array(nodes).fill(-1);
     this.#openTokens = new Int32Array(nodes);
-    this.#sums = Array.from({ length: nodes }, () => new Int32Array(chunk * SUM_WORDS));
+    this.#sums = Array.from({ length: nodes }, () => new Int32Array(chunk * this.#sumWords));
     this.#sumCount = new Int32Array(nodes);
     this.#pending = new Uint8Array(places);
     this.#expected = new Int32Array(places);
@@ -100,7 +105,7 @@ export class Relay {
     for (let at = first; at < end; ) {
       const { words } = packets.cargo;
       const place = node * this.#tokens + words[at];
-      const next = at + COPY_WORDS + words[at + 1] * CHOICE_WORDS;
+      const next = at + this.#copyWords + words[at + 1] * CHOICE_WORDS;
       if (this.#pending[place] === 0) this.#emit(context, node, words[at]);
       at = next;
     }
@@ -110,15 +115,16 @@ export class Relay {
   /** A rank of this node returns its shares for the tokens of a home rank. */
   partialArrived(context: ActorContext, packet: Packet): void {
     const { packets } = context;
-    const { peers } = this.#parts;
+    const { peers, payloads } = this.#parts;
     const rank = peers.rankOf(packets.words[packet + ORIGIN]);
     const node = peers.nodeOf(packets.words[packet + SLOT]);
     const exchange = packets.words[packet + LAYER];
     const cargo = packets.cargoOf(packet);
     const first = packets.cargo.first(cargo);
     const end = first + packets.cargo.lengthOf(cargo);
-    for (let at = first; at < end; at += SUM_WORDS) {
-      this.#addShare(context, node, exchange, rank, this.#sum.read(packets.cargo.words, at));
+    for (let at = first; at < end; at += this.#sumWords) {
+      const share = this.#sum.receive(context, payloads, packet, at);
+      this.#addShare(context, node, exchange, rank, share);
     }
     packets.free(packet);
   }
@@ -185,7 +191,7 @@ export class Relay {
     this.#low[place] = 0;
     this.#high[place] = 0;
     const choices = words[at + 1];
-    let choiceAt = at + COPY_WORDS;
+    let choiceAt = at + this.#copyWords;
     for (let choice = 0; choice < choices; choice += 1, choiceAt += CHOICE_WORDS) {
       const rank = words[choiceAt + 2];
       this.#expected[place] |= 1 << choiceOf(words[choiceAt]);
@@ -228,6 +234,7 @@ export class Relay {
     if (this.#exchange[node] !== exchange) return;
     if (!this.#settle(node, share.token, this.#parts.peers.localOf(rank))) return;
     const place = node * this.#tokens + share.token;
+    if (share.lost !== 0) this.#fault[place] = share.fault;
     this.#combined[place] |= share.combined;
     this.#low[place] += share.low;
     this.#high[place] += share.high;
@@ -248,7 +255,8 @@ export class Relay {
     sum.fault = this.#fault[place];
     sum.low = this.#low[place];
     sum.high = this.#high[place];
-    sum.write(this.#sums[node], this.#sumCount[node] * SUM_WORDS);
+    const at = this.#sumCount[node] * this.#sumWords;
+    sum.write(context, this.#parts.payloads, this.#sums[node], at);
     this.#sumCount[node] += 1;
     this.#openTokens[node] -= 1;
     this.#open -= 1;
@@ -261,8 +269,8 @@ export class Relay {
     const count = this.#sumCount[node];
     const home = node * peers.ranksPerNode + peers.localOf(peers.rank);
     const packet = context.packets.take(PacketKind.combine);
-    const cargo = context.packets.load(packet, count * SUM_WORDS);
-    const sums = this.#sums[node].subarray(0, count * SUM_WORDS);
+    const cargo = context.packets.load(packet, count * this.#sumWords);
+    const sums = this.#sums[node].subarray(0, count * this.#sumWords);
     context.packets.cargo.words.set(sums, context.packets.cargo.first(cargo));
     const { words } = context.packets;
     words[packet + KIND] |= PacketFlag.ackRequest;

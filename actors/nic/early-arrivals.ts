@@ -32,6 +32,12 @@ export class EarlyArrivals {
     return true;
   }
 
+  /** Forgets all arrivals. */
+  clear(): void {
+    this.count = 0;
+    this.#bits.fill(0);
+  }
+
   /** The first sequence number from `psn` on that has not arrived; forgets those before it. */
   pass(psn: number): number {
     let first = psn;

@@ -1,7 +1,8 @@
 /**
  * The messages that a queue pair has sent and that are not acknowledged yet, as the NIC would read
  * them again from memory: the words of each packet, one after another, and a hold on its cargo. An
- * acknowledgement only moves the ring's first place, so without cargoes it reads nothing.
+ * acknowledgement only moves the ring's first place, so without cargoes it reads nothing. Of a NIC
+ * with several ports it also holds the port by which each message went last.
  */
 import type { Cargo } from "../../src/model/cargo.ts";
 import {
@@ -15,6 +16,9 @@ import {
 /** Messages that there is room for at first; a power of two, as all later sizes. */
 const ROOM_START = 16;
 const NO_CARGO: Cargo = -1;
+/** A port's byte: the port, and whether the message was sent more than once. */
+const PORT_MASK = 0x7f;
+const REPEATED = 0x80;
 
 export class SendRing {
   /** Messages that are not acknowledged. */
@@ -26,6 +30,12 @@ export class SendRing {
   #cargoes: Int32Array | undefined;
   /** Messages with a cargo. */
   #loaded = 0;
+  /** By place: a network port, from 0; none when the NIC has one port. */
+  #ports: Uint8Array | undefined;
+
+  constructor(withPorts = false) {
+    if (withPorts) this.#ports = new Uint8Array(ROOM_START);
+  }
 
   /** Keeps a copy of a packet's words behind all others, and holds its cargo. */
   add(packets: PacketPool, packet: Packet): void {
@@ -58,6 +68,21 @@ export class SendRing {
     return packet;
   }
 
+  /** The port by which the `index`-th message went last; 0 when the NIC has one port. */
+  portOf(index: number): number {
+    return (this.#ports?.[this.#place(index)] ?? 0) & PORT_MASK;
+  }
+
+  /** Was the `index`-th message sent more than once? Known of a NIC with several ports only. */
+  wasRepeated(index: number): boolean {
+    return ((this.#ports?.[this.#place(index)] ?? 0) & REPEATED) !== 0;
+  }
+
+  /** Notes by which port the `index`-th message goes; the ring was made with ports. */
+  setPort(index: number, port: number, isRepeat: boolean): void {
+    (this.#ports as Uint8Array)[this.#place(index)] = isRepeat ? port | REPEATED : port;
+  }
+
   /** Forgets the `count` oldest messages. */
   release(packets: PacketPool, count: number): void {
     if (this.#loaded > 0) this.#unload(packets, count);
@@ -81,10 +106,11 @@ export class SendRing {
   }
 
   #grow(): void {
-    this.#words = turned(this.#words, this.#first * MODEL_WORDS);
+    this.#words = turned(this.#words, this.#first * MODEL_WORDS, Int32Array);
+    if (this.#ports !== undefined) this.#ports = turned(this.#ports, this.#first, Uint8Array);
     if (this.#cargoes !== undefined) {
       const { length } = this.#cargoes;
-      this.#cargoes = turned(this.#cargoes, this.#first);
+      this.#cargoes = turned(this.#cargoes, this.#first, Int32Array);
       this.#cargoes.fill(NO_CARGO, length);
     }
     this.#room *= 2;
@@ -93,8 +119,12 @@ export class SendRing {
 }
 
 /** Twice as long, and begins with the entry at `first`. */
-function turned(old: Int32Array, first: number): Int32Array<ArrayBuffer> {
-  const bigger = new Int32Array(old.length * 2);
+function turned<T extends Int32Array | Uint8Array>(
+  old: T,
+  first: number,
+  make: new (length: number) => T,
+): T {
+  const bigger = new make(old.length * 2);
   const tail = old.subarray(first);
   bigger.set(tail);
   bigger.set(old.subarray(0, first), tail.length);

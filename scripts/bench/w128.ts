@@ -119,6 +119,7 @@ function hardware(): Hardware {
     leafToSpine: lane,
     spineToLeaf: lane,
     nvlinkDomainGpus: 1,
+    pciePsPerByte: 20,
     compute: NO_COMPUTE,
   };
 }

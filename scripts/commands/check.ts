@@ -3,6 +3,7 @@
  */
 import { describeScenario } from "../../src/scenario/describe-scenario.ts";
 import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
+import { settledText, withMoments } from "../resolve-moments.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { loadScenario, printProblems } from "./load-scenario.ts";
@@ -14,7 +15,10 @@ export async function checkCommand(
 ): Promise<number> {
   const terminal = new Terminal(options.color);
   try {
-    const { scenario, notes, given } = loadScenario(path);
+    const loaded = loadScenario(path);
+    const { given } = loaded;
+    const { scenario, moments } = withMoments(loaded.scenario);
+    const notes = [...loaded.notes, ...moments.map(settledText)];
     if (options.json === true) {
       const hash = scenarioHash(scenario);
       await terminal.result(

@@ -13,7 +13,7 @@ import { escapeText, formatProblems, type Problem } from "../../src/scenario/pro
 import { Exit } from "./exit-codes.ts";
 
 /** No file is read beyond this, bytes; the parser has smaller limits of its own. */
-const READ_LIMIT_BYTES = 80 * 1024 * 1024;
+export const READ_LIMIT_BYTES = 80 * 1024 * 1024;
 
 /** What is wrong with a scenario; printed by {@link printProblems}. */
 export class ScenarioProblems extends Error {
@@ -70,7 +70,8 @@ export function printProblems(error: unknown): number {
   return error.exitCode;
 }
 
-function readBeside(scenarioPath: string, relativePath: string): FileReading {
+/** A file beside a scenario or drill, by its path relative to that one's folder. */
+export function readBeside(scenarioPath: string, relativePath: string): FileReading {
   const file = join(dirname(scenarioPath), relativePath);
   try {
     const inside = relative(realpathSync(dirname(scenarioPath)), realpathSync(file));

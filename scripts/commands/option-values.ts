@@ -62,6 +62,16 @@ export function parseWorkers(value: string): number {
   return workers;
 }
 
+/** Percent of the ranks, 0..100. */
+export function parsePercent(value: string): number {
+  refuseFlag("--max-blast", value);
+  const percent = /^\d{1,3}(?:\.\d{1,3})?$/.test(value) ? Number(value) : Number.NaN;
+  if (!(percent <= 100)) {
+    throw usageError("E042", `--max-blast: expected 0..100 percent, got ${quoted(value)}`);
+  }
+  return percent;
+}
+
 /** Ports of one switch, for the comparison of networks: fat trees need an even number. */
 export function parsePorts(value: string): number {
   refuseFlag("--ports", value);
@@ -73,15 +83,15 @@ export function parsePorts(value: string): number {
   return ports;
 }
 
-/** Virtual seconds per wall second, or max. */
-export function parseSpeed(value: string): number | "max" {
-  refuseFlag("--speed", value);
+/** Virtual seconds per wall second, or max; `name` is what it is called in an error. */
+export function parseSpeed(value: string, name = "--speed"): number | "max" {
+  refuseFlag(name, value);
   if (value === "max") return "max";
   const speed = /^\d{1,9}(\.\d{1,12})?(e-?\d{1,2})?$/.test(value) ? Number(value) : 0;
   if (!(speed > 0)) {
     throw usageError(
       "E042",
-      `--speed: expected max or virtual seconds per wall second above 0, got ${quoted(value)}`,
+      `${name}: expected max or virtual seconds per wall second above 0, got ${quoted(value)}`,
     );
   }
   return speed;

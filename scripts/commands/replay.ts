@@ -7,7 +7,9 @@ import { dirname, join } from "node:path";
 import { makeDevice } from "../../actors/catalogue.ts";
 import { OperatingError, systemCodeOf } from "../../cluster/errors.ts";
 import { EventLines } from "../../cluster/event-log.ts";
-import { checkFaults, readJournal } from "../../cluster/journal.ts";
+import { checkOrders, readJournal } from "../../cluster/journal.ts";
+import { makeJournalDirector } from "../../cluster/journal-director.ts";
+import { faultsOf } from "../../cluster/journal-orders.ts";
 import { readWhole } from "../../cluster/read-file.ts";
 import { runCluster } from "../../cluster/run-cluster.ts";
 import { RunFile, readResolved } from "../../cluster/run-folder.ts";
@@ -23,7 +25,7 @@ import { processMains } from "./package-files.ts";
 import { type Recorded, ReplayCheck } from "./replay-check.ts";
 import { StopSignals } from "./signals.ts";
 
-/** Replays the run in `given`; returns the exit code. Throws OperatingError E001, E050..E053. */
+/** Replays the run in `given`; returns the exit code. Throws OperatingError E001, E050..E054. */
 export async function replayCommand(
   given: string,
   options: { readonly json?: true; readonly quiet?: true; readonly color: boolean },
@@ -31,6 +33,14 @@ export async function replayCommand(
   const folder = folderOf(given);
   const recorded = readRecorded(folder);
   const { journal } = recorded;
+  if (!recorded.isWhole && recorded.lines.length === 0 && journal.epochs.length === 0) {
+    throw new OperatingError(
+      "E054",
+      `nothing to compare: the run in '${given}' had committed nothing when it ended`,
+      "run the scenario again",
+      Exit.badData,
+    );
+  }
   const { scenario, scenarioHash: hash } = readResolved(folder);
   const actualHash = hashOf(scenario);
   if (hash !== journal.header.scenarioHash || actualHash !== journal.header.scenarioHash) {
@@ -47,22 +57,21 @@ export async function replayCommand(
   for (const note of recorded.notes) terminal.log(`note: ${note}`);
 
   const topology = makeFatTree(scenario.cluster, scenario.hardware);
-  checkFaults(journal, topology);
+  checkOrders(journal, scenario, topology);
   const check = new ReplayCheck(recorded, new EventLines(topology.actors.map(({ id }) => id)));
   const covered = new AbortController();
-  const signals = new StopSignals(
-    (text) => terminal.log(text),
-    () => undefined,
-  );
+  const signals = new StopSignals((text) => terminal.log(text));
+  const director = makeJournalDirector(journal.orders);
   const outcome = await runCluster({
     scenario: {
       ...scenario,
-      faults: [...scenario.faults, ...journal.faults],
+      faults: [...scenario.faults, ...faultsOf(journal.orders)],
       run: { ...scenario.run, placement: "single", speed: "max" },
     },
     runId: `replay-of-${journal.header.runId}`,
     ...processMains(),
     devices: makeDevice,
+    ...(director === undefined ? {} : { director }),
     observer: {
       started: () => undefined,
       committed: (window, status) => {

@@ -2,8 +2,11 @@
  * Observes a run: writes each committed window to the event log and the journal before the next may
  * begin, then tells the terminal. Keeps what the report needs besides.
  */
+import type { BlindSession } from "../../cluster/blind.ts";
+import { removeControl, writeControl } from "../../cluster/control-file.ts";
 import { EventLog } from "../../cluster/event-log.ts";
 import { type JournalHeader, type JournalRecord, JournalWriter } from "../../cluster/journal.ts";
+import type { JournalOrder } from "../../cluster/journal-orders.ts";
 import type { RunObserver, RunStart } from "../../cluster/prepared-run.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import { RunFile, type RunFolder } from "../../cluster/run-folder.ts";
@@ -18,6 +21,7 @@ import { makeSchedule } from "../../src/workload/schedules.ts";
 import { counted } from "../terminal/describe-fact.ts";
 import { formatLine, LiveLog } from "../terminal/live-log.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import { shellWord } from "./next-steps.ts";
 
 /** What the terminal is told. */
 export type Loudness = "quiet" | "normal" | "verbose";
@@ -31,6 +35,8 @@ export class RunRecorder implements RunObserver {
   readonly #scenario: Scenario;
   readonly #events: EventLog;
   readonly #journal: JournalWriter;
+  readonly #blind: BlindSession | undefined;
+  readonly #runId: string;
   #commits = 0;
   #safeUntilPs = 0;
   #finishedAtPs = 0;
@@ -45,12 +51,16 @@ export class RunRecorder implements RunObserver {
     readonly topology: Topology;
     readonly terminal: Terminal;
     readonly loudness: Loudness;
+    /** Hides what the drill does from the terminal. */
+    readonly blind?: BlindSession;
   }) {
     const { folder, header, scenario, topology, terminal, loudness } = options;
     this.#terminal = terminal;
     this.#loudness = loudness;
     this.#folder = folder;
     this.#scenario = scenario;
+    this.#blind = options.blind;
+    this.#runId = header.runId;
     this.#story = new StoryTeller(scenario);
     const actorIds = topology.actors.map((actor) => actor.id);
     const gpus = topology.actors.filter((actor) => actor.kind === "gpu").map(({ id }) => id);
@@ -84,6 +94,9 @@ export class RunRecorder implements RunObserver {
   }
 
   started(info: RunStart): void {
+    if (info.control !== undefined) {
+      writeControl(this.#folder.path, { ...info.control, runId: this.#runId, pid: process.pid });
+    }
     if (this.#loudness === "quiet") return;
     const { placement, seed, speed } = this.#scenario.run;
     const lookahead = Number.isFinite(info.lookaheadPs)
@@ -93,6 +106,11 @@ export class RunRecorder implements RunObserver {
       `started: placement ${placement}, ${counted(info.workers.length, "worker")}, ` +
         `${info.processes === 1 ? "this process" : `${info.processes} processes`}` +
         `${lookahead}, speed ${speed}, seed ${seed}`,
+    );
+    if (info.control === undefined || speed === "max") return;
+    const status = `faultplane status ${shellWord(this.#folder.path)}`;
+    this.#terminal.log(
+      `up: ${status} in another terminal; inject, heal, pause and others act on it`,
     );
   }
 
@@ -109,17 +127,24 @@ export class RunRecorder implements RunObserver {
     }
     this.#safeUntilPs = status.virtualTimePs;
     if (this.#loudness === "quiet") return;
-    for (const line of this.#live.take(window.facts, status.virtualTimePs)) {
+    const told = this.#blind?.veil(window.facts) ?? window.facts;
+    for (const line of this.#live.take(told, status.virtualTimePs)) {
       this.#terminal.log(this.#terminal.paint(formatLine(line), line.tone));
     }
     this.#terminal.status(() => this.#statusText(status), status.wallSeconds * 1e3);
+  }
+
+  /** Writes orders down; they act afterwards. */
+  ordered(orders: readonly JournalOrder[]): void {
+    this.#journal.write(orders, this.#safeUntilPs);
   }
 
   /** Writes the journal's last line. */
   end(outcome: RunOutcome): void {
     const { end, digest, virtualTimePs, events, assignments } = outcome;
     // Which epochs a window closes depends on where windows fall; all together do not. What a run
-    // that was cut short closed is only a part of an epoch.
+    // that was cut short closed is only a part of an epoch; one that was stopped at an instant has
+    // everything before it.
     const isCut = end === "interrupted" || end === "worker-lost";
     const epochs = isCut ? [] : epochRecords(outcome.epochsClosed);
     const last: JournalRecord = { record: "end", end, digest, virtualTimePs, events, assignments };
@@ -134,6 +159,7 @@ export class RunRecorder implements RunObserver {
         this.#terminal.log(this.#terminal.paint(formatLine(line), line.tone));
       }
     }
+    removeControl(this.#folder.path);
     this.#events.close();
     this.#journal.close();
   }

@@ -2,32 +2,27 @@
  * `faultplane run`: checks everything, creates the run folder, runs the cluster, and reports.
  * Nothing is created or spawned before all checks have passed.
  */
-
-import { homedir } from "node:os";
 import { relative } from "node:path";
-import { makeDevice } from "../../actors/catalogue.ts";
-import { OperatingError } from "../../cluster/errors.ts";
-import { makeHeader } from "../../cluster/journal.ts";
-import { committedTotals, makeReport, type RunReport } from "../../cluster/report.ts";
+import { makeReport, type RunReport } from "../../cluster/report.ts";
 import { reportMarkdown, reportText } from "../../cluster/report-text.ts";
-import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
-import { formatResolved, planRunFolder, RunFile, RunFolder } from "../../cluster/run-folder.ts";
-import { makeRunId } from "../../cluster/run-id.ts";
+import { RunFile } from "../../cluster/run-folder.ts";
+import type { Verdict } from "../../src/drill/drill.ts";
 import type { PlacementName, Scenario } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
-import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
 import { didYouMean } from "../../src/scenario/suggest.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { placeActors } from "../../src/topology/placement.ts";
+import { settledText, withMoments } from "../resolve-moments.ts";
+import type { Palette } from "../terminal/colour.ts";
 import { escapeControls } from "../terminal/escape.ts";
-import { runContext } from "../terminal/failure.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { type LoadedScenario, loadScenario, printProblems } from "./load-scenario.ts";
 import { nextSteps } from "./next-steps.ts";
 import { usageError } from "./option-values.ts";
-import { defaultScenario, processMains } from "./package-files.ts";
-import { RunRecorder } from "./run-recorder.ts";
+import { defaultScenario } from "./package-files.ts";
+import { placeOfRun, RecordedRun, startFailure } from "./recorded-run.ts";
+import type { Loudness } from "./run-recorder.ts";
 import { StopSignals } from "./signals.ts";
 
 /** Options of `faultplane run` after parsing. */
@@ -63,96 +58,50 @@ export async function runCommand(
   } catch (error) {
     return printProblems(error);
   }
-  const { scenario } = loaded;
-  const topology = makeFatTree(scenario.cluster, scenario.hardware);
-  checkRelations(scenario, topology, options);
-  const runId = makeRunId();
-  const plan = planRunFolder({
-    runId,
-    ...(options.out === undefined ? {} : { out: options.out }),
-    force: options.force === true,
-    environment: process.env,
-    home: homedir(),
-  });
-
+  const topology = makeFatTree(loaded.scenario.cluster, loaded.scenario.hardware);
+  checkRelations(loaded.scenario, topology, options);
+  const place = placeOfRun(options);
+  const { scenario, moments } = withMoments(loaded.scenario);
   const terminal = new Terminal(options.color);
   if (options.quiet !== true) {
     terminal.log(`${terminal.palette.bold(escapeControls(scenario.title))}`);
-    for (const note of loaded.notes) terminal.log(`note: ${note}`);
+    const notes = [...loaded.notes, ...moments.map(settledText)];
+    for (const note of notes) terminal.log(`note: ${note}`);
   }
-  const hash = scenarioHash(scenario);
-  runContext.seed = scenario.run.seed;
-  const folder = new RunFolder(plan);
-  let recorder: RunRecorder | undefined;
-  const undo = (): void => {
-    if ((recorder?.commits ?? 0) === 0) folder.remove();
-  };
-  const signals = new StopSignals((text) => terminal.log(text), undo);
+  const recorded = new RecordedRun({
+    scenario,
+    topology,
+    version,
+    place,
+    files: [[RunFile.scenario, loaded.bytes]],
+    terminal,
+    loudness: loudnessOf(options),
+    delays: options.delayWorker,
+  });
+  const signals = new StopSignals((text) => terminal.log(text));
+  signals.onQuit = () => recorded.undo();
   terminal.onClosed = () => signals.abandon(Exit.pass);
-  let outcome: RunOutcome;
-  try {
-    folder.write(RunFile.scenario, loaded.bytes);
-    folder.write(RunFile.resolved, formatResolved(scenario, hash));
-    const { seed, placement, speed } = scenario.run;
-    recorder = new RunRecorder({
-      folder,
-      header: makeHeader({
-        faultplane: version,
-        runId,
-        seed,
-        scenarioHash: hash,
-        node: process.versions.node,
-        placement,
-        speed,
-      }),
-      scenario,
-      topology,
-      terminal,
-      loudness: options.quiet === true ? "quiet" : options.verbose === true ? "verbose" : "normal",
-    });
-    runContext.runDir = folder.path;
-    outcome = await runCluster({
-      scenario,
-      runId,
-      ...processMains(),
-      devices: makeDevice,
-      delays: options.delayWorker,
-      observer: recorder,
-      stop: signals.signal,
-    });
-    if (recorder.commits > 0) recorder.end(committedTotals(outcome, recorder.story));
-  } catch (error) {
-    undo();
-    throw error;
-  } finally {
-    recorder?.close();
-  }
-  if (recorder.commits === 0) {
-    undo();
-    if (outcome.end === "worker-lost") {
-      throw new OperatingError(
-        "E063",
-        `the run could not start: ${outcome.detail ?? "a worker was lost"}`,
-        "run it again; with --placement single it needs no other process",
-        Exit.unavailable,
-      );
-    }
+  const outcome = await recorded.run({ stop: signals.signal, operators: true });
+  if (!recorded.hasBegun) {
+    const failure = startFailure(outcome);
+    if (failure !== undefined) throw failure;
     terminal.log("stopped before the first window; no run folder was kept");
     return signals.exitCode ?? Exit.unavailable;
   }
+  const { recorder } = recorded;
   const report = makeReport({
     scenario,
     outcome,
     faultplane: version,
-    runId,
-    scenarioHash: hash,
-    runDir: folder.path,
+    runId: recorded.runId,
+    scenarioHash: recorded.hash,
+    runDir: recorded.path,
     retransmittedPackets: recorder.retransmittedPackets,
     story: recorder.story,
     ...(recorder.finishedAtPs > 0 ? { finishedAtPs: recorder.finishedAtPs } : {}),
   });
-  folder.write(RunFile.reportJson, `${JSON.stringify(report, undefined, 2)}\n`);
-  folder.write(RunFile.reportMarkdown, reportMarkdown(report));
+  recorded.write(RunFile.reportJson, `${JSON.stringify(report, undefined, 2)}\n`);
+  recorded.write(RunFile.reportMarkdown, reportMarkdown(report));
   await print(report, path, options, terminal);
   signals.close();
   return signals.exitCode !== undefined && outcome.end === "interrupted"
@@ -160,8 +109,17 @@ export async function runCommand(
     : exitCodeOf(report);
 }
 
+/** How much of a run the terminal is told. */
+export function loudnessOf(options: { readonly quiet?: true; readonly verbose?: true }): Loudness {
+  return options.quiet === true ? "quiet" : options.verbose === true ? "verbose" : "normal";
+}
+
 /** Relations between options and the scenario. */
-function checkRelations(scenario: Scenario, topology: Topology, options: RunCommandOptions): void {
+export function checkRelations(
+  scenario: Scenario,
+  topology: Topology,
+  options: Pick<RunCommandOptions, "workers"> & Partial<Pick<RunCommandOptions, "delayWorker">>,
+): void {
   const { placement, workers } = scenario.run;
   if (options.workers !== undefined && placement !== "pack") {
     throw usageError(
@@ -171,7 +129,7 @@ function checkRelations(scenario: Scenario, topology: Topology, options: RunComm
     );
   }
   const labels = placeActors(topology, placement, workers).workers.map(({ label }) => label);
-  for (const label of options.delayWorker.keys()) {
+  for (const label of options.delayWorker?.keys() ?? []) {
     if (labels.includes(label)) continue;
     const meant = didYouMean(label, labels);
     throw usageError(
@@ -195,15 +153,14 @@ async function print(
   const { resultPalette } = terminal;
   const steps = nextSteps(report, path === undefined ? undefined : relative(".", path));
   const text = reportText(report, steps).split("\n").map(escapeControls).join("\n");
-  const paint = {
-    PASS: resultPalette.green,
-    FAIL: resultPalette.red,
-    INVALID: resultPalette.yellow,
-  };
-  const verdict = `verdict: ${report.verdict}`;
-  await terminal.result(
-    text.replace(verdict, () => resultPalette.bold(paint[report.verdict](verdict))),
-  );
+  await terminal.result(paintVerdict(text, report.verdict, resultPalette));
+}
+
+/** The line with the verdict in its colour. */
+export function paintVerdict(text: string, verdict: Verdict, palette: Palette): string {
+  const paint = { PASS: palette.green, FAIL: palette.red, INVALID: palette.yellow };
+  const words = `verdict: ${verdict}`;
+  return text.replace(words, () => palette.bold(paint[verdict](words)));
 }
 
 /** Exit code of a run that no signal ended. */

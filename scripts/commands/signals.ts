@@ -19,18 +19,16 @@ export class StopSignals {
   readonly #handlers: (readonly [NodeJS.Signals, () => void])[] = [];
   #exitCode: number | undefined;
   #firstAtMs = 0;
+  #onQuit: () => void = () => {};
 
-  /**
-   * `announce` is called with what to tell the user, at the first signal; `quit` before leaving at
-   * the second.
-   */
-  constructor(announce: (text: string) => void, quit: () => void) {
+  /** `announce` is called with what to tell the user, at the first signal. */
+  constructor(announce: (text: string) => void) {
     for (const [signal, code] of Object.entries(CODES)) {
       const handler = (): void => {
         const nowMs = performance.now();
         if (this.#exitCode !== undefined) {
           if (nowMs - this.#firstAtMs < ECHO_MS) return;
-          quit();
+          this.#onQuit();
           process.exit(code);
         }
         this.#firstAtMs = nowMs;
@@ -41,6 +39,11 @@ export class StopSignals {
       process.on(signal as NodeJS.Signals, handler);
       this.#handlers.push([signal as NodeJS.Signals, handler]);
     }
+  }
+
+  /** Called before leaving at the second signal. */
+  set onQuit(quit: () => void) {
+    this.#onQuit = quit;
   }
 
   /** Aborted at the first signal. */

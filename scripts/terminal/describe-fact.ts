@@ -28,6 +28,8 @@ export function describeFact(fact: Fact, namesChain = false): string {
   switch (fact.type) {
     case "fault.began":
       return `fault ${fact.fault} began: ${fact.kind} on ${fact.target}`;
+    case "fault.changed":
+      return `fault ${fact.fault} at ${fact.permille / 10} %: ${fact.kind} on ${fact.target}`;
     case "fault.healed":
       return `fault ${fact.fault} healed: ${fact.kind} on ${fact.target}`;
     case "packet.delivered":
@@ -49,6 +51,13 @@ export function describeFact(fact: Fact, namesChain = false): string {
         `queue pair to ${fact.peer} failed after the last retry, ` +
         `${counted(fact.outstanding, "packet")} outstanding`
       );
+    case "qp.reset":
+      return (
+        `queue pair to ${fact.peer} begins anew (incarnation ${fact.incarnation}, ` +
+        `${counted(fact.dropped, "packet")} dropped)`
+      );
+    case "plane.suspected":
+      return `avoids plane ${fact.plane} to ${fact.peer} for ${formatTime(fact.spanPs)}`;
     case "rank.wait-timed-out":
       return `waited too long for ${listed(fact.missing)}`;
     case "rank.masked":
@@ -56,6 +65,25 @@ export function describeFact(fact: Fact, namesChain = false): string {
         `masks rank ${fact.rank}: ${REASONS[fact.reason]} ` +
         `(fault ${fact.fault}, ${counted(fact.assignments, "assignment")})`
       );
+    case "experts.missing": {
+      const experts = fact.experts.map(String);
+      const noun = experts.length === 1 ? "expert" : "experts";
+      return `nobody has ${noun} ${listed(experts)} without ${fact.rank} (fault ${fact.fault})`;
+    }
+    case "copy.corrupted":
+      return (
+        `a copy from ${fact.from} failed its checksum: layer ${fact.layer}, ` +
+        `token ${fact.token} (fault ${fact.fault})`
+      );
+    case "rank.trapped":
+      return `traps, its job is over: waited for ${listed(fact.missing)} (fault ${fact.fault})`;
+    case "detour.taken":
+      return `reaches ${fact.rank} through ${fact.through} from now on`;
+    case "route.changed": {
+      const verb = fact.change === "avoided" ? "avoids" : "takes back";
+      const target = fact.target === "all" ? "" : ` for ${fact.target}`;
+      return `${verb} ${listed(fact.links)}${target} (${fact.cause})`;
+    }
     case "dispatch.completed":
       return (
         `dispatch of ${ofChain}layer ${fact.layer} done: ${fact.received.toLocaleString("en-US")} ` +
@@ -69,7 +97,7 @@ export function describeFact(fact: Fact, namesChain = false): string {
     case "combine.mismatched":
       return (
         `WRONG RESULT in layer ${fact.layer}, token ${fact.token}: ` +
-        `expected ${fact.expected}, got ${fact.actual}`
+        `expected ${fact.expected}, got ${fact.actual} (fault ${fact.fault})`
       );
     case "layer.completed":
       return `${ofChain}layer ${fact.layer} done in ${formatTime(fact.durationPs)}`;
@@ -90,6 +118,7 @@ export const REASONS = {
   "send-failed": "its queue pair failed",
   "no-answer": "no answer in time",
   notice: "told by another rank",
+  operator: "the operator wants it",
 } as const;
 
 /** How bad a fact is, for colour. */
@@ -97,9 +126,16 @@ export function toneOf(fact: Fact): Tone {
   switch (fact.type) {
     case "fault.began":
     case "combine.mismatched":
+    case "copy.corrupted":
       return "bad";
+    case "fault.changed":
     case "qp.failed":
+    case "plane.suspected":
+    case "detour.taken":
+    case "route.changed":
     case "rank.masked":
+    case "experts.missing":
+    case "rank.trapped":
     case "rank.wait-timed-out":
     case "qp.timed-out":
       return "warning";
@@ -109,6 +145,7 @@ export function toneOf(fact: Fact): Tone {
     case "packet.delivered":
     case "packet.dropped":
     case "qp.retransmitted":
+    case "qp.reset":
       return "quiet";
     case "dispatch.completed":
     case "combine.completed":

@@ -16,6 +16,8 @@ export interface GroupMember {
 export function groupKeyOf(fact: Fact): string | undefined {
   switch (fact.type) {
     case "rank.masked":
+    case "experts.missing":
+    case "copy.corrupted":
       return `${fact.type}|${fact.fault}`;
     case "qp.timed-out":
       return `${fact.type}|${fact.retry}`;
@@ -65,7 +67,10 @@ export function describeGroup(
 function subjectOf(fact: Fact): string {
   switch (fact.type) {
     case "rank.masked":
+    case "experts.missing":
       return fact.rank;
+    case "copy.corrupted":
+      return fact.from;
     case "qp.timed-out":
     case "qp.failed":
       return fact.peer;
@@ -89,6 +94,13 @@ function manySay(subjects: readonly string[], speakers: readonly GroupMember[]):
         `(fault ${fact.fault}, ${counted(assignments, "assignment")})`
       );
     }
+    case "experts.missing":
+      return `${describeFact(fact)}: ${actors} ranks`;
+    case "copy.corrupted":
+      return (
+        `${counted(speakers.length, "payload")} from ${named} failed checksums ` +
+        `at ${actors} ranks (fault ${fact.fault})`
+      );
     case "qp.timed-out":
       return `no acknowledgement from ${named} to ${actors} NICs, retry ${fact.retry}`;
     case "qp.failed":

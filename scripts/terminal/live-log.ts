@@ -128,6 +128,8 @@ function isTold(fact: Fact): boolean {
     case "packet.delivered":
     case "packet.dropped":
     case "qp.retransmitted":
+    case "qp.reset":
+    case "plane.suspected":
     case "dispatch.completed":
     case "combine.completed":
     case "layer.completed":

@@ -2,9 +2,9 @@
 import type { DeviceServices } from "../model/device.ts";
 import type { ExpertMap } from "../model/expert-map.ts";
 import type { RoutingSource } from "../model/routing.ts";
-import type { Scenario } from "../model/scenario.ts";
+import type { NumberFormat, Scenario } from "../model/scenario.ts";
 import type { Topology } from "../model/topology.ts";
-import { copyBytes } from "../workload/bytes.ts";
+import { CHECKSUM_BYTES, copyBytes } from "../workload/bytes.ts";
 import { computeTimes } from "../workload/compute-time.ts";
 import { makeExpertMap } from "../workload/expert-map.ts";
 import {
@@ -20,6 +20,9 @@ import { makeSchedule } from "../workload/schedules.ts";
 export function makeDeviceServices(scenario: Scenario, topology: Topology): DeviceServices {
   const { model, hardware, workload, routing, run } = scenario;
   const seed = payloadSeed(run.seed);
+  const checksumBytes = scenario.recovery.integrity === "checksum" ? CHECKSUM_BYTES : 0;
+  const bytesOf = (format: NumberFormat): number =>
+    copyBytes(format, workload.protocol, model.hidden_size) + checksumBytes;
   let source: RoutingSource | undefined;
   let experts: ExpertMap | undefined;
   return {
@@ -43,7 +46,7 @@ export function makeDeviceServices(scenario: Scenario, topology: Topology): Devi
       expertLow,
       expertHigh,
     },
-    dispatchCopyBytes: copyBytes(workload.dispatchFormat, workload.protocol, model.hidden_size),
-    combineCopyBytes: copyBytes(workload.combineFormat, workload.protocol, model.hidden_size),
+    dispatchCopyBytes: bytesOf(workload.dispatchFormat),
+    combineCopyBytes: bytesOf(workload.combineFormat),
   };
 }

@@ -20,13 +20,17 @@ import {
 } from "../model/packet.ts";
 import { TIME_MAX_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
+import { Crossings } from "./crossings.ts";
 import type { EventCounters } from "./event-order.ts";
+import type { FaultChanges } from "./fault-changes.ts";
 import { FlowControl, type LaneHost } from "./flow-control.ts";
 import type { FabricCounters, RemoteSink } from "./kernel-options.ts";
+import type { Crossing } from "./lane-faults.ts";
 import { LaneQueue } from "./lane-queue.ts";
 import type { LaneTable } from "./lane-table.ts";
 import type { PacketLog } from "./packet-log.ts";
-import { withoutRequests, withRequests } from "./request-count.ts";
+import { requestsOf, withoutRequests, withRequests } from "./request-count.ts";
+import { StalledLanes } from "./stalled-lanes.ts";
 import type { TimerQueue } from "./timer-queue.ts";
 
 export interface FabricOptions {
@@ -52,6 +56,10 @@ export class Fabric implements LaneHost {
   readonly queue: LaneQueue;
   /** Undefined when buffers are unlimited. */
   readonly flow: FlowControl | undefined;
+  /** By plane: bytes that NICs put on it. */
+  readonly #planeBytes: Float64Array;
+  readonly #stalled: StalledLanes;
+  readonly #crossings: Crossings;
   readonly #options: FabricOptions;
   readonly #lanes: LaneTable;
   readonly #packets: PacketPool;
@@ -73,9 +81,18 @@ export class Fabric implements LaneHost {
     this.#remote = options.remote;
     this.#clock = options.clock;
     this.queue = new LaneQueue(packets, lanes.orderBase);
+    this.#planeBytes = new Float64Array(lanes.planes);
+    this.#crossings = new Crossings(lanes, packets);
+    this.#stalled = new StalledLanes(lanes, packets);
     if (bufferBytes > 0) {
       this.flow = new FlowControl({ topology, lanes, packets, bufferBytes, counters, host: this });
     }
+  }
+
+  /** Bytes that NICs put on each plane, as counters by name. */
+  get planeBytes(): Record<string, number> {
+    const bytes = [...this.#planeBytes];
+    return Object.fromEntries(bytes.map((sum, plane) => [`networkBytes.plane${plane}`, sum]));
   }
 
   get nowPs(): number {
@@ -108,32 +125,65 @@ export class Fabric implements LaneHost {
   }
 
   /**
-   * Sends from a NIC to its leaf, on a lane with requests, cut-through or credits, or a message
-   * whose tail is to come.
+   * Sends from a NIC to its leaf, on a lane with requests, cut-through or credits or that a fault
+   * has touched, or a message whose tail is to come.
    */
   #sendWithCare(lane: number, packet: Packet, requests: number): void {
     const lanes = this.#lanes;
     const words = this.#packets.words;
-    const sizeBytes = words[packet + SIZE_BYTES];
-    if (lanes.isNetworkEntry[lane] !== 0) this.#counters.networkBytes += sizeBytes;
-    let busyPs = lanes.serializationPs(lane, sizeBytes);
+    if (lanes.isNetworkEntry[lane] !== 0) {
+      this.#counters.networkBytes += words[packet + SIZE_BYTES];
+      this.#planeBytes[lanes.plane[lane]] += words[packet + SIZE_BYTES];
+    }
     if (lanes.psPerRequest[lane] !== 0) {
       words[packet + KIND] = withRequests(words[packet + KIND], requests);
-      busyPs += lanes.requestsPs(lane, requests);
     }
-    const notBeforePs = packet === this.#early ? this.#tailAtPs - busyPs : 0;
+    const isEarly = packet === this.#early;
+    const notBeforePs = isEarly ? this.#tailAtPs - this.#busyPs(lane, packet) : 0;
+    if (lanes.stalledUntilPs[lane] > 0) this.#stalled.hold(lane, packet, notBeforePs);
+    else this.#begin(lane, packet, notBeforePs);
+  }
+
+  /** Has a message begin as soon as its lane is free, at `notBeforePs` at the earliest. */
+  #begin(lane: number, packet: Packet, notBeforePs: number): void {
     if (this.flow?.isManaged(lane)) {
       this.flow.send(lane, packet, notBeforePs);
       return;
     }
-    const done = Math.max(lanes.freeAtPs[lane], this.#clock.nowPs, notBeforePs) + busyPs;
-    lanes.freeAtPs[lane] = done;
-    this.launch(lane, packet, done - lanes.tailPs(lane, sizeBytes) + lanes.latencyPs[lane]);
+    const freeAtPs = this.#lanes.freeAtPs[lane];
+    const beganPs = Math.max(freeAtPs, this.#clock.nowPs, notBeforePs);
+    const donePs = beganPs + this.#busyPs(lane, packet);
+    this.#lanes.freeAtPs[lane] = donePs;
+    this.launch(lane, packet, beganPs, donePs);
   }
 
-  launch(lane: number, packet: Packet, atPs: number): void {
-    this.#packets.times[timePlace(packet)] = atPs;
+  /** How long a message keeps its lane busy, ps. */
+  #busyPs(lane: number, packet: Packet): number {
+    const words = this.#packets.words;
+    const busyPs = this.#lanes.serializationPs(lane, words[packet + SIZE_BYTES]);
+    if (this.#lanes.psPerRequest[lane] === 0) return busyPs;
+    return busyPs + this.#lanes.requestsPs(lane, requestsOf(words[packet + KIND]));
+  }
+
+  launch(lane: number, packet: Packet, beganPs: number, donePs: number): void {
+    const lanes = this.#lanes;
+    const { words, times } = this.#packets;
+    const tailPs = lanes.tailPs(lane, words[packet + SIZE_BYTES]);
+    let atPs = donePs - tailPs + lanes.latencyPs[lane];
+    if (lanes.isTimed[lane] !== 0) {
+      this.#crossings.note(packet, beganPs, donePs, tailPs);
+      atPs = lanes.inOrderPs(lane, atPs);
+    }
+    times[timePlace(packet)] = atPs;
     this.#toQueue(lane, packet);
+  }
+
+  launchCredit(creditLane: number, credit: Packet): void {
+    const lanes = this.#lanes;
+    let atPs = this.#clock.nowPs + lanes.latencyPs[creditLane];
+    if (lanes.isTimed[creditLane] !== 0) atPs = lanes.inOrderPs(creditLane, atPs);
+    this.#packets.times[timePlace(credit)] = atPs;
+    this.#toQueue(creditLane, credit);
   }
 
   /** Puts a packet whose arrival is set on its lane, here or at a peer. */
@@ -158,6 +208,8 @@ export class Fabric implements LaneHost {
   /** How long a message for an actor's port would wait now before its first byte leaves, ps. */
   backlogPs(actor: number, port: number): number {
     const lane = this.#lanes.firstLane[actor] + port;
+    const stalledPs = this.#lanes.stalledUntilPs[lane] - this.nowPs;
+    if (stalledPs > 0) return stalledPs;
     if (this.flow !== undefined) return this.flow.backlogPs(lane);
     const freeAt = this.#lanes.freeAtPs[lane];
     const { nowPs } = this;
@@ -174,9 +226,15 @@ export class Fabric implements LaneHost {
     }
     if (sizeBytes > lanes.headBytes[lane]) {
       this.#early = packet;
-      this.#tailAtPs = this.#clock.nowPs + lanes.tailPs(lane, sizeBytes);
+      this.#tailAtPs = this.#clock.nowPs + this.#crossings.tailPs(lane, packet);
     }
+    if (lanes.isTimed[lane] !== 0) this.#crossings.forget(packet);
     this.flow?.arrived(lane, packet);
+  }
+
+  /** When a message that is handled now set out. The object is reused. */
+  crossingOf(lane: number, packet: Packet): Crossing {
+    return this.#crossings.of(lane, packet, this.nowPs);
   }
 
   /** The receiver has handled the message. */
@@ -205,5 +263,30 @@ export class Fabric implements LaneHost {
   discard(lane: number, packet: Packet): void {
     const actor = this.#options.topology.lanes[lane].from;
     this.drop(lane, actor, packet, this.#options.deadBy[actor]);
+  }
+
+  /** Earliest instant at which something that waits for the end of a stall may go; NEVER_PS. */
+  get stalledPs(): number {
+    return this.#stalled.nextPs;
+  }
+
+  /** Faults began, changed or ended: what it means for what waits at lanes. */
+  faultsChanged({ died, revived, retimed, unstalled }: FaultChanges): void {
+    for (const actor of died) this.#died(actor);
+    for (const actor of revived) this.flow?.revived(actor);
+    for (const lane of retimed) this.flow?.retimed(lane);
+    for (const lane of unstalled) {
+      if (this.#lanes.stalledUntilPs[lane] > 0) continue;
+      this.#stalled.release(lane, (packet, notBeforePs) => this.#begin(lane, packet, notBeforePs));
+    }
+  }
+
+  /** A device of any process died: what it had queued is lost. */
+  #died(actor: number): void {
+    const { firstLane } = this.#lanes;
+    for (let lane = firstLane[actor]; lane < firstLane[actor + 1]; lane += 1) {
+      this.#stalled.release(lane, (packet) => this.discard(lane, packet));
+    }
+    this.flow?.died(actor);
   }
 }

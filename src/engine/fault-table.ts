@@ -1,180 +1,161 @@
 /**
- * The run's faults and what each takes away: lanes that drop, actors that are dead. Every process
- * holds the same table, so that a rank can name the fault behind a lost peer wherever it runs.
+ * The run's list of faults: what each does, and how far it has come. Every process holds the same
+ * one, so that a rank can name the fault behind a lost peer wherever it runs.
  */
 import { violated } from "../base/assert.ts";
-import type { Condition, FaultBoard, HotExpert } from "../model/actor.ts";
+import { EffectFinder, type FaultEffects } from "../fault/effects.ts";
 import { type FaultSpec, NO_FAULT } from "../model/fault.ts";
 import { NEVER_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
+import type { FaultEvent } from "./fault-schedule.ts";
 
-/** Devices and lanes that a message from one GPU to another passes. */
+/**
+ * Devices and lanes that a message from one GPU to another passes, and, where there are several
+ * ways, those that are on all of them.
+ */
 export type PathFinder = (
   fromGpu: number,
   toGpu: number,
-) => { readonly actors: readonly number[]; readonly lanes: readonly number[] };
-
-/** A fault with its targets resolved. */
-export interface ResolvedFault {
-  readonly spec: FaultSpec;
-  /** Actors that handle nothing from the onset on. */
-  readonly deadActors: readonly number[];
-  /** Lanes that drop all that is on them between onset and heal. */
-  readonly downLanes: readonly number[];
-  /** Actors that the fault names (what a path is looked up for). */
-  readonly namedActors: readonly number[];
-  readonly healAtPs: number;
-}
-
-/** Onset or end of a fault. */
-export interface FaultEvent {
-  readonly atPs: number;
-  readonly fault: number;
-  readonly began: boolean;
-}
-
-/** Nothing ails the device. */
-const HEALTHY: Condition = {
-  isHung: false,
-  slowdown: 1,
-  flipsPerMillion: 0,
-  flippedBy: NO_FAULT,
-  maskedBy: NO_FAULT,
-  drainedBy: NO_FAULT,
+) => {
+  readonly actors: readonly number[];
+  readonly lanes: readonly number[];
+  readonly certain?: { readonly actors: ReadonlySet<number>; readonly lanes: ReadonlySet<number> };
 };
 
-export class FaultTable implements FaultBoard {
-  /** The instant that `between` looks back from; the kernel's present. */
+/** A fault of the run. */
+export interface ListedFault {
+  readonly spec: FaultSpec;
+  readonly effects: FaultEffects;
+  status: "to come" | "in force" | "over";
+  /** How hard it hits now, in thousandths; 0 unless it is in force. */
+  permille: number;
+  /** When it ended; NEVER_PS before. */
+  endedPs: number;
+}
+
+export class FaultTable {
+  /** The instant of the last change. */
   nowPs = 0;
-  readonly faults: ResolvedFault[] = [];
-  readonly #topology: Topology;
+  readonly faults: ListedFault[] = [];
   readonly #pathOf: PathFinder;
+  readonly #effects: EffectFinder;
+  readonly #placeOf = new Map<string, number>();
 
   constructor(topology: Topology, specs: readonly FaultSpec[], pathOf: PathFinder) {
-    this.#topology = topology;
     this.#pathOf = pathOf;
+    this.#effects = new EffectFinder(topology);
     for (const spec of specs) this.add(spec);
   }
 
-  /** Adds a fault at the end of the list and returns its onset and end. */
+  /** Adds a fault at the end of the list and returns what it will do when. */
   add(spec: FaultSpec): FaultEvent[] {
+    const { name, atPs, healAtPs = NEVER_PS } = spec;
+    if (!(healAtPs > atPs)) violated("fault-has-a-span", `${name}: ${atPs} to ${healAtPs} ps`);
+    if (this.#placeOf.has(name)) violated("fault-name-unique", name);
     const fault = this.faults.length;
-    this.faults.push(this.#resolve(spec));
+    const effects = this.#effects.effectsOf(spec);
+    this.faults.push({ spec, effects, status: "to come", permille: 0, endedPs: NEVER_PS });
+    this.#placeOf.set(name, fault);
     return this.eventsOf(fault);
   }
 
+  /** Onset, levels and end of a fault as its lease has them. */
   eventsOf(fault: number): FaultEvent[] {
-    const { spec, healAtPs } = this.faults[fault];
-    const events: FaultEvent[] = [{ atPs: spec.atPs, fault, began: true }];
-    if (healAtPs !== NEVER_PS) events.push({ atPs: healAtPs, fault, began: false });
+    const { atPs, healAtPs = NEVER_PS, levels = [] } = this.faults[fault].spec;
+    const first = levels[0]?.atPs === atPs ? levels[0].permille : 1000;
+    const events: FaultEvent[] = [{ atPs, fault, type: "onset", permille: first }];
+    for (const level of levels) {
+      if (level.atPs <= atPs || level.atPs >= healAtPs) continue;
+      events.push({ atPs: level.atPs, fault, type: "level", permille: level.permille });
+    }
+    if (healAtPs !== NEVER_PS) events.push({ atPs: healAtPs, fault, type: "end", permille: 0 });
     return events;
   }
 
-  readonly hotExperts: readonly HotExpert[] = [];
-
-  conditionOf(_actor: number): Condition {
-    return HEALTHY;
-  }
-
-  isPortDown(_actor: number, _port: number): boolean {
-    return false;
-  }
-
-  corrupterOf(_gpuActor: number, _sincePs: number): number {
-    return NO_FAULT;
+  /** Place of a fault in the list; NO_FAULT when the run has none of that name. */
+  placeOf(name: string): number {
+    return this.#placeOf.get(name) ?? NO_FAULT;
   }
 
   nameOf(fault: number): string {
     return this.faults[fault]?.spec.name ?? "none";
   }
 
+  /** See EffectFinder. */
+  reporterOf(target: string): number {
+    return this.#effects.reporterOf(target);
+  }
+
+  /** See FaultBoard. */
   between(rankActor: number, peerActor: number, sincePs: number): number {
     const there = this.#pathOf(rankActor, peerActor);
     const back = this.#pathOf(peerActor, rankActor);
-    const onPath = this.faults.map(
-      (fault) =>
-        fault.spec.atPs <= this.nowPs &&
-        (fault.namedActors.some((one) => there.actors.includes(one) || back.actors.includes(one)) ||
-          fault.downLanes.some((lane) => there.lanes.includes(lane) || back.lanes.includes(lane))),
+    const actors = new Set([...there.actors, ...back.actors]);
+    const lanes = new Set([...there.lanes, ...back.lanes]);
+    const isCertain = ({ effects }: ListedFault): boolean =>
+      [there, back].some(
+        ({ certain }) =>
+          certain === undefined ||
+          effects.namedActors.some((one) => certain.actors.has(one)) ||
+          effects.lanes.some((one) => certain.lanes.has(one)),
+      );
+    return this.#bestOf(
+      sincePs,
+      ({ effects }) =>
+        effects.namedActors.some((one) => actors.has(one)) ||
+        effects.lanes.some((one) => lanes.has(one)),
+      isCertain,
     );
-    // A queue pair that failed stays failed: a fault that has healed still explains its silence.
+  }
+
+  /** See FaultBoard. */
+  corrupterOf(gpuActor: number, sincePs: number): number {
+    return this.#bestOf(sincePs, ({ effects, status, endedPs }) => {
+      if (effects.actorEffect !== "flips" || !effects.actors.includes(gpuActor)) return false;
+      return status === "in force" || endedPs >= sincePs;
+    });
+  }
+
+  /** Of the faults that have begun and match the one that explains best; NO_FAULT: none does. */
+  #bestOf(
+    sincePs: number,
+    matches: (fault: ListedFault) => boolean,
+    isCertain: (fault: ListedFault) => boolean = () => true,
+  ): number {
     let best = NO_FAULT;
-    for (let fault = 0; fault < this.faults.length; fault += 1) {
-      if (onPath[fault] && (best === NO_FAULT || this.#explainsBetter(fault, best, sincePs))) {
-        best = fault;
-      }
+    for (const [fault, listed] of this.faults.entries()) {
+      if (listed.status === "to come" || !matches(listed)) continue;
+      const better = (): boolean =>
+        explainsBetter(listed, this.faults[best], sincePs, (one) => Number(isCertain(one)));
+      if (best === NO_FAULT || better()) best = fault;
     }
     return best;
   }
+}
 
-  /**
-   * Of two faults on a path the one that is in force now; else one in force since `sincePs`; else
-   * the one that healed last. Among equals the earlier onset, then the name: never the place in the
-   * list.
-   */
-  #explainsBetter(fault: number, other: number, sincePs: number): boolean {
-    const left = this.faults[fault];
-    const right = this.faults[other];
-    const rankOf = ({ healAtPs }: ResolvedFault): number =>
-      healAtPs > this.nowPs ? 2 : healAtPs >= sincePs ? 1 : 0;
-    const rank = rankOf(left) - rankOf(right);
-    if (rank !== 0) return rank > 0;
-    if (rankOf(left) < 2 && left.healAtPs !== right.healAtPs) return left.healAtPs > right.healAtPs;
-    if (left.spec.atPs !== right.spec.atPs) return left.spec.atPs < right.spec.atPs;
-    return left.spec.name < right.spec.name;
-  }
-
-  /** The fault that killed an actor by now; NO_FAULT when it lives. */
-  killerOf(actor: number): number {
-    return this.faults.findIndex(
-      (fault) => fault.spec.atPs <= this.nowPs && fault.deadActors.includes(actor),
-    );
-  }
-
-  /**
-   * The actor in whose name a fault on a target is logged: the target, or the first end of a link.
-   */
-  reporterOf(spec: FaultSpec, target: string): number {
-    if (spec.kind !== "link-down") return this.#topology.indexOf(target);
-    const lane = this.#topology.lanes.find((candidate) => candidate.link === target);
-    return lane === undefined ? violated("fault-target", target) : lane.from;
-  }
-
-  #resolve(spec: FaultSpec): ResolvedFault {
-    const healAtPs = spec.healAtPs ?? NEVER_PS;
-    if (spec.kind === "link-down") {
-      return {
-        spec,
-        deadActors: [],
-        downLanes: this.#lanesWhere((link) => spec.targets.includes(link)),
-        namedActors: [],
-        healAtPs,
-      };
-    }
-    const actors = spec.targets.map((id) => this.#topology.indexOf(id));
-    if (actors.includes(-1)) violated("fault-target", `${spec.name}: ${spec.targets.join(", ")}`);
-    if (spec.kind !== "nic-down") {
-      return { spec, deadActors: actors, downLanes: [], namedActors: actors, healAtPs };
-    }
-    const network = new Set(
-      this.#topology.lanes
-        .filter((lane) => actors.includes(lane.from) && this.#isSwitch(lane.to))
-        .map((lane) => lane.link),
-    );
-    const downLanes = this.#lanesWhere((link) => network.has(link));
-    return { spec, deadActors: [], downLanes, namedActors: actors, healAtPs };
-  }
-
-  #isSwitch(actor: number): boolean {
-    const kind = this.#topology.actors[actor].kind;
-    return kind === "leaf" || kind === "spine";
-  }
-
-  #lanesWhere(matches: (link: string) => boolean): number[] {
-    const lanes: number[] = [];
-    this.#topology.lanes.forEach((lane, place) => {
-      if (matches(lane.link)) lanes.push(place);
-    });
-    return lanes;
-  }
+/**
+ * Of two faults the one that is in force now; else one in force since `sincePs`; else the one that
+ * healed last: a queue pair that failed stays failed, so a fault that has healed still explains its
+ * silence. Among equals the more severe, the one that no way gets round, the one that healed later,
+ * the earlier onset, the name: never the place in the list.
+ */
+function explainsBetter(
+  left: ListedFault,
+  right: ListedFault,
+  sincePs: number,
+  certaintyOf: (fault: ListedFault) => number,
+): boolean {
+  const rankOf = ({ status, endedPs }: ListedFault): number =>
+    status === "in force" ? 2 : endedPs >= sincePs ? 1 : 0;
+  const rank = rankOf(left) - rankOf(right);
+  if (rank !== 0) return rank > 0;
+  const isLater = left.endedPs - right.endedPs;
+  if (rankOf(left) === 0 && isLater !== 0) return isLater > 0;
+  const severity = left.effects.severity - right.effects.severity;
+  if (severity !== 0) return severity > 0;
+  const certainty = certaintyOf(left) - certaintyOf(right);
+  if (certainty !== 0) return certainty > 0;
+  if (left.endedPs !== right.endedPs) return isLater > 0;
+  if (left.spec.atPs !== right.spec.atPs) return left.spec.atPs < right.spec.atPs;
+  return left.spec.name < right.spec.name;
 }

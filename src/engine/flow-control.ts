@@ -7,7 +7,8 @@
  * its sender is, and credits travel as packets.
  *
  * A lane to a dead device has no buffer, since nothing would give its room back; a dead device's
- * own queues are lost with it. Every process knows who is dead, so no message has to say so.
+ * own queues are lost with it. A device that lives again has empty buffers, which take in beyond
+ * their size what is on its way to them then. Every process knows who is dead, unasked.
  */
 import {
   COUNTER,
@@ -17,12 +18,12 @@ import {
   type Packet,
   PacketKind,
   type PacketPool,
-  ROW_WORDS,
   SIZE_BYTES,
   timePlace,
 } from "../model/packet.ts";
 import { NEVER_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
+import { BufferPlaces } from "./buffer-places.ts";
 import type { FabricCounters } from "./kernel-options.ts";
 import type { LaneTable } from "./lane-table.ts";
 import { requestsOf } from "./request-count.ts";
@@ -30,8 +31,10 @@ import { requestsOf } from "./request-count.ts";
 /** What flow control asks of the kernel that it serves. */
 export interface LaneHost {
   readonly nowPs: number;
-  /** Puts a packet on its way over a lane; it is handled at `atPs`. */
-  launch(lane: number, packet: Packet, atPs: number): void;
+  /** Puts a packet on its way over a lane: from its first byte to its last, ps. */
+  launch(lane: number, packet: Packet, beganPs: number, donePs: number): void;
+  /** Puts a credit on its way back, now. */
+  launchCredit(creditLane: number, credit: Packet): void;
   /** Has {@link FlowControl.wake} called for a lane at an instant in the future. */
   wakeAt(atPs: number, lane: number): void;
   /** The next number of an actor's own counter. */
@@ -74,9 +77,7 @@ export class FlowControl {
   readonly #stalledSincePs: Float64Array;
   /** By lane: 1 while a wake is pending. */
   readonly #waking: Uint8Array;
-  /** By packet row, of messages that wait: the lane whose buffer they are in, and their bytes. */
-  #heldLane = new Int32Array(1024).fill(NO_LANE);
-  #heldBytes = new Int32Array(1024);
+  readonly #places = new BufferPlaces();
   /** The message that its receiver is handling right now, if it came out of a buffer. */
   #handed: Packet = NO_PACKET;
   #handedLane = NO_LANE;
@@ -145,7 +146,8 @@ export class FlowControl {
 
   /** The sender of a lane gets room back. */
   credited(lane: number, bytes: number): void {
-    this.#roomBytes[lane] += bytes;
+    // Room that a device gave back before it died, or for what it then found, may be too much.
+    this.#roomBytes[lane] = Math.min(this.#roomBytes[lane] + bytes, this.#bufferBytes);
     this.#pump(lane);
   }
 
@@ -178,6 +180,31 @@ export class FlowControl {
         this.#pump(lane);
       }
     }
+  }
+
+  /** A device of any process lives again, with empty buffers. */
+  revived(actor: number): void {
+    for (let lane = 0; lane < this.#lanes.count; lane += 1) {
+      if (this.#lanes.toActor[lane] !== actor || this.#buffered[lane] === 0) continue;
+      this.#credited[lane] = 1;
+      this.#roomBytes[lane] = this.#bufferBytes;
+    }
+  }
+
+  /** A lane takes longer or less long for a byte from now on. */
+  retimed(lane: number): void {
+    const { words } = this.#packets;
+    this.#queuedPs[lane] = 0;
+    for (let packet = this.#head[lane]; packet !== NO_PACKET; packet = words[packet + NEXT]) {
+      this.#queuedPs[lane] += this.#busyPs(lane, packet);
+    }
+  }
+
+  /** Lanes with messages that wait, or whose sender does not know all room to be free. */
+  get unsettledLanes(): number {
+    const isShort = (lane: number): boolean =>
+      this.#buffered[lane] !== 0 && this.#roomBytes[lane] !== this.#bufferBytes;
+    return this.#head.filter((head, lane) => head !== NO_PACKET || isShort(lane)).length;
   }
 
   /** Begins the first message of a lane, if it may; has the lane woken when it will be free. */
@@ -218,14 +245,14 @@ export class FlowControl {
     const lanes = this.#lanes;
     const { words } = this.#packets;
     const sizeBytes = words[packet + SIZE_BYTES];
-    const busyPs = this.#busyPs(lane, packet);
-    const done = this.#host.nowPs + busyPs;
+    const { nowPs } = this.#host;
+    const donePs = nowPs + this.#busyPs(lane, packet);
     this.#unlink(lane, packet);
-    lanes.freeAtPs[lane] = done;
+    lanes.freeAtPs[lane] = donePs;
     this.#roomBytes[lane] -= sizeBytes;
-    this.#host.launch(lane, packet, done - lanes.tailPs(lane, sizeBytes) + lanes.latencyPs[lane]);
-    const row = packet / ROW_WORDS;
-    if (this.#heldLane[row] !== NO_LANE) this.#giveBack(this.#heldLane[row], this.#heldBytes[row]);
+    this.#host.launch(lane, packet, nowPs, donePs);
+    const heldLane = this.#places.laneOf(packet);
+    if (heldLane !== NO_LANE) this.#giveBack(heldLane, this.#places.bytesOf(packet));
   }
 
   #unlink(lane: number, packet: Packet): void {
@@ -242,19 +269,14 @@ export class FlowControl {
     const { words } = this.#packets;
     words[credit + SIZE_BYTES] = bytes;
     words[credit + COUNTER] = this.#host.nextCounter(lanes.toActor[lane]);
-    const creditLane = lanes.count + lane;
-    this.#host.launch(creditLane, credit, this.#host.nowPs + lanes.latencyPs[creditLane]);
+    this.#host.launchCredit(lanes.count + lane, credit);
   }
 
   /** Notes for a message that begins to wait in whose buffer it does. */
   #hold(packet: Packet): void {
-    const row = packet / ROW_WORDS;
-    while (row >= this.#heldLane.length) this.#grow();
-    this.#heldLane[row] = NO_LANE;
-    if (packet !== this.#handed) return;
-    this.#heldLane[row] = this.#handedLane;
-    this.#heldBytes[row] = this.#handedBytes;
-    this.#handed = NO_PACKET;
+    const isHanded = packet === this.#handed;
+    this.#places.note(packet, isHanded ? this.#handedLane : NO_LANE, this.#handedBytes);
+    if (isHanded) this.#handed = NO_PACKET;
   }
 
   #empty(lane: number): void {
@@ -273,14 +295,5 @@ export class FlowControl {
       this.#lanes.serializationPs(lane, words[packet + SIZE_BYTES]) +
       this.#lanes.requestsPs(lane, requests)
     );
-  }
-
-  #grow(): void {
-    const lanes = new Int32Array(this.#heldLane.length * 2).fill(NO_LANE);
-    const bytes = new Int32Array(lanes.length);
-    lanes.set(this.#heldLane);
-    bytes.set(this.#heldBytes);
-    this.#heldLane = lanes;
-    this.#heldBytes = bytes;
   }
 }

@@ -9,7 +9,7 @@ import { OwnerStreams, type RandomStream } from "../base/random.ts";
 import type { Actor, ActorContext, FaultBoard, TimerId } from "../model/actor.ts";
 import type { Fact } from "../model/fact.ts";
 import { NO_FAULT } from "../model/fault.ts";
-import { KIND, type Packet, PacketPool, SIZE_BYTES, timePlace } from "../model/packet.ts";
+import { COUNTER, type Packet, PacketPool, SIZE_BYTES, timePlace } from "../model/packet.ts";
 import { TIME_MAX_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 import { ActorDigest } from "./actor-digest.ts";
@@ -17,13 +17,13 @@ import { deliveryWord, reminderWord } from "./event-hash.ts";
 import { EventCounters } from "./event-order.ts";
 import { Fabric } from "./fabric.ts";
 import { FactLog } from "./fact-log.ts";
+import { recordFaults } from "./fault-facts.ts";
 import { FaultState } from "./fault-state.ts";
 import { type KernelOptions, makeCounters } from "./kernel-options.ts";
 import type { LaneQueue } from "./lane-queue.ts";
 import { LaneTable } from "./lane-table.ts";
 import { Ledger } from "./ledger.ts";
 import { PacketLog } from "./packet-log.ts";
-import { requestsOf } from "./request-count.ts";
 import { TimerQueue } from "./timer-queue.ts";
 
 export class Kernel implements ActorContext {
@@ -35,6 +35,7 @@ export class Kernel implements ActorContext {
   readonly faultState: FaultState;
   /** Events handled: deliveries, reminders, and what flow control needs. */
   events = 0;
+  readonly fabric: Fabric;
   readonly digest: ActorDigest;
   readonly factLog: FactLog;
   readonly counters = makeCounters();
@@ -45,7 +46,7 @@ export class Kernel implements ActorContext {
   readonly #worker: number;
   readonly #packetLog: PacketLog | undefined;
   readonly #lanes: LaneTable;
-  readonly #fabric: Fabric;
+
   readonly #queue: LaneQueue;
   readonly #timers = new TimerQueue();
   readonly #deadBy: Int32Array;
@@ -56,13 +57,12 @@ export class Kernel implements ActorContext {
   #lastOrder = 0;
 
   constructor(options: KernelOptions) {
-    const { topology, workerOf, worker } = options;
+    const { topology, workerOf, worker, seed, faults: table } = options;
     const actors = topology.actors.length;
     this.#topology = topology;
     this.#workerOf = workerOf;
     this.#worker = worker;
-    this.#streams = new OwnerStreams(options.seed, (actor) => topology.actors[actor].id);
-    this.faults = options.faults;
+    this.#streams = new OwnerStreams(seed, (actor) => topology.actors[actor].id);
     this.ledger = new Ledger(actors);
     this.digest = new ActorDigest(actors);
     this.factLog = new FactLog(actors, this.digest);
@@ -70,12 +70,13 @@ export class Kernel implements ActorContext {
     this.#order = new EventCounters(actors);
     const portBufferBytes = options.portBufferBytes ?? 0;
     this.#lanes = new LaneTable(topology, workerOf, worker, portBufferBytes > 0);
-    this.faultState = new FaultState(options.faults, actors, this.#lanes.count);
+    this.faultState = new FaultState({ table, topology, lanes: this.#lanes, seed });
+    this.faults = this.faultState;
     this.#deadBy = this.faultState.deadBy;
     this.#laneWasDown = this.faultState.lanes.marked;
     const { packets, factLog, faults } = this;
     if (options.logPackets) this.#packetLog = new PacketLog({ topology, packets, faults, factLog });
-    this.#fabric = new Fabric({
+    this.fabric = new Fabric({
       topology,
       lanes: this.#lanes,
       packets,
@@ -88,15 +89,15 @@ export class Kernel implements ActorContext {
       deadBy: this.#deadBy,
       clock: this,
     });
-    this.#queue = this.#fabric.queue;
+    this.#queue = this.fabric.queue;
     this.#actors = topology.actors.map((_, actor) =>
       workerOf[actor] === worker ? options.actorAt(actor) : undefined,
     );
   }
 
-  /** Instant of the next delivery or reminder. */
+  /** Instant of the next delivery or reminder, or end of a stall that a message waits for. */
   get nextEventPs(): number {
-    return Math.min(this.#queue.headPs, this.#timers.headPs);
+    return Math.min(this.#queue.headPs, this.#timers.headPs, this.fabric.stalledPs);
   }
 
   /** The actor's own random stream. */
@@ -112,9 +113,7 @@ export class Kernel implements ActorContext {
   /** Lets every actor of this process take its first step, at virtual time 0. */
   start(): void {
     for (let actor = 0; actor < this.#actors.length; actor += 1) {
-      this.self = actor;
-      this.ledger.self = actor;
-      this.#actors[actor]?.start(this);
+      this.#handlerOf(actor)?.start(this);
     }
   }
 
@@ -143,7 +142,7 @@ export class Kernel implements ActorContext {
       const at = isDelivery ? deliveryPs : timerPs;
       if (faultState.nextPs <= at) {
         if (faultState.nextPs >= untilPs) return;
-        this.#applyFault();
+        this.#applyFaults();
         continue;
       }
       if (at >= untilPs) return;
@@ -161,11 +160,11 @@ export class Kernel implements ActorContext {
   }
 
   send(port: number, packet: Packet, requests = 1): void {
-    this.#fabric.send(this.self, port, packet, requests);
+    this.fabric.send(this.self, port, packet, requests);
   }
 
   backlogPs(port: number): number {
-    return this.#fabric.backlogPs(this.self, port);
+    return this.fabric.backlogPs(this.self, port);
   }
 
   remindAfter(spanPs: number, tag: number, value: number): TimerId {
@@ -188,7 +187,7 @@ export class Kernel implements ActorContext {
     this.finished[this.self] = 1;
   }
 
-  /** Checks that no counter has run out; once a window is often enough. */
+  /** Checks that no counter has run out, once in a while. */
   checkCounters(): void {
     this.#order.check();
   }
@@ -209,13 +208,13 @@ export class Kernel implements ActorContext {
     const isPlain = lanes.isPlain[lane] !== 0;
     this.digest.absorb(actor, deliveryWord(words, packet, this.nowPs, order, port));
     if (!isPlain && lane >= lanes.count) {
-      this.#fabric.takeCredit(lane, packet);
+      this.fabric.takeCredit(lane, packet);
       return;
     }
     if (this.#laneWasDown[lane] !== 0 || this.#deadBy[actor] !== NO_FAULT) {
       const cause = this.#stoppedBy(lane, actor, packet);
       if (cause !== NO_FAULT) {
-        this.#fabric.drop(lane, actor, packet, cause);
+        this.fabric.drop(lane, actor, packet, cause);
         return;
       }
     }
@@ -224,9 +223,9 @@ export class Kernel implements ActorContext {
     this.counters.deliveredBytes += sizeBytes;
     this.self = actor;
     this.ledger.self = actor;
-    if (!isPlain) this.#fabric.beginHandling(lane, packet);
+    if (!isPlain) this.fabric.beginHandling(lane, packet);
     (this.#actors[actor] as Actor).receive(this, port, packet);
-    if (!isPlain) this.#fabric.endHandling();
+    if (!isPlain) this.fabric.endHandling();
   }
 
   #remind(order: number): void {
@@ -239,8 +238,11 @@ export class Kernel implements ActorContext {
     if (owner >= this.#actors.length) {
       const lane = owner - this.#actors.length;
       this.digest.absorb(this.#topology.lanes[lane].from, word);
-      this.#fabric.flow?.wake(lane);
+      this.fabric.flow?.wake(lane);
       return;
+    }
+    if (this.#deadBy[owner] !== NO_FAULT) {
+      violated("dead-do-nothing", `${this.#topology.actors[owner].id} was reminded`);
     }
     this.digest.absorb(owner, word);
     this.self = owner;
@@ -248,34 +250,50 @@ export class Kernel implements ActorContext {
     (this.#actors[owner] as Actor).remind(this, tag, value);
   }
 
-  /**
-   * The fault that stops a message at the end of a lane; NO_FAULT when none does. A message is lost
-   * when its lane was down at any moment between its beginning and its handling. With cut-through a
-   * lane that fails later, under the tail alone, has let the message through.
-   */
+  /** The fault that stops a message at the end of a lane; NO_FAULT when none does. */
   #stoppedBy(lane: number, actor: number, packet: Packet): number {
     if (this.#deadBy[actor] !== NO_FAULT) return this.#deadBy[actor];
+    const { lanes } = this.faultState;
     const words = this.packets.words;
-    const requests = requestsOf(words[packet + KIND]);
-    const flightPs = this.#lanes.flightPs(lane, words[packet + SIZE_BYTES], requests);
-    return this.faultState.lanes.during(lane, this.nowPs - flightPs, this.nowPs);
+    const cause = lanes.during(lane, this.fabric.crossingOf(lane, packet));
+    if (cause !== NO_FAULT) return cause;
+    return lanes.losing(lane, words[packet + COUNTER], words[packet + SIZE_BYTES]);
   }
 
-  #applyFault(): void {
-    const { fault, began, atPs } = this.faultState.applyNext();
+  /** Everything that faults do at their next instant, before all other events of it. */
+  #applyFaults(): void {
+    const changes = this.faultState.applyNext();
+    if (changes.events.length === 0) return;
+    const { atPs, died, revived } = changes;
     this.nowPs = atPs;
     this.#lastOrder = 0;
     if (atPs >= this.digest.epochEndPs) this.digest.advance(atPs);
-    const { spec, deadActors } = this.faultState.table.faults[fault];
-    for (const actor of deadActors) {
-      this.#timers.cancelAllOf(actor);
-      this.#fabric.flow?.died(actor);
+    for (const actor of died) this.#timers.cancelAllOf(actor);
+    this.fabric.faultsChanged(changes);
+    const isOurs = (actor: number): boolean => this.#workerOf[actor] === this.#worker;
+    recordFaults(changes, this.faultState.table, this.factLog, isOurs);
+    for (const actor of revived) this.#revive(actor);
+    for (const actor of changes.affected(this.#topology)) {
+      this.#handlerOf(actor)?.affected?.(this);
     }
-    const type = began ? "fault.began" : "fault.healed";
-    for (const target of spec.targets) {
-      const actor = this.faultState.table.reporterOf(spec, target);
-      if (this.#workerOf[actor] !== this.#worker) continue;
-      this.factLog.record(actor, atPs, { type, fault: spec.name, kind: spec.kind, target });
-    }
+  }
+
+  /** An actor of this process, which is the one that acts from now on; else undefined. */
+  #handlerOf(actor: number): Actor | undefined {
+    this.self = actor;
+    this.ledger.self = actor;
+    return this.#actors[actor];
+  }
+
+  /**
+   * A dead device works again. What it had open is lost with its memory. One that can begin anew
+   * says itself when its part is over; one that cannot has no part in the run any more.
+   */
+  #revive(actor: number): void {
+    const device = this.#handlerOf(actor);
+    if (device === undefined) return;
+    this.ledger.abandon(this.faultState.killerOf(actor));
+    this.finished[actor] = Number(device.revived === undefined);
+    device.revived?.(this);
   }
 }

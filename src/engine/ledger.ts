@@ -73,6 +73,14 @@ export class Ledger implements LedgerPort {
     else this.corrupted += 1;
   }
 
+  /** What the actor has open is lost to a fault that it did not survive. */
+  abandon(fault: number): void {
+    const { open } = this.balanceOf(this.self);
+    this.#lost[this.self] += open;
+    this.#balance[this.self] = 0;
+    if (open > 0) this.#lostByFault[fault] = (this.#lostByFault[fault] ?? 0) + open;
+  }
+
   balanceOf(actor: number): ActorBalance {
     const dispatched = this.#dispatched[actor];
     const combined = this.#combined[actor];

@@ -3,12 +3,15 @@
  * for measurements, and for experiments whose outcome is a few numbers.
  */
 import type { DeviceFactory } from "../model/device.ts";
+import type { Director } from "../model/director.ts";
 import type { Scenario } from "../model/scenario.ts";
+import { NEVER_PS } from "../model/time.ts";
+import { NO_CHANGES, type RunChanges } from "../model/window.ts";
 import { makeFatTree } from "../topology/fat-tree.ts";
 import { lookaheadOf, placeActors } from "../topology/placement.ts";
 import { LogicalProcess } from "./logical-process.ts";
 import type { RunTotals } from "./run-totals.ts";
-import { type CommittedWindow, WindowProtocol } from "./window-protocol.ts";
+import { type CommittedWindow, type NextStep, WindowProtocol } from "./window-protocol.ts";
 
 /** Longest window of one worker, ps; as in a real run. */
 const SLICE_PS = 1e7;
@@ -19,6 +22,8 @@ export interface LocalRunOptions {
    * Called after each window with the number of workers that took part; `false` ends the run there.
    */
   readonly committed?: (window: CommittedWindow, participants: number) => boolean;
+  /** Decides at its instants what is done to the run. */
+  readonly director?: Director;
 }
 
 /** Makes a run that has not begun; several workers, if the scenario asks for them, take turns. */
@@ -48,8 +53,10 @@ export function makeLocalRun(
       workers.forEach((worker, number) => {
         for (const { peer, bytes } of worker.takeFrames()) workers[peer].accept(number, bytes);
       });
-      const goesOn = options.committed?.(protocol.commit(), participants) ?? true;
-      const step = protocol.next();
+      const window = protocol.commit();
+      options.director?.take(window.facts);
+      const goesOn = options.committed?.(window, participants) ?? true;
+      const step = nextStep(protocol, options.director);
       if (step.type !== "grants" || !goesOn) {
         return protocol.finish(workers.map((worker) => worker.summary()));
       }
@@ -60,6 +67,33 @@ export function makeLocalRun(
     }
   };
   return { actors: topology.actors.length, run };
+}
+
+/** How a run that its director ended stands. */
+export interface StoppedStep {
+  readonly type: "stopped";
+  readonly virtualTimePs: number;
+  readonly reason: string;
+}
+
+/**
+ * What comes after a committed window, whose facts the director has taken: asks it at each of its
+ * instants on the way.
+ */
+export function nextStep(
+  protocol: WindowProtocol,
+  director: Director | undefined,
+): Exclude<NextStep, { type: "stop-reached" }> | StoppedStep {
+  let changes: RunChanges = NO_CHANGES;
+  for (;;) {
+    const step = protocol.next(changes, director?.nextPs ?? NEVER_PS);
+    if (step.type !== "stop-reached") return step;
+    const orders = (director as Director).at(step.atPs);
+    if (orders.stop !== undefined) {
+      return { type: "stopped", virtualTimePs: protocol.virtualTimePs, reason: orders.stop };
+    }
+    changes = orders;
+  }
 }
 
 /** Throws when a run that has no faults did not combine everything that it dispatched. */

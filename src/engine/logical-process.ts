@@ -16,7 +16,7 @@ import { makeDeviceServices } from "./device-services.ts";
 import { FaultTable } from "./fault-table.ts";
 import { Kernel } from "./kernel.ts";
 import { Outbox, openFrame, type StagedFrame, unpackFrame } from "./packet-frame.ts";
-import { summarize } from "./worker-summary.ts";
+import { isOut, summarize } from "./worker-summary.ts";
 
 /**
  * Largest data frame that travels with the report and the next grant; a larger one goes straight to
@@ -51,7 +51,6 @@ export class LogicalProcess {
   readonly kernel: Kernel;
   readonly #topology: Topology;
   readonly #worker: number;
-  readonly #faults: FaultTable;
   readonly #peers: Peer[];
   /** Peers that have packets waiting in their outbox. */
   readonly #addressed: number[] = [];
@@ -68,11 +67,9 @@ export class LogicalProcess {
     this.#topology = topology;
     this.#worker = worker;
     this.#carriedBytesMax = options.carriedBytesMax ?? CARRIED_BYTES_MAX;
-    this.#faults = new FaultTable(
-      topology,
-      scenario.faults,
-      makePathFinder(topology, scenario.cluster, scenario.workload),
-    );
+    const { cluster, recovery, workload } = scenario;
+    const anyUplink = recovery.rerouteLocalPs >= 0 || recovery.rerouteManagerPs >= 0;
+    const pathOf = makePathFinder(topology, cluster, { ...workload, anyUplink });
     this.#peers = placement.workers.map(() => ({
       outbox: new Outbox(),
       sentFrames: 0,
@@ -90,7 +87,7 @@ export class LogicalProcess {
       seed: scenario.run.seed,
       portBufferBytes: scenario.cluster.portBufferBytes,
       logPackets: scenario.run.logPackets,
-      faults: this.#faults,
+      faults: new FaultTable(topology, scenario.faults, pathOf),
       remote: { send: (peer, lane, packet) => this.#toPeer(peer, lane, packet) },
       actorAt: (actor) => devices(actor, services),
     });
@@ -136,10 +133,8 @@ export class LogicalProcess {
       for (const frame of carried) this.accept(peer, frame);
       this.#admit(peer, count);
     }
-    const { faultState } = this.kernel;
-    for (const spec of grant.faults) {
-      faultState.schedule(this.#faults.add(spec), this.kernel.nowPs);
-    }
+    const { faultState, nowPs } = this.kernel;
+    faultState.learn(grant.faults, grant.heals, nowPs);
     this.#window = grant.window;
     this.kernel.run(grant.endPs);
     this.#floorPs = grant.endPs;
@@ -204,7 +199,7 @@ export class LogicalProcess {
     if (this.#window % COUNTER_CHECK_WINDOWS === 0) kernel.checkCounters();
     let finishedGpus = 0;
     for (const gpu of this.#gpus) {
-      if (kernel.finished[gpu] !== 0 || kernel.isDead(gpu)) finishedGpus += 1;
+      if (isOut(kernel, gpu)) finishedGpus += 1;
     }
     return {
       window: this.#window,

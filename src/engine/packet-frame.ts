@@ -1,14 +1,16 @@
 /**
  * The data frame: all packets that one worker sends another in one window, as one run of bytes.
  *
- *   header, 16 words: magic, sender, receiver, sequence, packets, checksum, cargo words, then zeros
+ *   header, 16 words: magic, sender, receiver, sequence, packets, checksum, words behind the rows,
+ *     then zeros
  *   then the packets' rows of 16 words as they stand in the pool, with the lane in place of NEXT
- *   then, for each packet with a cargo, the cargo's length and its words
+ *   then, for each packet that has them, its times (6 words), its cargo's length and its cargo
  *
  * Little-endian, fixed layout, self-checking. It holds whole numbers only, so nothing can change
  * its value on the way; and what stands behind a packet in memory is never sent.
  */
 import { violated } from "../base/assert.ts";
+import { LAUNCH_WORDS } from "../model/launch-times.ts";
 import {
   KIND,
   KIND_MASK,
@@ -56,18 +58,22 @@ export class Outbox {
   /** Writes the frame and gives the packets back to the pool. */
   drain(pool: PacketPool, sender: number, receiver: number, sequence: number): Uint8Array {
     const count = this.#count;
-    const cargoWords = this.#cargoWords(pool);
-    const bytes = new Uint8Array(HEADER_BYTES + count * PACKET_BYTES + cargoWords * 4);
+    const extraWords = this.#extraWords(pool);
+    const bytes = new Uint8Array(HEADER_BYTES + count * PACKET_BYTES + extraWords * 4);
     const header = new Int32Array(bytes.buffer, 0, HEADER_BYTES / 4);
     const words = new Int32Array(bytes.buffer, HEADER_BYTES);
-    let cargoAt = count * ROW_WORDS;
+    let extraAt = count * ROW_WORDS;
     for (let place = 0; place < count; place += 1) {
       const packet = this.#packets[place];
       const at = place * ROW_WORDS;
       for (let word = 0; word < NEXT; word += 1) words[at + word] = pool.words[packet + word];
       words[at + NEXT] = this.#lanes[place];
+      if ((words[at + KIND] & PacketFlag.timed) !== 0) {
+        pool.launches.write(packet, words, extraAt);
+        extraAt += LAUNCH_WORDS;
+      }
       if ((words[at + KIND] & PacketFlag.cargo) !== 0) {
-        cargoAt += writeCargo(pool, packet, words, cargoAt);
+        extraAt += writeCargo(pool, packet, words, extraAt);
       }
       pool.free(packet);
     }
@@ -77,17 +83,18 @@ export class Outbox {
     header[3] = sequence;
     header[4] = count;
     header[5] = checksum(bytes);
-    header[6] = cargoWords;
+    header[6] = extraWords;
     this.#count = 0;
     this.earliestPs = Number.POSITIVE_INFINITY;
     return bytes;
   }
 
-  /** Words that the cargoes of all packets take in a frame. */
-  #cargoWords(pool: PacketPool): number {
+  /** Words that the times and cargoes of all packets take in a frame. */
+  #extraWords(pool: PacketPool): number {
     let sum = 0;
     for (let place = 0; place < this.#count; place += 1) {
       const packet = this.#packets[place];
+      if ((pool.words[packet + KIND] & PacketFlag.timed) !== 0) sum += LAUNCH_WORDS;
       if ((pool.words[packet + KIND] & PacketFlag.cargo) === 0) continue;
       sum += 1 + pool.cargo.lengthOf(pool.cargoOf(packet));
     }
@@ -127,16 +134,20 @@ export function unpackFrame(
   const { bytes, packets: count } = staged;
   const length = (bytes.byteLength - HEADER_BYTES) >> 2;
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, length);
-  let cargoAt = count * ROW_WORDS;
+  let extraAt = count * ROW_WORDS;
   for (let place = 0; place < count; place += 1) {
     const at = place * ROW_WORDS;
     if ((words[at] & KIND_MASK) === 0) violated("frame-packets", `packet ${place} has no kind`);
     const packet = pool.take(words[at]);
     for (let word = 1; word < NEXT; word += 1) pool.words[packet + word] = words[at + word];
-    if ((words[at] & PacketFlag.cargo) !== 0) cargoAt += readCargo(pool, packet, words, cargoAt);
+    if ((words[at] & PacketFlag.timed) !== 0) {
+      pool.launches.read(packet, words, extraAt);
+      extraAt += LAUNCH_WORDS;
+    }
+    if ((words[at] & PacketFlag.cargo) !== 0) extraAt += readCargo(pool, packet, words, extraAt);
     admit(words[at + NEXT], packet);
   }
-  if (cargoAt !== length) violated("frame-packets", `${length - cargoAt} words of no packet`);
+  if (extraAt !== length) violated("frame-packets", `${length - extraAt} words of no packet`);
 }
 
 /** Appends a packet's cargo to a frame at `at`; returns how many words it took. */

@@ -10,6 +10,8 @@ export interface RunTotals {
   readonly assignments: AssignmentTotals;
   readonly byFault: readonly FaultTotals[];
   readonly mismatches: number;
+  /** Combines that a fault made differ from the oracle, unseen by the fleet. */
+  readonly corrupted: number;
   readonly unexplained: number;
   readonly violations: readonly string[];
   readonly fabric: Readonly<Record<string, number>>;
@@ -40,6 +42,7 @@ export function addSummaries(
     },
     byFault: addByFault(summaries),
     mismatches: summaries.reduce((total, summary) => total + summary.mismatches, 0),
+    corrupted: summaries.reduce((total, summary) => total + summary.corrupted, 0),
     unexplained: summaries.reduce((total, summary) => total + summary.unexplained, 0),
     violations: [
       ...summaries.flatMap((summary) => summary.violations),

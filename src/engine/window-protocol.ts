@@ -6,9 +6,14 @@
  */
 import { violated } from "../base/assert.ts";
 import { compareFacts, type FactRecord } from "../model/fact.ts";
-import type { FaultSpec } from "../model/fault.ts";
 import { NEVER_PS, PS_PER_MS } from "../model/time.ts";
-import type { Grant, WindowReport, WorkerSummary } from "../model/window.ts";
+import {
+  type Grant,
+  NO_CHANGES,
+  type RunChanges,
+  type WindowReport,
+  type WorkerSummary,
+} from "../model/window.ts";
 import { EPOCH_PS } from "./actor-digest.ts";
 import { type ClosedEpoch, DigestChain } from "./digest-chain.ts";
 import { addSummaries, type RunTotals } from "./run-totals.ts";
@@ -42,6 +47,8 @@ export type NextStep =
       readonly endPs: number;
       readonly grants: readonly { readonly worker: number; readonly grant: Grant }[];
     }
+  /** Everything before the stop has happened: `next` is to be called again. */
+  | { readonly type: "stop-reached"; readonly atPs: number }
   | { readonly type: "finished"; readonly virtualTimePs: number }
   | { readonly type: "time-limit"; readonly virtualTimePs: number }
   /** No event is left and some GPUs have not finished: a bug in an actor. */
@@ -71,6 +78,8 @@ export class WindowProtocol {
   #endPs = 0;
   #lastEventPs = 0;
   #awaited: number;
+  /** Learnt, and not yet granted. */
+  #changes: RunChanges = NO_CHANGES;
 
   constructor(options: WindowProtocolOptions) {
     this.#options = options;
@@ -156,34 +165,74 @@ export class WindowProtocol {
       floorPs = Math.min(floorPs, state.nextPs, state.faultPs);
       events += state.events;
     }
-    const epochsClosed = floorPs === NEVER_PS ? [] : this.#closeBefore(floorPs);
+    // An order may still take effect right after the window: its epoch stays open.
+    const isOpen = floorPs < NEVER_PS;
+    const epochsClosed = isOpen ? this.#chain.closeBefore(Math.floor(this.#endPs / EPOCH_PS)) : [];
     return { window: this.#window, facts, floorPs, events, epochsClosed };
   }
 
+  /** When the next thing happens that is known of; NEVER_PS: the run is over, or stuck. */
+  get outlookPs(): number {
+    const { eventPs, faultPs, unfinished } = this.#ahead();
+    return eventPs === NEVER_PS && unfinished === 0 ? NEVER_PS : Math.min(eventPs, faultPs);
+  }
+
+  /** The earliest instant at which a change can still take effect. */
+  get floorPs(): number {
+    return this.#endPs;
+  }
+
   /**
-   * Decides what comes after a committed window. `faults` are new ones, not before the window's
-   * start.
+   * Decides what comes after a committed window. `changes` are new ones, none before `floorPs`. No
+   * window crosses `stopPs`: when nothing before it is left, the step is `stop-reached`, and who
+   * wanted to look there says in another call what is to change from there on, and when to stop
+   * next. A run that is over before does not wait for it.
    */
-  next(faults: readonly FaultSpec[] = []): NextStep {
+  next(changes: RunChanges = NO_CHANGES, stopPs = NEVER_PS): NextStep {
+    const learntPs = this.#learn(changes);
+    const ahead = this.#ahead();
+    const { eventPs, unfinished } = ahead;
+    const faultPs = Math.min(learntPs, ahead.faultPs);
+    const { virtualTimePs } = this;
+    if (eventPs === NEVER_PS && unfinished === 0) return { type: "finished", virtualTimePs };
+    const nextPs = Math.min(eventPs, faultPs, stopPs);
+    if (nextPs === NEVER_PS) return { type: "stuck", virtualTimePs, unfinished };
+    const startPs = Math.max(nextPs, this.#endPs);
+    if (startPs >= this.#options.timeLimitPs) return { type: "time-limit", virtualTimePs };
+    if (startPs >= stopPs) {
+      if (stopPs < this.#endPs) violated("stop-in-the-past", `${stopPs} ps, now ${this.#endPs}`);
+      this.#endPs = stopPs;
+      return { type: "stop-reached", atPs: stopPs };
+    }
+    const endPs = Math.min(this.#spanEnd(startPs, faultPs), this.#options.timeLimitPs, stopPs);
+    return { type: "grants", startPs, endPs, grants: this.#grant(endPs) };
+  }
+
+  /** The next event and onset or end of a fault anywhere, and GPUs that have not finished. */
+  #ahead(): { eventPs: number; faultPs: number; unfinished: number } {
     let eventPs = NEVER_PS;
     let faultPs = NEVER_PS;
-    let finished = 0;
+    let unfinished = this.#options.gpus;
     for (const state of this.#workers) {
       if (state.nextPs < eventPs) eventPs = state.nextPs;
       if (state.faultPs < faultPs) faultPs = state.faultPs;
-      finished += state.finishedGpus;
+      unfinished -= state.finishedGpus;
     }
-    if (eventPs === NEVER_PS && (finished === this.#options.gpus || faultPs === NEVER_PS)) {
-      const virtualTimePs = this.virtualTimePs;
-      if (finished === this.#options.gpus) return { type: "finished", virtualTimePs };
-      return { type: "stuck", virtualTimePs, unfinished: this.#options.gpus - finished };
+    return { eventPs, faultPs, unfinished };
+  }
+
+  /** Keeps changes for the next grants; returns the first instant of all that are kept. */
+  #learn({ faults, heals }: RunChanges): number {
+    const kept = this.#changes;
+    if (faults.length > 0 || heals.length > 0) {
+      this.#changes = { faults: [...kept.faults, ...faults], heals: [...kept.heals, ...heals] };
     }
-    const startPs = Math.max(Math.min(eventPs, faultPs), this.#endPs);
-    if (startPs >= this.#options.timeLimitPs) {
-      return { type: "time-limit", virtualTimePs: this.virtualTimePs };
+    let firstPs = NEVER_PS;
+    for (const { atPs } of [...this.#changes.faults, ...this.#changes.heals]) {
+      if (atPs < this.#endPs) violated("change-in-the-past", `${atPs} ps, now ${this.#endPs} ps`);
+      firstPs = Math.min(firstPs, atPs);
     }
-    const endPs = Math.min(this.#spanEnd(startPs, faultPs), this.#options.timeLimitPs);
-    return { type: "grants", startPs, endPs, grants: this.#grant(endPs, faults) };
+    return firstPs;
   }
 
   /**
@@ -218,24 +267,23 @@ export class WindowProtocol {
     };
   }
 
-  #grant(endPs: number, faults: readonly FaultSpec[]): { worker: number; grant: Grant }[] {
+  #grant(endPs: number): { worker: number; grant: Grant }[] {
     this.#window += 1;
     this.#endPs = endPs;
+    const { faults, heals } = this.#changes;
+    const isNews = this.#changes !== NO_CHANGES;
+    this.#changes = NO_CHANGES;
     const grants: { worker: number; grant: Grant }[] = [];
     for (let worker = 0; worker < this.#workers.length; worker += 1) {
       const state = this.#workers[worker];
-      const idle = state.nextPs >= endPs && state.faultPs >= endPs && faults.length === 0;
-      if (idle) continue;
+      const isIdle = state.nextPs >= endPs && state.faultPs >= endPs && !isNews;
+      if (isIdle) continue;
       state.reported = false;
       const frames = framesFor(state);
-      grants.push({ worker, grant: { window: this.#window, endPs, frames, faults, heals: [] } });
+      grants.push({ worker, grant: { window: this.#window, endPs, frames, faults, heals } });
     }
     this.#awaited = grants.length;
     return grants;
-  }
-
-  #closeBefore(floorPs: number): ClosedEpoch[] {
-    return this.#chain.closeBefore(Math.floor(floorPs / EPOCH_PS));
   }
 }
 

@@ -17,7 +17,8 @@ export interface SummaryInput {
 }
 
 /**
- * Adds up a worker's ledger. A dead rank's open assignments are lost to the fault that killed it.
+ * Adds up a worker's ledger. Open assignments of a rank that is dead or hung are lost to the fault
+ * behind it.
  */
 export function summarize(input: SummaryInput): WorkerSummary {
   const { kernel, topology, gpus } = input;
@@ -37,25 +38,16 @@ export function summarize(input: SummaryInput): WorkerSummary {
     if (!balance.sumsAgree || balance.open < 0) {
       violations.push(`ledger: ${id} combined or masked an assignment twice, or a stranger's`);
     }
-    if (kernel.isDead(gpu)) {
+    const silencer = silencerOf(kernel, gpu);
+    if (silencer !== NO_FAULT) {
       assignments.lost += balance.open;
-      const killer = faults.killerOf(gpu);
-      if (killer !== NO_FAULT) lostBy[killer] += balance.open;
+      lostBy[silencer] += balance.open;
     } else if (kernel.finished[gpu] !== 0 && balance.open !== 0) {
       violations.push(`ledger: ${id} finished with ${balance.open} assignments open`);
     }
-    if (kernel.finished[gpu] !== 0 || kernel.isDead(gpu)) finishedGpus += 1;
+    if (isOut(kernel, gpu)) finishedGpus += 1;
   }
-  const isOver = kernel.nextEventPs === NEVER_PS;
-  const someDied = topology.actors.some((_, actor) => kernel.isDead(actor));
-  if (isOver && !someDied && kernel.packets.inUse > 0) {
-    violations.push(`packets: ${kernel.packets.inUse} were never given back`);
-  }
-  if (isOver && !someDied && kernel.packets.cargo.inUse > 0) {
-    violations.push(`cargoes: ${kernel.packets.cargo.inUse} were never given back`);
-  }
-  if (input.heldFrames > 0)
-    violations.push(`window: ${input.heldFrames} data frames never admitted`);
+  violations.push(...endViolations(input));
   return {
     assignments,
     byFault: faults.faults.map((fault, place) => ({
@@ -69,6 +61,7 @@ export function summarize(input: SummaryInput): WorkerSummary {
     epochs: kernel.digest.takeParts(),
     fabric: {
       ...kernel.counters,
+      ...kernel.fabric.planeBytes,
       pendingReminders: kernel.pendingReminders,
       packetsInUse: kernel.packets.inUse,
     },
@@ -76,4 +69,38 @@ export function summarize(input: SummaryInput): WorkerSummary {
     faultsBegun: kernel.faultState.begun.map((fault) => faults.nameOf(fault)),
     finishedGpus,
   };
+}
+
+/** Will an actor do nothing more: has it finished, is it dead, or hung with no end in sight? */
+export function isOut(kernel: Kernel, actor: number): boolean {
+  if (kernel.finished[actor] !== 0 || kernel.isDead(actor)) return true;
+  return kernel.faultState.nextPs === NEVER_PS && silencerOf(kernel, actor) !== NO_FAULT;
+}
+
+/** The fault that keeps an actor from any progress now, dead or hung; NO_FAULT: none. */
+function silencerOf({ faultState }: Kernel, actor: number): number {
+  const killer = faultState.deadBy[actor];
+  return killer === NO_FAULT ? faultState.conditionOf(actor).hungBy : killer;
+}
+
+/** What did not hold at the end, each a sentence. */
+function endViolations({ kernel, topology, heldFrames }: SummaryInput): string[] {
+  const violations = kernel.faultState.check();
+  if (heldFrames > 0) violations.push(`window: ${heldFrames} data frames never admitted`);
+  // The dead drop what they hold, and the hung keep it.
+  const someHold = topology.actors.some(
+    (_, actor) =>
+      kernel.faultState.killerOf(actor) !== NO_FAULT || silencerOf(kernel, actor) !== NO_FAULT,
+  );
+  if (kernel.nextEventPs !== NEVER_PS || someHold) return violations;
+  const { packets, fabric } = kernel;
+  const left: [what: string, count: number][] = [
+    ["packets: %n were never given back", packets.inUse],
+    ["cargoes: %n were never given back", packets.cargo.inUse],
+    ["buffers: %n lanes never got all their room back", fabric.flow?.unsettledLanes ?? 0],
+  ];
+  for (const [what, count] of left) {
+    if (count > 0) violations.push(what.replace("%n", String(count)));
+  }
+  return violations;
 }

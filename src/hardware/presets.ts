@@ -69,6 +69,7 @@ export function makeHardware(name: string, values: ParameterValues): Hardware {
     leafToSpine: network,
     spineToLeaf: network,
     nvlinkDomainGpus: values.nvlinkDomainGpus,
+    pciePsPerByte,
     compute: {
       hbmBytesPerSecond: values.hbmBytesPerSecond,
       attentionForward: values.attentionForward,

@@ -66,8 +66,9 @@ export interface LedgerPort {
 
 /** What ails one device now; all faults in force on it together. The object is reused. */
 export interface Condition {
-  /** Alive, and making no progress. */
+  /** Alive, and making no progress; and the fault behind it. */
   readonly isHung: boolean;
+  readonly hungBy: number;
   /** Compute takes this many times as long. */
   readonly slowdown: number;
   /** Payloads with a flipped bit, of a million, and the fault behind them. */
@@ -94,6 +95,8 @@ export interface FaultBoard {
    * which a loud fault has its link down or the device at the far end dead, or a reroute avoids it.
    */
   isPortDown(actor: number, port: number): boolean;
+  /** Does the operator have the link at a port of an actor, or the switch there, avoided? */
+  isRerouted(actor: number, port: number): boolean;
   /** Experts that are hot now, in the order of the run's list of faults. */
   readonly hotExperts: readonly HotExpert[];
   /**

@@ -33,7 +33,10 @@ export interface DeviceServices {
   readonly experts: ExpertMap;
   readonly compute: ComputeTimes;
   readonly oracle: Oracle;
-  /** Bytes of one token copy on its way out and of one result on its way back. */
+  /**
+   * Bytes of one token copy on its way out and of one result on its way back, with their checksums
+   * if there are any.
+   */
   readonly dispatchCopyBytes: number;
   readonly combineCopyBytes: number;
 }

@@ -9,4 +9,8 @@ export interface ExpertMap {
    * `workload.layers`. Tokens of one rank spread over the replicas by their number.
    */
   holderOf(place: number, expert: number, rank: number, token: number): number;
+  /** Replicas that a logical expert has in the layer at `place`; at least 1. */
+  replicasOf(place: number, expert: number): number;
+  /** Rank that holds the `replica`-th of them, from 0 in the order of physical experts. */
+  replicaAt(place: number, expert: number, replica: number): number;
 }

@@ -32,6 +32,13 @@ export type Fact =
       readonly target: string;
     }
   | {
+      readonly type: "fault.changed";
+      readonly fault: string;
+      readonly kind: string;
+      readonly target: string;
+      readonly permille: number;
+    }
+  | {
       readonly type: "fault.healed";
       readonly fault: string;
       readonly kind: string;
@@ -49,16 +56,60 @@ export type Fact =
       readonly type: "qp.retransmitted";
       readonly peer: string;
       readonly packets: number;
-      readonly cause: "timeout" | "nak";
+      readonly cause: "timeout" | "nak" | "port-down";
     }
   | { readonly type: "qp.failed"; readonly peer: string; readonly outstanding: number }
+  | {
+      readonly type: "qp.reset";
+      readonly peer: string;
+      readonly incarnation: number;
+      readonly dropped: number;
+    }
+  | {
+      readonly type: "plane.suspected";
+      readonly peer: string;
+      readonly plane: number;
+      readonly spanPs: number;
+    }
   | { readonly type: "rank.wait-timed-out"; readonly missing: readonly string[] }
   | {
       readonly type: "rank.masked";
       readonly rank: string;
       readonly fault: string;
       readonly assignments: number;
-      readonly reason: "send-failed" | "no-answer" | "notice";
+      readonly reason: "send-failed" | "no-answer" | "notice" | "operator";
+    }
+  | {
+      readonly type: "experts.missing";
+      readonly rank: string;
+      readonly fault: string;
+      readonly experts: readonly number[];
+    }
+  | {
+      readonly type: "rank.trapped";
+      readonly missing: readonly string[];
+      readonly fault: string;
+    }
+  | {
+      readonly type: "copy.corrupted";
+      readonly from: string;
+      readonly layer: number;
+      readonly step: number;
+      readonly token: number;
+      readonly fault: string;
+    }
+  | {
+      readonly type: "detour.taken";
+      readonly rank: string;
+      readonly through: string;
+      readonly tried: number;
+    }
+  | {
+      readonly type: "route.changed";
+      readonly change: "avoided" | "taken-back";
+      readonly cause: "local" | "manager" | "operator";
+      readonly target: string;
+      readonly links: readonly string[];
     }
   | {
       readonly type: "dispatch.completed";
@@ -84,6 +135,7 @@ export type Fact =
       readonly token: number;
       readonly expected: string;
       readonly actual: string;
+      readonly fault: string;
     }
   | {
       readonly type: "layer.completed";

@@ -4,7 +4,9 @@
  * Faults may lengthen a link's latency, slow it or drop what crosses it; never shorten.
  */
 
-/** Kinds of fault that a scenario, a drill or an operator can ask for; src/fault has the catalogue. */
+/**
+ * Kinds of fault that a scenario, a drill or an operator can ask for; src/fault has the catalogue.
+ */
 export const FAULT_KINDS = [
   "gpu-dead",
   "hbm-uncorrectable",
@@ -70,6 +72,21 @@ export interface FaultParameters {
   readonly silent?: true;
 }
 
+/** A point of the model's own time: some way into a phase of a layer. */
+export interface FaultMoment {
+  /** Step of the run and layer of the model, from 0. */
+  readonly step: number;
+  readonly layer: number;
+  /** From the beginning of the dispatch, of the experts' compute, or of the combine, to its end. */
+  readonly phase: "dispatch" | "compute" | "combine";
+  /** How far into the phase, in millionths of its length without this fault. */
+  readonly fractionPerMillion: number;
+  /** GPU whose phase it is; undefined: the first one to end it. */
+  readonly rank?: string;
+  /** Chain of the schedule whose phase it is; undefined: the first one to end it. */
+  readonly chain?: string;
+}
+
 /** One fault of a run, resolved: ids, instants and numbers. */
 export interface FaultSpec {
   /** Unique in the run; what masks and losses are named after. */
@@ -90,6 +107,11 @@ export interface FaultSpec {
    * a fault is whole (1,000 permille) from its onset on; with them the first stands at the onset.
    */
   readonly levels?: readonly FaultLevel[];
+  /**
+   * Its onset, while that is not known as an instant: all times of the fault then count from it
+   * (`atPs` is 0). No run has such a fault; src/fault/moments.ts puts instants in their place.
+   */
+  readonly moment?: FaultMoment;
 }
 
 /** Ends a fault before its lease does; doing so twice changes nothing. */

@@ -47,5 +47,10 @@ export interface Hardware {
   readonly spineToLeaf: LaneClass;
   /** GPUs that one NVLink domain can hold: the most that `gpusPerNode` may be. */
   readonly nvlinkDomainGpus: number;
+  /**
+   * PCIe between a GPU and its NIC at full rate, ps a byte: the lanes between them may be used
+   * slower, never faster. What others take of it is missing here.
+   */
+  readonly pciePsPerByte: number;
   readonly compute: ComputeRates;
 }

@@ -9,6 +9,7 @@
  */
 import { violated } from "../base/assert.ts";
 import { type Cargo, CargoStore } from "./cargo.ts";
+import { LaunchTimes } from "./launch-times.ts";
 
 /** Offset of a packet's row in `words`. */
 export type Packet = number;
@@ -47,6 +48,12 @@ export const PacketKind = {
    * SLOT".
    */
   sharesRefused: 13,
+  /**
+   * From a GPU to its own NIC: "begin anew with the NIC in NEXT_HOP, in the incarnation in SLOT".
+   */
+  qpReset: 14,
+  /** The NIC's answer: it has. The words are those of the request. */
+  qpResetDone: 15,
 } as const;
 
 /** Bits of the KIND word beside the kind. */
@@ -57,6 +64,11 @@ export const PacketFlag = {
   failed: 0x200,
   /** The message has a cargo: token copies in the pool's cargo store; TOKEN counts its requests. */
   cargo: 0x400,
+  /**
+   * Under way on a lane that a fault slowed: its times are in the pool's `launches`. The kernel's
+   * own, no actor sees it.
+   */
+  timed: 0x8000,
 } as const;
 
 /** The kind's part of the KIND word. */
@@ -123,6 +135,8 @@ export class PacketPool {
   times: Float64Array;
   /** Contents of messages whose KIND has the cargo flag. */
   readonly cargo = new CargoStore();
+  /** When messages whose KIND has the timed flag set out. */
+  readonly launches = new LaunchTimes();
   /** By row: its cargo, when it has one. */
   #cargoOf: Int32Array;
   #rows: number;

@@ -18,13 +18,19 @@ export interface ActorPlace {
   readonly node: number;
   /** Place inside the node (GPU or NIC number), or of the switch inside its tier and plane. */
   readonly ordinal: number;
-  /** Network plane, or rail; -1 for NVSwitches and for spines that all rails share. */
+  /**
+   * Network plane, or rail; -1 for NVSwitches, for spines that all rails share, and for multi-port
+   * NICs, which are on every plane, with their GPUs.
+   */
   readonly plane: number;
   /** Ports, numbered from 0; the lanes out of port p are `laneOf[portBase + p]` in the kernel. */
   readonly ports: number;
 }
 
-/** Port of a GPU or NIC by what is at its other end. */
+/**
+ * Port of a GPU or NIC by what is at its other end. Of a multi-port NIC `nicToLeaf` is the port on
+ * plane 0; that on plane p is p ports further.
+ */
 export const DevicePort = {
   gpuToNvswitch: 0,
   gpuToNic: 1,

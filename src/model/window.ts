@@ -6,6 +6,15 @@
 import type { FactRecord } from "./fact.ts";
 import type { FaultHeal, FaultSpec } from "./fault.ts";
 
+/** What a run learns from outside: it goes out to every worker with the next grants. */
+export interface RunChanges {
+  readonly faults: readonly FaultSpec[];
+  readonly heals: readonly FaultHeal[];
+}
+
+/** Nothing was learnt. */
+export const NO_CHANGES: RunChanges = { faults: [], heals: [] };
+
 /**
  * Leave to run events strictly before `endPs`. Granting window k+1 says that window k is committed.
  */

@@ -1,9 +1,9 @@
 /** What a scenario resolves to, for people: one line a fact, defaults marked as such. */
 import { rangesOf } from "../base/ranges.ts";
-import type { FaultSpec } from "../model/fault.ts";
 import type { ModelShape } from "../model/model-shape.ts";
 import type { ClusterSpec, RoutingSpec, Scenario, WorkloadSpec } from "../model/scenario.ts";
 import { formatTime } from "../model/time.ts";
+import { describeFault, describeRecovery } from "./describe-faults.ts";
 import { COMPUTE_RATES, LANE_LATENCIES, LINK_RATES, OVERHEADS } from "./hardware-fields.ts";
 import { escapeText } from "./problem.ts";
 import { scenarioHash } from "./scenario-hash.ts";
@@ -41,7 +41,12 @@ export function describeScenario(scenario: Scenario, given?: ReadonlySet<string>
     line(
       "network",
       describeNetwork(cluster),
-      from("cluster.network", "cluster.switchRouting", "cluster.portBufferBytes"),
+      from(
+        "cluster.network",
+        "cluster.switchRouting",
+        "cluster.portBufferBytes",
+        "cluster.nicPorts",
+      ),
     ),
     line(
       "workload",
@@ -79,6 +84,7 @@ export function describeScenario(scenario: Scenario, given?: ReadonlySet<string>
         `wait ${formatTime(transport.waitTimeoutPs)}`,
       from("transport"),
     ),
+    line("recovery", describeRecovery(scenario.recovery), from("recovery")),
     ...(scenario.faults.length === 0 ? [line("faults", "none", from("faults"))] : []),
     ...scenario.faults.map((fault) => line("fault", describeFault(fault))),
     line("seed", run.seed, from("run.seed")),
@@ -120,13 +126,15 @@ const HARDWARE_KEYS: readonly string[] = [
   ...Object.keys(COMPUTE_RATES).map((key) => `computeRates.${key}`),
 ];
 
-function describeNetwork({ network, switchRouting, portBufferBytes }: ClusterSpec): string {
+function describeNetwork(cluster: ClusterSpec): string {
+  const { network, switchRouting, portBufferBytes, nicPorts } = cluster;
   const name = network === "mpft" ? "multi-plane fat tree" : "multi-rail fat tree";
   const buffers =
     portBufferBytes === 0
       ? "unlimited port buffers"
       : `port buffers of ${count(portBufferBytes, "byte")}, lossless`;
-  return `${name} (${network}), ${switchRouting} routing, ${buffers}`;
+  const nics = nicPorts === "one-port" ? "" : ", multi-port NICs";
+  return `${name} (${network})${nics}, ${switchRouting} routing, ${buffers}`;
 }
 
 /** Micro-batches; those of training are its passes. */
@@ -186,11 +194,4 @@ function describeRouting(routing: RoutingSpec, model: ModelShape): string {
     case "loads":
       return `drawn by the loads of ${escapeText(routing.path)}${limit}`;
   }
-}
-
-function describeFault(fault: FaultSpec): string {
-  const heal =
-    fault.healAtPs === undefined ? "never heals" : `heals at ${formatTime(fault.healAtPs)}`;
-  const targets = fault.targets.join(", ");
-  return `${fault.name}: ${fault.kind} ${targets} at ${formatTime(fault.atPs)}, ${heal}`;
 }

@@ -8,6 +8,8 @@ import { z } from "zod";
 import type { NumberFormat } from "../model/scenario.ts";
 import { quote, show } from "./problem.ts";
 import {
+  BYTES_ADVICE,
+  BYTES_PATTERN,
   FLOP_RATE_ADVICE,
   FLOP_RATE_PATTERN,
   RATE_ADVICE,
@@ -80,6 +82,44 @@ export const time = () => {
   return z.string({ error }).regex(TIME_PATTERN, { error });
 };
 
+/** Bytes with their unit, as text. */
+export const bytes = () => {
+  const error = ({ input }: Issue): string => `E016 ${BYTES_ADVICE}; got ${quote(input)}`;
+  return z.string({ error }).regex(BYTES_PATTERN, { error });
+};
+
+/** True or false. */
+export const flag = () =>
+  z.boolean({ error: ({ input }: Issue) => `E012 expected true or false, got ${show(input)}` });
+
+/** A time that comes, or `never`. */
+export const timeOrNever = () => {
+  const error = ({ input }: Issue): string => `E016 ${TIME_ADVICE}, or never; got ${quote(input)}`;
+  return z.union([z.string({ error }).regex(TIME_PATTERN, { error }), z.literal("never")], {
+    error,
+  });
+};
+
+/** One of several kinds of value; the complaint is that of the nearest, or of the first. */
+export const either = <const Kinds extends readonly [z.ZodType, ...z.ZodType[]]>(...kinds: Kinds) =>
+  z.union(kinds);
+
+/** A list of `least` to `most` values of a kind. */
+export function list<Kind extends z.ZodType>(kind: Kind, least: number, most: number) {
+  const error = ({ input }: Issue): string =>
+    Array.isArray(input)
+      ? `E013 must be a list of ${least === most ? least : `${least}..${most}`}, got ${input.length}`
+      : `E012 expected list, got ${show(input)}`;
+  return z.array(kind, { error }).min(least, { error }).max(most, { error });
+}
+
+/** Text that matches a pattern, told by `advice` with its code. */
+export function pattern(expression: RegExp, advice: string, noText = advice) {
+  return z
+    .string({ error: ({ input }: Issue) => `${noText}, got ${show(input)}` })
+    .regex(expression, { error: ({ input }: Issue) => `${advice}, got ${quote(input)}` });
+}
+
 /** A number format of a token copy. */
 export const format = () => {
   const error = ({ input }: Issue): string =>
@@ -146,3 +186,21 @@ export const seed = () =>
 /** Virtual seconds per wall second, or max. */
 export const speed = () =>
   z.union([z.literal("max", speedError), z.number(speedError).positive(speedError)], speedError);
+
+/**
+ * A mapping whose keys are checked elsewhere. `reference`: the schema of those, for editors, as a
+ * path beside this file's schema.
+ */
+export function anyMapping(reference?: string) {
+  const error = ({ input }: Issue): string => `E012 expected mapping, got ${show(input)}`;
+  const kind = z.record(z.string(), z.unknown(), { error });
+  return reference === undefined ? kind : kind.meta({ $ref: reference });
+}
+
+/** Any value; it is checked elsewhere, and `schema` says what editors may expect. */
+export const anyValue = (schema: z.core.JSONSchema.BaseSchema) => z.unknown().meta({ ...schema });
+
+/** JSON Schema (draft 7) of what a file may hold, for editors. */
+export function jsonSchemaOf(kind: z.ZodType): z.core.JSONSchema.BaseSchema {
+  return z.toJSONSchema(kind, { io: "input", target: "draft-07" });
+}

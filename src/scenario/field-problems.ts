@@ -4,18 +4,19 @@
  * same go.
  */
 
-import type { FieldIssue } from "./field-issue.ts";
-import { escapeText, isProblemCode } from "./problem.ts";
+import { addIssue, type SchemaPart, valueAt, wrongPaths } from "./issue-problems.ts";
+import { escapeText } from "./problem.ts";
 import type { ProblemList } from "./problem-list.ts";
 import { checkFields, type ScenarioFields, scenarioJsonSchema } from "./schema.ts";
-import { didYouMean } from "./suggest.ts";
-import { type DocumentPath, pathText, type TextTree } from "./yaml-text.ts";
+import type { DocumentPath, TextTree } from "./yaml-text.ts";
 
 /** Fields that passed. `faultPlaces` says where in the file each of the faults stands. */
 export interface CheckedFields {
   readonly fields: ScenarioFields;
   readonly faultPlaces: readonly number[];
 }
+
+const SCHEMA = scenarioJsonSchema() as SchemaPart;
 
 /** Unquoted text that some reader would take for a number, a time or a version. */
 const NUMBER_LIKE = /^[-+.]?\d[\d_.:]*(?:[eE][-+]?\d+)?$/;
@@ -32,7 +33,7 @@ export function readFields(tree: TextTree, problems: ProblemList): CheckedFields
   const result = checkFields(tree.root);
   const everyFault = faultsOf(tree.root).map((_, place) => place);
   if (result.ok) return { fields: result.fields, faultPlaces: everyFault };
-  for (const issue of result.issues) addIssue(tree, issue, problems);
+  for (const issue of result.issues) addIssue(tree, issue, SCHEMA, problems);
   const root: Record<string, unknown> = { ...tree.root };
   const wrongFaults = new Set<number>();
   for (const path of result.issues.flatMap(wrongPaths)) takeOut(root, path, wrongFaults);
@@ -50,12 +51,6 @@ export function readFields(tree: TextTree, problems: ProblemList): CheckedFields
 
 function faultsOf(root: Readonly<Record<string, unknown>>): readonly unknown[] {
   return Array.isArray(root.faults) ? root.faults : [];
-}
-
-/** Paths of the keys and values that an issue is about. */
-function wrongPaths(issue: FieldIssue): DocumentPath[] {
-  if (issue.kind === "value") return [issue.path];
-  return issue.keys.map((key) => [...issue.path, key]);
 }
 
 /**
@@ -95,68 +90,4 @@ function addNumberLike(tree: TextTree, problems: ProblemList): void {
   if (/^\d+$/.test(seed)) return;
   const message = `expected 0..2^64-1 in decimal, got ${escapeText(seed)}`;
   problems.add("E013", ["run", "seed"], message);
-}
-
-/** The value at `path`, or undefined. */
-function valueAt(root: unknown, path: DocumentPath): unknown {
-  return path.reduce<unknown>((value, step) => {
-    if (typeof value !== "object" || value === null) return undefined;
-    return Object.hasOwn(value, step) ? Reflect.get(value, step) : undefined;
-  }, root);
-}
-
-/** One complaint of the schema as a problem. */
-function addIssue(tree: TextTree, issue: FieldIssue, problems: ProblemList): void {
-  const { path } = issue;
-  if (issue.kind === "unknown-keys") {
-    const allowed = allowedKeys(tree.root, path);
-    for (const key of issue.keys) {
-      const message = `unknown key '${escapeText(key)}'; allowed: ${allowed.join(", ")}`;
-      const hint = didYouMean(key, allowed);
-      problems.add("E010", [...path, key], message, { atKey: true, hint });
-    }
-    return;
-  }
-  const value = valueAt(tree.root, path);
-  if (value === undefined && path.length > 0) {
-    problems.add("E011", path, `${pathText(path)} is required`, { atKey: true });
-    return;
-  }
-  const code = issue.message.slice(0, 4);
-  const hint = typeof value === "string" ? didYouMean(value, issue.words) : undefined;
-  if (isProblemCode(code)) problems.add(code, path, issue.message.slice(5), { hint });
-  else problems.add("E012", path, escapeText(issue.message), { hint });
-}
-
-/** The parts of a JSON Schema that lead to the keys of a mapping. */
-interface SchemaPart {
-  readonly properties?: Readonly<Record<string, SchemaPart>>;
-  readonly items?: SchemaPart;
-  readonly anyOf?: readonly SchemaPart[];
-  readonly oneOf?: readonly SchemaPart[];
-  readonly const?: unknown;
-}
-
-const SCHEMA = scenarioJsonSchema() as SchemaPart;
-
-/**
- * Keys allowed in the mapping at `path`, in the order of the schema, editors' `$schema` left out.
- */
-function allowedKeys(root: unknown, path: DocumentPath): readonly string[] {
-  let part: SchemaPart | undefined = SCHEMA;
-  for (const [depth, step] of path.entries()) {
-    part = typeof step === "number" ? part?.items : part?.properties?.[step];
-    const value = valueAt(root, path.slice(0, depth + 1));
-    const branches: readonly SchemaPart[] = part?.anyOf ?? part?.oneOf ?? [];
-    part = branches.find((branch) => fits(branch, value)) ?? part;
-  }
-  return Object.keys(part?.properties ?? {}).filter((key) => key !== "$schema");
-}
-
-/** Whether a mapping belongs to a branch: its fixed words are the branch's. */
-function fits(branch: SchemaPart, value: unknown): boolean {
-  if (branch.properties === undefined) return false;
-  return Object.entries(branch.properties).every(
-    ([key, part]) => part.const === undefined || valueAt(value, [key]) === part.const,
-  );
 }

@@ -4,14 +4,9 @@
  * caller provides, and nothing is guessed: a value is given, has a documented default, or is an
  * error.
  */
+import { TargetFinder } from "../fault/selectors.ts";
 import type { ModelShape } from "../model/model-shape.ts";
-import type {
-  PlacementName,
-  RecordedLoads,
-  RecoverySpec,
-  RunSpec,
-  Scenario,
-} from "../model/scenario.ts";
+import type { PlacementName, RecordedLoads, RunSpec, Scenario } from "../model/scenario.ts";
 import { PS_PER_S } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 import { makeFatTree } from "../topology/fat-tree.ts";
@@ -26,6 +21,7 @@ import { readModel } from "./model-file.ts";
 import { isProblemCode, type Problem, type ProblemExitCode, quote } from "./problem.ts";
 import { ProblemList } from "./problem-list.ts";
 import { readSeed } from "./quantity.ts";
+import { addRecoveryProblems, readRecovery } from "./recovery.ts";
 import { addDomainProblem, addSizeProblems, modelProblems, withGroups } from "./relations.ts";
 import type { ScenarioFields } from "./schema.ts";
 import { readHardware, timeAt } from "./units.ts";
@@ -75,16 +71,23 @@ export type ScenarioResult =
 export function parseScenario(input: ScenarioInput): ScenarioResult {
   const bytes = typeof input.text === "string" ? new TextEncoder().encode(input.text) : input.text;
   const text = readTree(bytes, input.file);
-  if (!text.ok) return failed(text.problems);
-  const problems = new ProblemList(text.tree);
-  const checked = readFields(text.tree, problems);
+  return text.ok ? parseScenarioTree(text.tree, input) : failed(text.problems);
+}
+
+/** Parses a scenario that is a document, or part of one, already. */
+export function parseScenarioTree(
+  tree: TextTree,
+  input: Pick<ScenarioInput, "readFile" | "overrides">,
+): ScenarioResult {
+  const problems = new ProblemList(tree);
+  const checked = readFields(tree, problems);
   if (checked === undefined) return failed(problems.problems);
-  const reading = new ScenarioReading(input, text.tree, checked, problems);
+  const reading = new ScenarioReading(input, tree, checked, problems);
   const scenario = reading.read();
   const found = problems.problems;
   if (found.length > 0 || scenario === undefined) return failed(found);
   const given = new Set<string>();
-  addGiven(text.tree.root, [], given);
+  addGiven(tree.root, [], given);
   for (const [key, value] of Object.entries(input.overrides ?? {})) {
     if (value !== undefined) given.add(`run.${key}`);
   }
@@ -108,13 +111,18 @@ function addGiven(value: unknown, path: DocumentPath, given: Set<string>): void 
 class ScenarioReading {
   readonly notes: string[] = [];
   loads: RecordedLoads | undefined;
-  readonly #input: ScenarioInput;
+  readonly #input: Pick<ScenarioInput, "readFile" | "overrides">;
   readonly #tree: TextTree;
   readonly #fields: ScenarioFields;
   readonly #faultPlaces: readonly number[];
   readonly #problems: ProblemList;
 
-  constructor(input: ScenarioInput, tree: TextTree, checked: CheckedFields, problems: ProblemList) {
+  constructor(
+    input: Pick<ScenarioInput, "readFile" | "overrides">,
+    tree: TextTree,
+    checked: CheckedFields,
+    problems: ProblemList,
+  ) {
     this.#input = input;
     this.#tree = tree;
     this.#fields = checked.fields;
@@ -150,13 +158,22 @@ class ScenarioReading {
     const work = isSmall ? readWorkload(context) : undefined;
     const placed = work === undefined ? undefined : readExperts(context, work.workload);
     this.loads = placed?.loads;
+    const recovery = readRecovery(fields.recovery, problems);
+    const ground = {
+      cluster: fields.cluster,
+      protocol: work?.workload.protocol,
+      redundant: problems.isSound(["experts"]) ? fields.experts.redundant : undefined,
+    };
+    addRecoveryProblems(fields.recovery, ground, problems);
     const faults = readFaults(
       fields.faults,
       this.#faultPlaces,
       {
-        cluster: fields.cluster,
-        topology,
-        tree: this.#tree,
+        hardware,
+        targets: topology && new TargetFinder(topology, { experts: model?.n_routed_experts ?? 0 }),
+        model,
+        workload: work?.workload,
+        seed: run.seed,
         timeLimitPs: problems.isSound(["run", "timeLimit"]) ? run.timeLimitPs : undefined,
         timeLimitText: fields.run.timeLimit,
       },
@@ -173,7 +190,7 @@ class ScenarioReading {
       ...work,
       experts: placed.experts,
       transport: { ackTimeoutExponent, retryCount, waitTimeoutPs },
-      recovery: this.#recovery(),
+      recovery,
       faults,
       run,
     };
@@ -200,24 +217,6 @@ class ScenarioReading {
       timeLimitPs: this.#time(["run", "timeLimit"], run.timeLimit, 1),
       lagBudgetSeconds: this.#time(["run", "lagBudget"], run.lagBudget, 0) / PS_PER_S,
       logPackets: overrides.logPackets ?? run.logPackets,
-    };
-  }
-
-  #recovery(): RecoverySpec {
-    const { recovery } = this.#fields;
-    const clock = (key: "rerouteLocal" | "rerouteManager"): number =>
-      recovery[key] === "never" ? -1 : this.#time(["recovery", key], recovery[key], 1);
-    const delay = this.#time(["recovery", "controllerDelay"], recovery.controllerDelay, 1);
-    const { onSilence, failover, takeover, controller, integrity } = recovery;
-    return {
-      onSilence,
-      failover,
-      takeover,
-      rerouteLocalPs: clock("rerouteLocal"),
-      rerouteManagerPs: clock("rerouteManager"),
-      controller,
-      controllerDelayPs: delay,
-      integrity,
     };
   }
 

@@ -14,18 +14,19 @@ export interface ProblemExtras {
 
 /** Problems of the document `tree`, in the order found. */
 export class ProblemList {
-  readonly #tree: TextTree;
+  /** The document that the paths are of. */
+  readonly tree: TextTree;
   readonly #found: Problem[] = [];
   readonly #paths = new Map<string, DocumentPath>();
 
   constructor(tree: TextTree) {
-    this.#tree = tree;
+    this.tree = tree;
   }
 
   /** Problems in the order of the file; those of other files keep their place at the end. */
   get problems(): readonly Problem[] {
-    const own = this.#found.filter((problem) => problem.file === this.#tree.file);
-    const others = this.#found.filter((problem) => problem.file !== this.#tree.file);
+    const own = this.#found.filter((problem) => problem.file === this.tree.file);
+    const others = this.#found.filter((problem) => problem.file !== this.tree.file);
     own.sort((left, right) => left.line - right.line || left.column - right.column);
     return [...own, ...others];
   }
@@ -35,7 +36,7 @@ export class ProblemList {
     const name = pathText(path);
     if (this.#paths.has(name)) return;
     this.#paths.set(name, path);
-    const tree = this.#tree;
+    const { tree } = this;
     const mark = extras.atKey === true ? tree.keyMark(path) : tree.valueMark(path);
     const { line, column } = mark;
     const hint = extras.hint === undefined ? {} : { hint: extras.hint };

@@ -83,8 +83,18 @@ const EXIT_CODES = {
   E025: 78,
   /** An unknown fault kind or target. */
   E026: 78,
+  /** More hit than a cap allows. */
+  E027: 77,
   /** A heal that heals nothing. */
   E028: 78,
+  /** A drill without an end. */
+  E029: 78,
+  /** An unknown measure, or a tolerance that nothing can meet. */
+  E030: 78,
+  /** A real fault without consent. */
+  E031: 77,
+  /** A real fault that names a stranger. */
+  E032: 77,
   /** A path that leaves the folder of the file. */
   E034: 77,
   /** Not valid YAML or JSON. */

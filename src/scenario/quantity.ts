@@ -14,6 +14,12 @@ export const TIME_PATTERN = /^-?\d{1,16}(?:\.\d{1,15})? ?(?:ps|ns|us|ms|s|min|h)
 /** Accepts a rate of computation: decimal number, SI prefix, FLOP/s. The sign is judged later. */
 export const FLOP_RATE_PATTERN = /^-?\d{1,12}(?:\.\d{1,12})? ?[GTP]FLOP\/s$/;
 
+/** Accepts a number of bytes: whole number, SI prefix, B. */
+export const BYTES_PATTERN = /^\d{1,9} ?[kM]?B$/;
+
+/** How to write a number of bytes, for messages. */
+export const BYTES_ADVICE = "write bytes with their unit: B, kB or MB";
+
 /** How to write a rate of computation, for messages. */
 export const FLOP_RATE_ADVICE = "write a unit: GFLOP/s, TFLOP/s or PFLOP/s";
 
@@ -48,6 +54,12 @@ export function bytesPerSecondOf(rate: string): number {
   if (parts === null) return Number.NaN;
   const perSecond = Number(parts[1]) * PREFIXES[parts[2]];
   return parts[3] === "bit" ? perSecond / 8 : perSecond;
+}
+
+/** Bytes of a number that matches {@link BYTES_PATTERN}. NaN for others. */
+export function bytesOf(size: string): number {
+  const parts = /^(\d+) ?([kM]?)B$/.exec(size);
+  return parts === null ? Number.NaN : Number(parts[1]) * PREFIXES[parts[2]];
 }
 
 /**

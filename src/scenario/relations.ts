@@ -158,15 +158,16 @@ export function addWorkloadProblems(choice: WorkloadChoice, problems: ProblemLis
 /** Copies that go by RDMA inside a node need a protocol that sends them so, and a way. */
 function addRdmaProblem(
   protocol: WorkloadSpec["protocol"],
-  { network, planes }: ClusterSpec,
+  { network, planes, nicPorts }: ClusterSpec,
   complain: (key: string, message: string, hint: string) => void,
   problems: ProblemList,
 ): void {
+  const isSplit = network === "mpft" && planes > 1 && nicPorts === "one-port";
   if (protocol === "normal") {
     const message =
       "intraNode rdma is for protocol low-latency; protocol normal forwards over NVLink";
     complain("intraNode", message, "leave intraNode out, or set protocol: low-latency");
-  } else if (network === "mpft" && planes > 1 && problems.isSound(["cluster"])) {
+  } else if (isSplit && problems.isSound(["cluster"])) {
     const message =
       `intraNode rdma sends from a GPU's own NIC to every other, but network mpft has no way ` +
       `between its ${planes} planes`;

@@ -5,13 +5,15 @@
  */
 import { z } from "zod";
 import { HARDWARE_PRESETS } from "../hardware/presets.ts";
+import { faultFields } from "./fault-fields.ts";
 import { type FieldIssue, issuesOf } from "./field-issue.ts";
 import {
   decimal,
+  flag,
   flopRate,
   format,
-  type Issue,
   layers,
+  list,
   mapping,
   oneOf,
   rate,
@@ -23,6 +25,7 @@ import {
 } from "./field-kinds.ts";
 import { COMPUTE_RATES, LANE_LATENCIES, LINK_RATES, OVERHEADS } from "./hardware-fields.ts";
 import { quote, show } from "./problem.ts";
+import { recoveryFields } from "./recovery-fields.ts";
 
 const presetNames = Object.keys(HARDWARE_PRESETS) as [string, ...string[]];
 const preset = () => oneOf(presetNames).describe("Hardware preset with published figures.");
@@ -167,66 +170,6 @@ const transport = mapping({
   waitTimeout: time().default("100 s").describe("How long a rank waits before it asks."),
 }).describe("Clocks of the transport and of the EP library.");
 
-/** A clock that may be switched off. */
-const clock = (fallback: string) => z.union([z.literal("never"), time()]).default(fallback);
-
-const recovery = mapping({
-  onSilence: oneOf(["mask", "trap"])
-    .default("mask")
-    .describe("A rank that does not answer is masked, or the job of the waiting rank ends."),
-  failover: oneOf(["none", "nvlink"])
-    .default("none")
-    .describe("Undeliverable messages go once more, over NVLink and another plane's NIC."),
-  takeover: z
-    .boolean("expected true or false")
-    .default(false)
-    .describe("Live replicas take over the experts of masked ranks."),
-  rerouteLocal: clock("never").describe("After which a switch avoids its own dead port (1 ms)."),
-  rerouteManager: clock("never").describe(
-    "After which a plane's switches avoid a dead link (10 s).",
-  ),
-  controller: oneOf(["none", "remap", "restart"])
-    .default("none")
-    .describe("What a recovery controller does about ranks that are reported silent."),
-  controllerDelay: time()
-    .default("8 s")
-    .describe("From the first report to the controller's order."),
-  integrity: oneOf(["none", "checksum"])
-    .default("none")
-    .describe("Are token copies and results checked end to end?"),
-}).describe("How the fleet copes with what breaks.");
-
-/** Kinds of fault that a scenario can ask for. */
-export const FAULT_KINDS = ["nic-down", "link-down", "gpu-dead"] as const;
-
-/** Well-formed names of faults. */
-export const NAME_PATTERN = /^[a-z0-9._-]{1,63}$/;
-
-const targetError = {
-  error: ({ input }: Issue) => `E026 write one target, or a list of targets, got ${show(input)}`,
-};
-const selector = z.string(targetError).min(1, targetError);
-
-const fault = mapping({
-  name: z
-    .string({ error: ({ input }) => `E012 expected string, got ${show(input)}` })
-    .regex(NAME_PATTERN, {
-      error: ({ input }) => `E021 a name is [a-z0-9._-]{1,63}, got ${quote(input)}`,
-    })
-    .optional()
-    .describe("What losses are named after; f1, f2, ... by default."),
-  kind: oneOf(FAULT_KINDS, "E026"),
-  target: z
-    .union(
-      [selector, z.array(selector, targetError).min(1, targetError).max(4_096, targetError)],
-      targetError,
-    )
-    .describe("node2.nic3, node2.gpu3, node2.nic3--plane3.leaf0, or a list."),
-  at: time().describe("Virtual time of the onset."),
-  heal: time().optional().describe("Virtual time at which it heals."),
-  healAfter: time().optional().describe("How long it lasts."),
-});
-
 const run = mapping({
   seed: seed().default(42).describe("Decides every random draw; above 2^53 as a quoted string."),
   placement: oneOf(["actor", "node", "pack", "single"])
@@ -236,8 +179,7 @@ const run = mapping({
   speed: speed().default("max").describe("Virtual seconds per wall second."),
   timeLimit: time().default("600 s").describe("Virtual time at which the run is stopped."),
   lagBudget: time().default("2 s").describe("Wall time that a paced run may lag."),
-  logPackets: z
-    .boolean("expected true or false")
+  logPackets: flag()
     .default(false)
     .describe("Write every packet at the end of every link to the event log."),
 }).describe("How the run is carried out.");
@@ -253,18 +195,13 @@ export const ScenarioSchema = mapping({
   routing: routing.prefault({ source: "gate" }),
   experts: experts.prefault({}),
   transport: transport.prefault({}),
-  recovery: recovery.prefault({}),
-  faults: z
-    .array(fault, { error: ({ input }) => `E012 expected list, got ${show(input)}` })
-    .max(1_000, { error: "E013 must be at most 1000 faults" })
-    .default([]),
+  recovery: recoveryFields.prefault({}),
+  faults: list(faultFields, 0, 1_000).default([]).describe("What breaks, and when."),
   run: run.prefault({}),
 }).meta({ title: "Faultplane scenario" });
 
 /** The file with defaults filled in, before units and relations. */
 export type ScenarioFields = z.output<typeof ScenarioSchema>;
-/** One fault of the file. */
-export type FaultFields = ScenarioFields["faults"][number];
 
 /** The fields, or every complaint. */
 export type FieldsResult =

@@ -10,6 +10,7 @@ import { lookaheadOf, placeActors } from "./placement.ts";
 /** Devices of one network plane; or of one rail, which has no spines of its own. */
 export interface PlaneCensus {
   readonly plane: number;
+  /** NICs with a port on the plane. */
   readonly nics: number;
   readonly leaves: number;
   readonly spines: number;
@@ -55,6 +56,11 @@ export function takeCensus(topology: Topology, packWorkers = 2): Census {
       (actor) => actor.kind === kind && (plane === undefined || actor.plane === plane),
     ).length;
   const planes = Math.max(...topology.actors.map((actor) => actor.plane)) + 1;
+  const nicsOf = Array.from({ length: planes }, () => 0);
+  for (const { from, to } of topology.lanes) {
+    const { kind, plane } = topology.actors[to];
+    if (topology.actors[from].kind === "nic" && kind === "leaf") nicsOf[plane] += 1;
+  }
   const names: readonly PlacementName[] = ["actor", "node", "pack", "single"];
   return {
     actors: topology.actors.length,
@@ -66,7 +72,7 @@ export function takeCensus(topology: Topology, packWorkers = 2): Census {
     sharedSpines: count("spine", -1),
     planes: Array.from({ length: planes }, (_, plane) => ({
       plane,
-      nics: count("nic", plane),
+      nics: nicsOf[plane],
       leaves: count("leaf", plane),
       spines: count("spine", plane),
     })),

@@ -2,15 +2,24 @@
  * The two-layer fat trees of arXiv 2505.09343, section 5.1, as a graph: every GPU has a NIC of its
  * own, NIC i of every node is on plane i mod P, and every node has one NVSwitch. Multi-plane
  * (MPFT): every plane has spines of its own. Multi-rail (MRFT): a plane is called a rail, and the
- * leaves of all rails share one set of spines. Pure: every process of a run builds the same graph
- * from the same scenario.
+ * leaves of all rails share one set of spines. Multi-port NICs (figure 4 there): every NIC has a
+ * port on each plane of an MPFT, with an equal share of its rate. Pure: every process of a run
+ * builds the same graph from the same scenario.
  */
 import { violated } from "../base/assert.ts";
 import type { Hardware, LaneClass } from "../model/hardware.ts";
 import type { ClusterSpec } from "../model/scenario.ts";
 import { type ActorPlace, DevicePort, type Lane, type Topology } from "../model/topology.ts";
 import { compareNatural } from "./natural-order.ts";
-import { leafPlaceOf, nicNumberOf, type PlaneShape, planeShapeOf } from "./plane-shape.ts";
+import {
+  isMultiPort,
+  leafPlaceOf,
+  nicNumberOf,
+  type PlaneShape,
+  planeOfPort,
+  planeShapeOf,
+  portsOfNic,
+} from "./plane-shape.ts";
 import { topologyProblems } from "./problems.ts";
 import { makeRoutes } from "./switch-routes.ts";
 
@@ -42,21 +51,51 @@ export function makeFatTree(cluster: ClusterSpec, hardware: Hardware): Topology 
   const places = new Map(actors.map((actor, index) => [actor.id, index]));
   const indexOf = (id: string): number =>
     places.get(id) ?? violated("actor-exists", `there is no actor ${id}`);
-  const links = [...nodeLinks(cluster, hardware), ...planeLinks(cluster, hardware)];
+  const ported = withPortRates(cluster, hardware);
+  const links = [...nodeLinks(cluster, ported), ...planeLinks(cluster, ported)];
   const lanes = links
     .flatMap((link) => lanesOf(link, indexOf))
     .sort((left, right) => left.from - right.from || left.fromPort - right.fromPort);
   return { actors, lanes, indexOf, routesOf: makeRoutes(cluster, actors) };
 }
 
-/** Places of the GPUs, NICs and NVSwitches. A GPU's plane is its NIC's: the one that it owns. */
+/**
+ * The hardware with the network lanes of this cluster. A port of a multi-port NIC has 1/planes of
+ * the NIC's rate, in bytes and in work requests, and so has the switch port that it leads to. Links
+ * between switches have the same: a switch's ports are all alike, and the network's bisection is
+ * then that of the one-port fleet, whose planes have 1/planes as many links of `planes` times the
+ * rate.
+ */
+function withPortRates(cluster: ClusterSpec, hardware: Hardware): Hardware {
+  const ports = portsOfNic(cluster);
+  if (ports === 1) return hardware;
+  const port = (lane: LaneClass): LaneClass => ({
+    ...lane,
+    psPerByte: lane.psPerByte * ports,
+    psPerRequest: lane.psPerRequest * ports,
+  });
+  return {
+    ...hardware,
+    nicToLeaf: port(hardware.nicToLeaf),
+    leafToNic: port(hardware.leafToNic),
+    leafToSpine: port(hardware.leafToSpine),
+    spineToLeaf: port(hardware.spineToLeaf),
+  };
+}
+
+/**
+ * Places of the GPUs, NICs and NVSwitches. A GPU's plane is its NIC's: the one that it owns. With
+ * multi-port NICs neither has one.
+ */
 function nodePlaces(cluster: ClusterSpec): ActorPlace[] {
   const places: ActorPlace[] = [];
   for (let node = 0; node < cluster.nodes; node += 1) {
     for (let ordinal = 0; ordinal < cluster.gpusPerNode; ordinal += 1) {
-      const place = { node, ordinal, plane: ordinal % cluster.planes, ports: 2 };
-      places.push({ id: `node${node}.gpu${ordinal}`, kind: "gpu", ...place });
-      places.push({ id: `node${node}.nic${ordinal}`, kind: "nic", ...place });
+      const plane = isMultiPort(cluster) ? -1 : ordinal % cluster.planes;
+      const place = { node, ordinal, plane };
+      places.push({ id: `node${node}.gpu${ordinal}`, kind: "gpu", ...place, ports: 2 });
+      const ports = 1 + portsOfNic(cluster);
+      places.push({ id: `node${node}.nic${ordinal}`, kind: "nic", ...place, ports });
     }
     const place = { node, ordinal: 0, plane: -1, ports: cluster.gpusPerNode };
     places.push({ id: `node${node}.nvswitch`, kind: "nvswitch", ...place });
@@ -93,7 +132,7 @@ function spineId(shape: PlaneShape, plane: number, spine: number): string {
   return shape.joined ? `spine${spine}` : `plane${plane}.spine${spine}`;
 }
 
-/** Links of every GPU to its NVSwitch and its NIC, and of every NIC to its leaf. */
+/** Links of every GPU to its NVSwitch and its NIC, and of every NIC to its leaf or leaves. */
 function nodeLinks(cluster: ClusterSpec, hardware: Hardware): LinkPlan[] {
   const { down } = planeShapeOf(cluster);
   const links: LinkPlan[] = [];
@@ -120,15 +159,18 @@ function nodeLinks(cluster: ClusterSpec, hardware: Hardware): LinkPlan[] {
         there: hardware.gpuToNic,
         back: hardware.nicToGpu,
       });
-      links.push({
-        from: nic,
-        fromPort: DevicePort.nicToLeaf,
-        to: `plane${ordinal % cluster.planes}.leaf${Math.floor(number / down)}`,
-        toPort: number % down,
-        suffix: "",
-        there: hardware.nicToLeaf,
-        back: hardware.leafToNic,
-      });
+      for (let port = 0; port < portsOfNic(cluster); port += 1) {
+        const plane = planeOfPort(cluster, ordinal, port);
+        links.push({
+          from: nic,
+          fromPort: DevicePort.nicToLeaf + port,
+          to: `plane${plane}.leaf${Math.floor(number / down)}`,
+          toPort: number % down,
+          suffix: "",
+          there: hardware.nicToLeaf,
+          back: hardware.leafToNic,
+        });
+      }
     }
   }
   return links;

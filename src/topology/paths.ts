@@ -4,7 +4,7 @@
  * forward by. It moves no packets and knows nothing of time.
  */
 import { violated } from "../base/assert.ts";
-import type { ClusterSpec, SwitchRouting, WorkloadSpec } from "../model/scenario.ts";
+import type { ClusterSpec, WorkloadSpec } from "../model/scenario.ts";
 import type { Topology } from "../model/topology.ts";
 import { DevicePort } from "../model/topology.ts";
 import { uplinkPortOf } from "../model/uplink.ts";
@@ -19,6 +19,8 @@ export interface MessagePath {
   readonly actors: readonly number[];
   /** Lane numbers. */
   readonly lanes: readonly number[];
+  /** Actors and lanes on all ways, where there are several: no message gets round them. */
+  readonly certain: { readonly actors: ReadonlySet<number>; readonly lanes: ReadonlySet<number> };
 }
 
 /** Finds the path between two GPUs, given as actor indices. */
@@ -31,6 +33,11 @@ export interface PathOptions extends Partial<Pick<WorkloadSpec, "protocol" | "in
    * be known to have arrived. Default true.
    */
   readonly acknowledgements?: boolean;
+  /**
+   * Do switches avoid links that are down, so that a message may take any uplink, whatever the rule
+   * says? Default false.
+   */
+  readonly anyUplink?: boolean;
 }
 
 /** More hops than there are between two devices that switches join: leaf, spine, leaf, NIC. */
@@ -45,7 +52,8 @@ const MAX_HOPS = 8;
  *
  * Between switches it follows their tables by `cluster.switchRouting`. Adaptive routing may send
  * each message another way, so a path then has every uplink, and all that they lead to: a fault on
- * any of them may be what stopped a message. A GPU's path to itself has no lanes. Throws an
+ * any of them may be what stopped a message. Likewise with multi-port NICs, which lead straight to
+ * each other, a path has the ways over all planes. A GPU's path to itself has no lanes. Throws an
  * InvariantError for actors that are no GPUs.
  */
 export function makePathFinder(
@@ -56,6 +64,8 @@ export function makePathFinder(
   const { actors } = topology;
   const { gpusPerNode, switchRouting } = cluster;
   const { protocol, intraNode, acknowledgements = true } = options;
+  const anyUplink = options.anyUplink === true || switchRouting === "adaptive";
+  const rule = switchRouting === "ecmp" ? "ecmp" : "static";
   const firstLane = firstLanesOf(topology);
   const gpuAt = new Int32Array(cluster.nodes * gpusPerNode);
   for (const [index, place] of actors.entries()) {
@@ -71,17 +81,23 @@ export function makePathFinder(
     if (from?.kind !== "gpu" || to?.kind !== "gpu") {
       violated("path-joins-gpus", `${from?.id ?? fromGpu} to ${to?.id ?? toGpu}`);
     }
-    const walk = new Walk({ topology, firstLane, switchRouting }, fromGpu);
+    const walk = new Walk({ topology, firstLane, anyUplink, rule }, fromGpu);
     const overNvlink = (one: number, other: number): void => {
       if (one !== other) walk.follow(walk.cross(one, DevicePort.gpuToNvswitch), one, other);
+    };
+    const betweenNics = (source: number, target: number): void => {
+      const ways = actors[source].ports - DevicePort.nicToLeaf;
+      for (let way = 0; way < ways; way += 1) {
+        const leaf = walk.cross(source, DevicePort.nicToLeaf + way, ways);
+        walk.follow(leaf, source, target, ways);
+      }
     };
     const overNetwork = (one: number, other: number): void => {
       const target = walk.farEnd(other, DevicePort.gpuToNic);
       const source = walk.cross(one, DevicePort.gpuToNic);
-      walk.follow(walk.cross(source, DevicePort.nicToLeaf), source, target);
+      betweenNics(source, target);
       walk.cross(target, DevicePort.nicToGpu);
-      if (!acknowledgements) return;
-      walk.follow(walk.cross(target, DevicePort.nicToLeaf), target, source);
+      if (acknowledgements) betweenNics(target, source);
     };
     if (fromGpu === toGpu) return walk;
     if (intraNode === "rdma") overNetwork(fromGpu, toGpu);
@@ -112,18 +128,22 @@ interface Fabric {
   readonly topology: Topology;
   /** By actor: number of the lane out of its port 0. */
   readonly firstLane: Int32Array;
-  readonly switchRouting: SwitchRouting;
+  /** Does a switch without a way down take any of its uplinks, or the one of a rule? */
+  readonly anyUplink: boolean;
+  readonly rule: "static" | "ecmp";
 }
 
 /** Goes through the cluster lane by lane, and notes what it crosses. */
 class Walk implements MessagePath {
   readonly actors: number[];
   readonly lanes: number[] = [];
+  readonly certain = { actors: new Set<number>(), lanes: new Set<number>() };
   readonly #fabric: Fabric;
 
   constructor(fabric: Fabric, start: number) {
     this.#fabric = fabric;
     this.actors = [start];
+    this.certain.actors.add(start);
   }
 
   /** The actor at the other end of a port. */
@@ -131,38 +151,48 @@ class Walk implements MessagePath {
     return this.#fabric.topology.lanes[this.#fabric.firstLane[actor] + port].to;
   }
 
-  /** Crosses the lane out of a port; returns where it leads. */
-  cross(actor: number, port: number): number {
+  /** Crosses the lane out of a port, the only one or one of `ways`; returns where it leads. */
+  cross(actor: number, port: number, ways = 1): number {
     const lane = this.#fabric.firstLane[actor] + port;
     const far = this.farEnd(actor, port);
     if (!this.lanes.includes(lane)) this.lanes.push(lane);
     if (!this.actors.includes(far)) this.actors.push(far);
+    if (ways > 1) return far;
+    this.certain.lanes.add(lane);
+    this.certain.actors.add(far);
     return far;
   }
 
-  /** Follows switches from `at` to `target`, by every way that a packet of `source` may take. */
-  follow(at: number, source: number, target: number): void {
+  /**
+   * Follows switches from `at` to `target`, by every way that a packet of `source` may take, `at`
+   * being one of `ways`.
+   */
+  follow(at: number, source: number, target: number, ways = 1): void {
     let front = [at];
     for (let hops = 0; front.some((here) => here !== target); hops += 1) {
       if (hops === MAX_HOPS)
         violated("path-ends", `${this.#idOf(source)} to ${this.#idOf(target)}`);
-      const next = front.flatMap((here) =>
-        this.#portsTo(here, source, target).map((port) => this.cross(here, port)),
+      const out = front.map((here) => this.#portsTo(here, source, target));
+      const all = ways * out.reduce((sum, ports) => sum + ports.length, 0);
+      const next = front.flatMap((here, place) =>
+        out[place].map((port) => this.cross(here, port, all)),
       );
       front = [...new Set(next)];
+      if (ways === 1 && front.length === 1) this.certain.actors.add(front[0]);
     }
+    this.certain.actors.add(target);
   }
 
   /** Ports that a switch may give a packet for `target`: a GPU, or a NIC that `source` sends to. */
   #portsTo(at: number, source: number, target: number): readonly number[] {
-    const { topology, switchRouting } = this.#fabric;
+    const { topology, anyUplink, rule } = this.#fabric;
     const routes = topology.routesOf(at);
     if (routes.portOf[target] >= 0) return [routes.portOf[target]];
     if (routes.uplinks.length === 0) {
       violated("route-exists", `${this.#idOf(at)} has no way to ${this.#idOf(target)}`);
     }
-    if (switchRouting === "adaptive") return routes.uplinks;
-    return [uplinkPortOf(routes, switchRouting, source, target)];
+    if (anyUplink) return routes.uplinks;
+    return [uplinkPortOf(routes, rule, source, target)];
   }
 
   #idOf(actor: number): string {

@@ -8,7 +8,7 @@ import type { ClusterSpec } from "../model/scenario.ts";
 
 /** Leaves of one plane (rail), and the spines above them; without spines it is a single leaf. */
 export interface PlaneShape {
-  /** NICs on the plane: nodes x gpusPerNode / planes. */
+  /** NICs on the plane: nodes x gpusPerNode / planes; of multi-port NICs all of them. */
   readonly nics: number;
   /** NICs that one leaf serves: NIC number m sits on leaf floor(m / down). */
   readonly down: number;
@@ -33,12 +33,12 @@ export interface PlaneShape {
  * 2505.09343: 256 NICs and 64 ports make 8 leaves and 4 spines. In an MRFT of 8 such rails 64
  * leaves share 32 spines. Where one leaf serves a whole rail it has as many links up as it has
  * ports left, up to its links down; rails of one full leaf are divided, so that they can be joined.
- * `planes` must divide `gpusPerNode`. With a cluster too large for the radix, the shape says how
- * many ports would be needed.
+ * `planes` must divide `gpusPerNode` unless NICs are multi-port. With a cluster too large for the
+ * radix, the shape says how many ports would be needed.
  */
 export function planeShapeOf(cluster: ClusterSpec): PlaneShape {
   const radix = cluster.switchPorts;
-  const nics = (cluster.nodes * cluster.gpusPerNode) / cluster.planes;
+  const nics = cluster.nodes * nicsOnPlane(cluster);
   const joined = cluster.network === "mrft";
   const hasOneLeaf = nics <= largestLeaf(cluster);
   const down = hasOneLeaf ? nics : halfOf(radix);
@@ -83,9 +83,31 @@ function halfOf(radix: number): number {
   return Math.max(1, Math.floor(radix / 2));
 }
 
+/** Does every NIC have a port on each plane? */
+export function isMultiPort(cluster: ClusterSpec): boolean {
+  return cluster.nicPorts === "multi-port";
+}
+
+/** Network ports of one NIC. */
+export function portsOfNic(cluster: ClusterSpec): number {
+  return isMultiPort(cluster) ? cluster.planes : 1;
+}
+
+/** Plane of the network port with a number, from 0, of the NIC in a place of its node. */
+export function planeOfPort(cluster: ClusterSpec, ordinal: number, port: number): number {
+  return isMultiPort(cluster) ? port : ordinal % cluster.planes;
+}
+
 /**
  * NIC's number on its plane, from its node and its number in the node: the order of its leaf ports.
+ * A multi-port NIC has the same number on every plane.
  */
 export function nicNumberOf(cluster: ClusterSpec, node: number, ordinal: number): number {
-  return node * (cluster.gpusPerNode / cluster.planes) + Math.floor(ordinal / cluster.planes);
+  const inNode = isMultiPort(cluster) ? ordinal : Math.floor(ordinal / cluster.planes);
+  return node * nicsOnPlane(cluster) + inNode;
+}
+
+/** NICs of one node on each plane. */
+function nicsOnPlane(cluster: ClusterSpec): number {
+  return isMultiPort(cluster) ? cluster.gpusPerNode : cluster.gpusPerNode / cluster.planes;
 }

@@ -3,7 +3,7 @@
  * problems at once and words them for people; where in the file they stand is the caller's part.
  */
 import type { ClusterSpec } from "../model/scenario.ts";
-import { largestPlane, planeShapeOf } from "./plane-shape.ts";
+import { isMultiPort, largestPlane, planeShapeOf } from "./plane-shape.ts";
 
 /** One reason why a cluster cannot be built. */
 export interface TopologyProblem {
@@ -17,10 +17,12 @@ export interface TopologyProblem {
 
 /** The largest cluster that is built, GPUs: twice the published one. */
 export const MAX_GPUS = 4_096;
+/** The most ports that a NIC can have: the most planes that a scenario file may ask for. */
+const MAX_NIC_PORTS = 72;
 
 /**
  * All problems of `cluster`, empty when it can be built. Codes: E013 not a whole number of 1 or
- * more, E019 does not divide, E020 too few ports, E023 too large.
+ * more, E019 does not divide or go together, E020 too few ports, E023 too large.
  */
 export function topologyProblems(cluster: ClusterSpec): TopologyProblem[] {
   const problems = fieldProblems(cluster);
@@ -34,7 +36,8 @@ export function topologyProblems(cluster: ClusterSpec): TopologyProblem[] {
       code: "E023",
     });
   }
-  if (planes > gpusPerNode) {
+  if (isMultiPort(cluster)) problems.push(...multiPortProblems(cluster));
+  else if (planes > gpusPerNode) {
     problems.push({
       path: "cluster.planes",
       message: `${planes} planes, but a node has ${gpusPerNode} NICs; planes must divide gpusPerNode`,
@@ -63,6 +66,21 @@ function fieldProblems(cluster: ClusterSpec): TopologyProblem[] {
     }));
 }
 
+/** Multi-port NICs need no relation between planes and GPUs: every NIC is on every plane. */
+function multiPortProblems(cluster: ClusterSpec): TopologyProblem[] {
+  const { network, planes } = cluster;
+  if (network === "mrft") {
+    const message =
+      "multi-port NICs have a port on each plane of network mpft; rails (mrft) join one-port NICs";
+    return [{ path: "cluster.nicPorts", message, code: "E019" }];
+  }
+  if (planes > MAX_NIC_PORTS) {
+    const message = `a NIC has at most ${MAX_NIC_PORTS} ports, one on each plane, got ${planes} planes`;
+    return [{ path: "cluster.planes", message, code: "E013" }];
+  }
+  return portProblems(cluster);
+}
+
 function portProblems(cluster: ClusterSpec): TopologyProblem[] {
   const radix = cluster.switchPorts;
   const shape = planeShapeOf(cluster);
@@ -83,7 +101,8 @@ function whatFits(cluster: ClusterSpec, nics: number): string {
   const layers = `two layers of ${switchPorts}-port switches`;
   const largest = largestPlane(cluster);
   if (network === "mpft" || planes === 1) {
-    return `${layers} hold at most ${largest} NICs a plane, this cluster has ${nics}`;
+    const all = isMultiPort(cluster) ? "; multi-port NICs are on every plane" : "";
+    return `${layers} hold at most ${largest} NICs a plane, this cluster has ${nics}${all}`;
   }
   if (largest === 0) {
     return `${layers} join at most ${switchPorts} rails, this cluster has ${planes}`;

@@ -54,16 +54,21 @@ function downPort(
     case "nvswitch":
       return target.kind === "gpu" && target.node === place.node ? target.ordinal : -1;
     case "leaf":
-      if (target.kind !== "nic" || target.plane !== place.plane) return -1;
+      if (target.kind !== "nic" || !isOnPlane(target, place.plane)) return -1;
       return leaf === place.ordinal ? number % shape.down : -1;
     case "spine": {
-      const reaches = shape.joined || target.plane === place.plane;
+      const reaches = shape.joined || isOnPlane(target, place.plane);
       if (target.kind !== "nic" || !reaches) return -1;
       return leafPlaceOf(shape, target.plane, leaf) * shape.parallel + (number % shape.parallel);
     }
     default:
       return violated("only-switches-route", `${place.id} is no switch`);
   }
+}
+
+/** Has a NIC a port on a plane? Those without a plane of their own have one on each. */
+function isOnPlane(nic: ActorPlace, plane: number): boolean {
+  return nic.plane < 0 || nic.plane === plane;
 }
 
 /** Ports of a leaf that lead up: the last ones. */

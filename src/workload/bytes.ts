@@ -12,6 +12,12 @@ const SCALE_BYTES = 4;
 const LOW_LATENCY_HEADER_BYTES = 16;
 
 /**
+ * A checksum of a token copy, a result or a sum on the wire, with end-to-end checks: 32 bits, as of
+ * CRC-32C (RFC 3385). Assumed: no EP library sends one today.
+ */
+export const CHECKSUM_BYTES = 4;
+
+/**
  * Bytes of one copy of a token with `hidden` numbers.
  *
  * - `fp8`: a byte a number and 4 bytes of scale for each begun block of 128 (deepseek-ai/DeepEP):

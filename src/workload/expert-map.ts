@@ -26,7 +26,12 @@ export function makeExpertMap({ model, workload, experts }: ExpertMapParts): Exp
   const perRank = physical / epSize;
   const { physicalToLogical } = experts;
   if (physicalToLogical.length === 0 && experts.redundant === 0) {
-    return { perRank, holderOf: (_place, expert) => Math.floor(expert / perRank) };
+    return {
+      perRank,
+      holderOf: (_place, expert) => Math.floor(expert / perRank),
+      replicasOf: () => 1,
+      replicaAt: (_place, expert) => Math.floor(expert / perRank),
+    };
   }
   const layers = workload.layers.length;
   return replicaMap(physicalToLogical, layers, physical, model.n_routed_experts, perRank);
@@ -72,5 +77,10 @@ function replicaMap(
       // The expert shifts the turn, so that a token does not meet the first replica of all.
       return ranks[replicas === 1 ? first : first + ((rank + token + expert) % replicas)];
     },
+    replicasOf: (place, expert) => {
+      const at = place * experts + expert;
+      return starts[at + 1] - starts[at];
+    },
+    replicaAt: (place, expert, replica) => ranks[starts[place * experts + expert] + replica],
   };
 }

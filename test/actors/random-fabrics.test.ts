@@ -9,6 +9,7 @@ import type { ClusterSpec, Scenario, SwitchRouting } from "../../src/model/scena
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { topologyProblems } from "../../src/topology/problems.ts";
 import { runInMemory } from "../support/in-memory-run.ts";
+import { randomFaults } from "../support/random-faults.ts";
 import { randomScenario } from "../support/random-scenario.ts";
 
 const SEEDS = 30;
@@ -35,18 +36,20 @@ function onFabric(seed: number, [network, switchRouting]: (typeof FABRICS)[numbe
     switchPorts: 2,
     network,
     switchRouting,
+    nicPorts: network === "mrft" ? "one-port" : scenario.cluster.nicPorts,
   };
   const enough = (switchPorts: number): boolean =>
     topologyProblems({ ...cluster, switchPorts }).length === 0;
   let switchPorts = 2;
   while (!enough(switchPorts)) switchPorts += 1;
   const built = { ...cluster, switchPorts };
-  const { lanes } = makeFatTree(built, HARDWARE_PRESETS["h800-infiniband"]);
-  const all = lanes.map(({ link }) => link).filter((link) => link.includes("leaf"));
+  const topology = makeFatTree(built, HARDWARE_PRESETS["h800-infiniband"]);
+  const all = topology.lanes.map(({ link }) => link).filter((link) => link.includes("leaf"));
   const trunks = all.filter((link) => link.includes("spine"));
   const links = trunks.length > 0 ? trunks : all;
   const draw = streamOf(String(seed), "trunk");
-  const faults = scenario.faults.map((fault) =>
+  const drawn = randomFaults(draw, topology, scenario.model.n_routed_experts);
+  const faults = drawn.map((fault) =>
     fault.kind === "link-down" ? { ...fault, targets: [links[draw.below(links.length)]] } : fault,
   );
   const epSize = nodes * 2 * gpusPerNode;

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { EventLines, EventLog, levelOf } from "../../cluster/event-log.ts";
 import { JournalWriter, makeHeader, parseJournal, readJournal } from "../../cluster/journal.ts";
-import { committedTotals, judge } from "../../cluster/report.ts";
+import { committedTotals } from "../../cluster/report.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import {
   formatResolved,
@@ -20,6 +20,7 @@ import {
 import { makeRunId } from "../../cluster/run-id.ts";
 import { StoryTeller } from "../../cluster/run-story.ts";
 import { shellWord } from "../../scripts/commands/next-steps.ts";
+import { judgeRun } from "../../src/drill/run-verdict.ts";
 import type { FactRecord } from "../../src/model/fact.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 
@@ -56,7 +57,7 @@ describe("event log", () => {
     expect(levelOf(failed)).toBe("warn");
     const [line] = new EventLines(["a", "b"]).of([{ ...began, fact: failed }]);
     expect(JSON.parse(line)).toMatchObject({ level: "warn", fact: "qp.failed", outstanding: 3 });
-    const sums = { layer: 3, step: 0, token: 1, expected: "00", actual: "01" };
+    const sums = { layer: 3, step: 0, token: 1, expected: "00", actual: "01", fault: "none" };
     expect(levelOf({ type: "combine.mismatched", ...sums })).toBe("error");
     expect(levelOf({ type: "qp.retransmitted", peer: "b", packets: 1, cause: "nak" })).toBe("info");
   });
@@ -91,7 +92,8 @@ describe("journal", () => {
     writer.write([{ record: "epoch", epoch: 0, digest: "aa" }], 0);
     writer.write(
       [
-        { record: "fault", ...fault },
+        { record: "fault", by: "operator", ...fault },
+        { record: "heal", by: "drill", fault: "f", atPs: 7 },
         { record: "end", ...end },
       ],
       0,
@@ -100,11 +102,15 @@ describe("journal", () => {
     expect(readJournal(path)).toMatchObject({
       header,
       epochs: [{ epoch: 0, digest: "aa" }],
-      faults: [fault],
+      orders: [
+        { record: "fault", by: "operator", ...fault },
+        { record: "heal", by: "drill", fault: "f", atPs: 7 },
+      ],
+      orderLines: [3, 4],
       end,
       tornBytes: 0,
     });
-    expect(readFileSync(path, "utf8").split("\n")).toHaveLength(5);
+    expect(readFileSync(path, "utf8").split("\n")).toHaveLength(6);
   });
 
   it("forgives a torn last line and nothing else", () => {
@@ -235,14 +241,14 @@ describe("verdict", () => {
     ],
   ];
   it.each(rows)("of %s", (_what, change, verdict, reasons) => {
-    expect(judge(scenario, { ...good, ...change })).toEqual({ verdict, reasons });
+    expect(judgeRun(scenario, { ...good, ...change })).toEqual({ verdict, reasons });
   });
 
   it("of a lost worker counts the wrong results of completed layers", () => {
     const teller = new StoryTeller({ ...scenario, ...TOLD } as unknown as Scenario);
     const at = { layer: 3, step: 0 };
     const combine = { ...at, chain: "batch0", combined: 6, masked: 2, durationPs: 5 };
-    const sums = { ...at, token: 1, expected: "00", actual: "01" };
+    const sums = { ...at, token: 1, expected: "00", actual: "01", fault: "none" };
     teller.take([
       { ...began, fact: { type: "combine.completed", ...combine } },
       { ...began, fact: { type: "combine.mismatched", ...sums } },
@@ -251,7 +257,7 @@ describe("verdict", () => {
     const lost: RunOutcome = { ...good, end: "worker-lost", assignments: nothing };
     const known = committedTotals(lost, teller.tell());
     expect(known.assignments).toEqual({ dispatched: 8, combined: 6, masked: 2, lost: 0 });
-    expect(judge(scenario, known).verdict).toBe("FAIL");
+    expect(judgeRun(scenario, known).verdict).toBe("FAIL");
     expect(committedTotals(good, teller.tell())).toBe(good);
   });
 });

@@ -152,9 +152,9 @@ describe("a folder that is no run", () => {
     ],
     [
       "of a newer version",
-      first('{"format":"faultplane-journal","version":2}'),
+      first('{"format":"faultplane-journal","version":3}'),
       65,
-      "error[E050] run log has version 2; this faultplane reads version 1\n" +
+      "error[E050] run log has version 3; this faultplane reads version 2\n" +
         "  hint: replay it with the version of faultplane that wrote it\n",
     ],
     [
@@ -205,26 +205,31 @@ describe("a folder that is no run", () => {
     [
       "an actor that is none",
       '"kind":"gpu-dead","targets":["node9.gpu0"],"atPs":5',
-      "fault 'extra' is on actor 'node9.gpu0', which is none",
+      "fault 'extra' (gpu-dead) takes a gpu, not 'node9.gpu0', which is none",
     ],
     [
       "a link that is none",
       '"kind":"link-down","targets":["node0.nic0--plane1.leaf0"],"atPs":5',
-      "fault 'extra' is on link 'node0.nic0--plane1.leaf0', which is none",
+      "fault 'extra' (link-down) takes a link, not 'node0.nic0--plane1.leaf0', which is none",
     ],
     [
       "an actor of another kind",
       '"kind":"nic-down","targets":["node0.gpu0"],"atPs":5',
-      "fault 'extra' takes a nic, 'node0.gpu0' is a gpu",
+      "fault 'extra' (nic-down) takes a nic, not 'node0.gpu0', which is of kind gpu",
     ],
     [
       "a time before the run",
       '"kind":"gpu-dead","targets":["node0.gpu0"],"atPs":-5',
-      "fault that begins before the run, or heals before it begins",
+      "fault without its name, kind, targets or instant",
     ],
   ])("a fault with %s is damage, with its line", async (_what, fault, says) => {
     const run = copyRun();
-    change(run, "journal.ndjson", "\n", `\n{"record":"fault","name":"extra",${fault}}\n`);
+    change(
+      run,
+      "journal.ndjson",
+      "\n",
+      `\n{"record":"fault","by":"operator","name":"extra",${fault}}\n`,
+    );
     const said = await faultplane(folder.path, ["replay", run]);
     expect(said).toEqual({
       stdout: "",
@@ -246,6 +251,21 @@ describe("a folder that is no run", () => {
         /^error\[E001\] cannot read .*: it is a pipe, not a regular file\n/,
       );
     }
+  });
+
+  it("that had committed nothing is not called equal", async () => {
+    const run = copyRun();
+    const [header] = readFileSync(at(run, "journal.ndjson"), "utf8").split("\n");
+    writeFileSync(at(run, "journal.ndjson"), `${header}\n`);
+    writeFileSync(at(run, "events.ndjson"), "");
+    const said = await faultplane(folder.path, ["replay", run]);
+    expect(said).toEqual({
+      stdout: "",
+      stderr:
+        `error[E054] nothing to compare: the run in '${run}' had committed nothing when it ended\n` +
+        "  hint: run the scenario again\n",
+      exitCode: 65,
+    });
   });
 
   it("a record after the end is damage", async () => {

@@ -56,6 +56,7 @@ describe("a hardware of one's own", () => {
       leafToSpine: network,
       spineToLeaf: network,
       nvlinkDomainGpus: 16,
+      pciePsPerByte: 8,
       compute: {
         hbmBytesPerSecond: 4e12,
         attentionForward: 1e12,

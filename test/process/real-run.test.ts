@@ -122,7 +122,7 @@ describe("a run over processes", () => {
         committed: atWindow(0, () => setImmediate(() => stop.abort())),
       },
     });
-    expect([outcome.end, outcome.windows]).toEqual(["interrupted", 1]);
+    expect([outcome.end, outcome.windows]).toEqual(["interrupted", 0]);
   });
 
   it("ends before it has begun when it was stopped meanwhile", async () => {

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { streamOf } from "../../src/base/random.ts";
 import type { PlacementName, Scenario } from "../../src/model/scenario.ts";
 import { type InMemoryResult, runInMemory } from "../support/in-memory-run.ts";
+import { RANDOM_KINDS } from "../support/random-faults.ts";
 import { randomScenario } from "../support/random-scenario.ts";
 
 const SEEDS = 200;
@@ -23,6 +24,7 @@ const DRAWN = {
   microBatches: [1, 2],
   intraNode: ["nvlink", "rdma"],
   network: ["mpft", "mrft"],
+  nicPorts: ["one-port", "multi-port"],
   switchRouting: ["static", "ecmp", "adaptive"],
   portBuffers: ["unlimited", "finite"],
   routing: ["gate", "uniform", "zipf"],
@@ -38,8 +40,9 @@ interface Met {
 function drawnOf({ workload, cluster, routing }: Scenario): [string, string][] {
   const { protocol, grain, phase, intraNode, microBatches } = workload;
   const portBuffers = cluster.portBufferBytes === 0 ? "unlimited" : "finite";
-  const { network, switchRouting } = cluster;
-  const words = { protocol, grain, phase, intraNode, microBatches, network, switchRouting };
+  const { network, nicPorts, switchRouting } = cluster;
+  const fabric = { network, nicPorts, switchRouting };
+  const words = { protocol, grain, phase, intraNode, microBatches, ...fabric };
   const entries = Object.entries({ ...words, portBuffers, routing: routing.source });
   const pass = phase === "training" ? [["pass", workload.pass] as [string, string]] : [];
   return [...entries.map(([what, value]): [string, string] => [what, String(value)]), ...pass];
@@ -47,6 +50,7 @@ function drawnOf({ workload, cluster, routing }: Scenario): [string, string][] {
 
 describe("random runs", () => {
   const met = new Map<string, Met>();
+  const kinds = new Set<string>();
   const reached = { masked: 0, lost: 0, retransmitted: 0, healthy: 0, healed: 0, waited: 0 };
 
   it.each(Array.from({ length: 20 }, (_, batch) => batch))(
@@ -88,6 +92,7 @@ describe("random runs", () => {
         if (types.has("qp.retransmitted")) reached.retransmitted += 1;
         if (types.has("fault.healed")) reached.healed += 1;
         if (types.has("rank.wait-timed-out")) reached.waited += 1;
+        for (const { kind } of scenario.faults) kinds.add(kind);
         for (const [what, value] of drawnOf(scenario)) {
           const entry = met.get(`${what} ${value}`) ?? { scenarios: 0, faulty: 0 };
           entry.scenarios += 1;
@@ -102,6 +107,10 @@ describe("random runs", () => {
     for (const [what, seeds] of Object.entries(reached)) {
       expect(seeds, what).toBeGreaterThan(SEEDS / 40);
     }
+  });
+
+  it("reach every kind of fault and every order of an operator", () => {
+    expect([...kinds].sort()).toEqual([...RANDOM_KINDS].sort());
   });
 
   it("reach every protocol, schedule, network and routing, with faults that cost something", () => {

@@ -11,10 +11,12 @@ import {
   Tag,
 } from "../../cluster/wire.ts";
 import type { RandomStream } from "../../src/base/random.ts";
+import { nextStep } from "../../src/engine/local-run.ts";
 import { LogicalProcess } from "../../src/engine/logical-process.ts";
 import type { RunTotals } from "../../src/engine/run-totals.ts";
-import { type NextStep, WindowProtocol } from "../../src/engine/window-protocol.ts";
+import { WindowProtocol } from "../../src/engine/window-protocol.ts";
 import type { DeviceFactory } from "../../src/model/device.ts";
+import type { Director } from "../../src/model/director.ts";
 import type { FactRecord } from "../../src/model/fact.ts";
 import type { PlacementName, Scenario } from "../../src/model/scenario.ts";
 import type { Grant, WindowReport } from "../../src/model/window.ts";
@@ -22,7 +24,9 @@ import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { lookaheadOf, placeActors } from "../../src/topology/placement.ts";
 
 export interface InMemoryResult extends RunTotals {
-  readonly end: NextStep["type"];
+  readonly end: ReturnType<typeof nextStep>["type"];
+  /** Why its director ended it. */
+  readonly stopReason?: string;
   readonly facts: readonly FactRecord[];
   readonly epochs: readonly { readonly epoch: number; readonly digest: string }[];
   readonly workers: number;
@@ -34,6 +38,8 @@ export interface InMemoryOptions {
   readonly devices?: DeviceFactory;
   /** Largest data frame that reports and grants carry, bytes; see LogicalProcessOptions. */
   readonly carriedBytesMax?: number;
+  /** Decides at its instants what is done to the run. */
+  readonly director?: Director;
   /** Shuffles the order in which workers run and frames arrive. */
   readonly shuffle?: RandomStream;
 }
@@ -74,11 +80,13 @@ export function runInMemory(scenario: Scenario, options: InMemoryOptions = {}): 
     const window = protocol.commit();
     facts.push(...window.facts);
     epochs.push(...window.epochsClosed);
-    const step = protocol.next();
+    options.director?.take(window.facts);
+    const step = nextStep(protocol, options.director);
     if (step.type !== "grants") {
       const totals = protocol.finish(workers.map((worker) => worker.summary()));
       epochs.push(...totals.epochsClosed);
-      return { ...totals, end: step.type, facts, epochs, workers: workers.length };
+      const stopReason = step.type === "stopped" ? { stopReason: step.reason } : {};
+      return { ...totals, end: step.type, ...stopReason, facts, epochs, workers: workers.length };
     }
     const grants = shuffled(step.grants, options.shuffle);
     const frames: (() => void)[] = [];

@@ -6,6 +6,8 @@ import type { FaultSpec } from "../../src/model/fault.ts";
 import {
   type ClusterSpec,
   DEFAULT_NETWORK,
+  DEFAULT_RECOVERY,
+  type RecoverySpec,
   type RoutingSpec,
   type Scenario,
   type WorkloadSpec,
@@ -13,12 +15,13 @@ import {
 import { PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { topologyProblems } from "../../src/topology/problems.ts";
+import { randomFaults } from "./random-faults.ts";
 import { TINY_MODEL, tinyScenario } from "./scenarios.ts";
 
 /** The scenario of a seed; at most 16 GPUs, at most three faults, any of which may heal. */
 export function randomScenario(seed: number): Scenario {
   const random = streamOf(String(seed), "random-scenario");
-  const cluster = randomCluster(random);
+  const cluster = withRandomPorts(seed, randomCluster(random));
   const gpus = cluster.nodes * cluster.gpusPerNode;
   const base = tinyScenario({
     cluster,
@@ -42,8 +45,32 @@ export function randomScenario(seed: number): Scenario {
     run: { seed: String(seed), timeLimitPs: 60_000 * PS_PER_MS },
   });
   const routing = randomRouting(random);
-  const faults = randomFaults(random, cluster);
-  return { ...base, workload: randomWorkload(base.workload, cluster, random), routing, faults };
+  const faults = randomOutages(random, cluster);
+  const workload = randomWorkload(base.workload, cluster, random);
+  const recovery = randomRecovery(seed);
+  return withAnyFaults(seed, { ...base, workload, routing, faults, recovery });
+}
+
+/** Half of the seeds cope as by default; others have any policies, from a stream of their own. */
+function randomRecovery(seed: number): RecoverySpec {
+  const random = streamOf(String(seed), "random-recovery");
+  if (random.below(2) === 0) return DEFAULT_RECOVERY;
+  const clockPs = (longest: number): number =>
+    random.below(2) === 0 ? -1 : random.below(longest) * PS_PER_US;
+  return {
+    ...DEFAULT_RECOVERY,
+    onSilence: (["mask", "mask", "trap"] as const)[random.below(3)],
+    failover: (["none", "nvlink"] as const)[random.below(2)],
+    rerouteLocalPs: clockPs(200),
+    rerouteManagerPs: clockPs(2_000),
+  };
+}
+
+/** A third of the clusters that can have multi-port NICs have them, by a stream of their own. */
+function withRandomPorts(seed: number, cluster: ClusterSpec): ClusterSpec {
+  const ported: ClusterSpec = { ...cluster, nicPorts: "multi-port" };
+  const isDrawn = streamOf(String(seed), "random-nic-ports").below(3) === 0;
+  return isDrawn && topologyProblems(ported).length === 0 ? ported : cluster;
 }
 
 function randomCluster(random: RandomStream): ClusterSpec {
@@ -70,7 +97,8 @@ function randomWorkload(
   cluster: ClusterSpec,
   random: RandomStream,
 ): WorkloadSpec {
-  const isJoined = cluster.network === "mrft" || cluster.planes === 1;
+  const { network, planes, nicPorts } = cluster;
+  const isJoined = network === "mrft" || planes === 1 || nicPorts === "multi-port";
   const protocol = random.below(2) === 0 ? "low-latency" : "normal";
   const mayUseRdma = isJoined && protocol === "low-latency";
   const phase = (["decode", "prefill", "training", "all-to-all"] as const)[random.below(4)];
@@ -93,7 +121,16 @@ function randomRouting(random: RandomStream): RoutingSpec {
     : { source: "zipf", exponent: 0.5 + random.below(4) / 2 };
 }
 
-function randomFaults(random: RandomStream, cluster: ClusterSpec): FaultSpec[] {
+/** Half of the seeds have faults of any kind, from a stream of their own. */
+function withAnyFaults(seed: number, scenario: Scenario): Scenario {
+  const random = streamOf(String(seed), "random-faults");
+  if (random.below(2) === 0) return scenario;
+  const { cluster, hardware, model } = scenario;
+  const topology = makeFatTree(cluster, hardware);
+  return { ...scenario, faults: randomFaults(random, topology, model.n_routed_experts) };
+}
+
+function randomOutages(random: RandomStream, cluster: ClusterSpec): FaultSpec[] {
   const { actors, lanes } = makeFatTree(cluster, HARDWARE_PRESETS["h800-infiniband"]);
   const pick = (kind: string): string => {
     const ids = actors.filter((actor) => actor.kind === kind).map((actor) => actor.id);

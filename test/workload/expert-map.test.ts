@@ -55,6 +55,21 @@ describe("the expert map", () => {
     }
   });
 
+  it("says who holds each replica, in the order of physical experts", () => {
+    const map = makeExpertMap(parts(placed(ROWS, 4)));
+    for (const [place, row] of ROWS.entries()) {
+      for (let expert = 0; expert < 4; expert += 1) {
+        const holders = row.flatMap((other, at) => (other === expert ? [Math.floor(at / 2)] : []));
+        const replicas = Array.from({ length: map.replicasOf(place, expert) }, (_, replica) =>
+          map.replicaAt(place, expert, replica),
+        );
+        expect(replicas, `layer ${place}, expert ${expert}`).toEqual(holders);
+      }
+    }
+    const plain = makeExpertMap(tinyScenario());
+    expect([plain.replicasOf(2, 5), plain.replicaAt(2, 5, 0)]).toEqual([1, 2]);
+  });
+
   it("spreads one token of each rank over the replicas, and one rank's tokens", () => {
     const map = makeExpertMap(parts(placed(ROWS, 4)));
     // Replicas of expert 0 in the first layer: ranks 0, 2, 2 and 3.

@@ -1,0 +1,82 @@
+/**
+ * How far a run has come, by its facts: what `faultplane status` shows of the fleet. Kept up to
+ * date window by window.
+ */
+import type { FactRecord } from "../src/model/fact.ts";
+import type { Scenario } from "../src/model/scenario.ts";
+import { makeSchedule } from "../src/workload/schedules.ts";
+import type { LiveStatus } from "./control-messages.ts";
+
+/** The part of a status that facts tell. */
+export type Progress = Omit<
+  LiveStatus,
+  "runId" | "virtualTimePs" | "wallSeconds" | "speed" | "lagSeconds" | "isPaused" | "faults"
+>;
+
+/** Listens to a run's facts in the order of the log. */
+export class StatusBoard {
+  readonly #ranks: number;
+  readonly #layersTotal: number;
+  /** By masked rank: who masks it, and for which fault. */
+  readonly #masks = new Map<string, Map<number, string>>();
+  readonly #finished = new Set<number>();
+  #layersDone = 0;
+  #combined = 0;
+  #masked = 0;
+  #mismatches = 0;
+
+  constructor(scenario: Scenario) {
+    const { cluster, workload } = scenario;
+    this.#ranks = cluster.nodes * cluster.gpusPerNode;
+    const turns = workload.layers.length * workload.steps * makeSchedule(scenario).chains.length;
+    this.#layersTotal = this.#ranks * turns;
+  }
+
+  take(records: readonly FactRecord[]): void {
+    for (const { actor, fact } of records) {
+      switch (fact.type) {
+        case "layer.completed":
+          this.#layersDone += 1;
+          break;
+        case "combine.completed":
+          this.#combined += fact.combined;
+          this.#masked += fact.masked;
+          break;
+        case "combine.mismatched":
+          this.#mismatches += 1;
+          break;
+        case "rank.masked":
+          this.#maskersOf(fact.rank).set(actor, fact.fault);
+          break;
+        case "rank.finished":
+          this.#finished.add(actor);
+          break;
+        default:
+      }
+    }
+  }
+
+  /** `isOver`: does a fault end masks by its own end, and has it ended? */
+  progress(isOver: (fault: string) => boolean): Progress {
+    const ranksMasked = [...this.#masks].map(([rank, maskers]) => ({
+      rank,
+      by: [...maskers.values()].filter((fault) => !isOver(fault)).length,
+    }));
+    return {
+      ranksMasked: ranksMasked.filter(({ by }) => by > 0),
+      ranks: this.#ranks,
+      ranksFinished: this.#finished.size,
+      layersDone: this.#layersDone,
+      layersTotal: this.#layersTotal,
+      combined: this.#combined,
+      masked: this.#masked,
+      mismatches: this.#mismatches,
+    };
+  }
+
+  #maskersOf(rank: string): Map<number, string> {
+    const maskers = this.#masks.get(rank) ?? new Map<number, string>();
+    this.#masks.set(rank, maskers);
+    return maskers;
+  }
+}

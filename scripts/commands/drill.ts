@@ -1,0 +1,99 @@
+/**
+ * `faultplane drill`: performs a drill and grades it. Nothing is created or spawned before all
+ * checks have passed.
+ */
+
+import { drillText } from "../../src/drill/drill-text.ts";
+import type { PlacementName } from "../../src/model/scenario.ts";
+import { makeFatTree } from "../../src/topology/fat-tree.ts";
+import { escapeControls } from "../terminal/escape.ts";
+import { Terminal } from "../terminal/terminal.ts";
+import { Exit } from "./exit-codes.ts";
+import { type LoadedDrill, loadDrill } from "./load-drill.ts";
+import { printProblems } from "./load-scenario.ts";
+import { usageError } from "./option-values.ts";
+import { performDrill } from "./perform-drill.ts";
+import { placeOfRun } from "./recorded-run.ts";
+import { checkRelations, loudnessOf, paintVerdict } from "./run.ts";
+import { StopSignals } from "./signals.ts";
+
+/** Options of `faultplane drill` after parsing. */
+export interface DrillCommandOptions {
+  readonly seed?: string;
+  readonly placement?: PlacementName;
+  readonly workers?: number;
+  readonly speed?: number | "max";
+  readonly out?: string;
+  readonly force?: true;
+  readonly maxBlast?: number;
+  readonly expect?: true;
+  readonly live?: true;
+  readonly blind?: true;
+  readonly json?: true;
+  readonly quiet?: true;
+  readonly verbose?: true;
+  readonly color: boolean;
+}
+
+/** Exit code of each verdict. */
+export const VERDICT_EXIT = { PASS: Exit.pass, FAIL: Exit.fail, INVALID: Exit.invalid } as const;
+
+/** Performs a drill; returns the exit code. Throws OperatingError. */
+export async function drillCommand(
+  path: string,
+  options: DrillCommandOptions,
+  version: string,
+): Promise<number> {
+  if (options.quiet === true && options.verbose === true) {
+    throw usageError("E040", "--quiet and --verbose cannot be used together");
+  }
+  let loaded: LoadedDrill;
+  try {
+    const { seed, placement, workers, speed, maxBlast } = options;
+    loaded = loadDrill(path, { seed, placement, workers, speed, maxBlastPercent: maxBlast });
+  } catch (error) {
+    return printProblems(error);
+  }
+  const { drill } = loaded;
+  const topology = makeFatTree(drill.scenario.cluster, drill.scenario.hardware);
+  checkRelations(drill.scenario, topology, options);
+  const place = placeOfRun(options);
+  const terminal = new Terminal(options.color);
+  if (options.quiet !== true) {
+    // Title and notes tell what a responder is to find out.
+    const isBlind = options.blind === true;
+    const title = isBlind
+      ? "blind drill: name the culprit with `faultplane diagnose`"
+      : drill.title;
+    terminal.log(terminal.palette.bold(escapeControls(title)));
+    for (const note of isBlind ? [] : loaded.notes) terminal.log(`note: ${note}`);
+  }
+  const signals = new StopSignals((text) => terminal.log(text));
+  terminal.onClosed = () => signals.abandon(Exit.pass);
+  const performed = await performDrill({
+    loaded,
+    topology,
+    place,
+    version,
+    terminal,
+    loudness: loudnessOf(options),
+    signals,
+    live: options.live ?? options.blind,
+    blind: options.blind,
+  });
+  signals.close();
+  if (performed === undefined) {
+    terminal.log("stopped before the first window; no run folder was kept");
+    return signals.exitCode ?? Exit.unavailable;
+  }
+  const { journal, outcome } = performed;
+  const report = journal.faultplane;
+  if (options.json === true) await terminal.result(`${JSON.stringify(journal)}\n`);
+  else {
+    const text = drillText(report).split("\n").map(escapeControls).join("\n");
+    await terminal.result(paintVerdict(text, report.verdict, terminal.resultPalette));
+  }
+  if (signals.exitCode !== undefined && outcome.end === "interrupted") return signals.exitCode;
+  if (options.expect === true) return report.asExpected ? Exit.pass : Exit.fail;
+  return VERDICT_EXIT[report.verdict];
+}

@@ -1,0 +1,86 @@
+/**
+ * `faultplane plan`: what a drill would do, without doing it: targets, blast radius, duration, and
+ * what is undone.
+ */
+import type { Drill } from "../../src/drill/drill.ts";
+import { type DrillPlan, type PlannedAction, planDrill } from "../../src/drill/plan.ts";
+import { counted, listed } from "../../src/drill/words.ts";
+import { formatTime } from "../../src/model/time.ts";
+import { makeFatTree } from "../../src/topology/fat-tree.ts";
+import { escapeControls } from "../terminal/escape.ts";
+import { Terminal } from "../terminal/terminal.ts";
+import { Exit } from "./exit-codes.ts";
+import { loadDrill } from "./load-drill.ts";
+import { printProblems } from "./load-scenario.ts";
+
+/** Options of `faultplane plan` after parsing. */
+export interface PlanCommandOptions {
+  readonly seed?: string;
+  readonly maxBlast?: number;
+  readonly json?: true;
+  readonly color: boolean;
+}
+
+/** Prints the plan of a drill; returns the exit code. */
+export async function planCommand(path: string, options: PlanCommandOptions): Promise<number> {
+  const terminal = new Terminal(options.color);
+  try {
+    const { seed, maxBlast } = options;
+    const { drill, notes } = loadDrill(path, { seed, maxBlastPercent: maxBlast });
+    const { scenario } = drill;
+    const plan = planDrill(drill, makeFatTree(scenario.cluster, scenario.hardware));
+    if (options.json === true) {
+      const expects = drill.expects ?? "PASS";
+      await terminal.result(`${JSON.stringify({ ...plan, expects, notes })}\n`);
+      return Exit.pass;
+    }
+    for (const note of notes) terminal.log(`note: ${note}`);
+    const text = planLines(plan, drill).map(escapeControls).join("\n");
+    await terminal.result(`${text}\n`);
+    return Exit.pass;
+  } catch (error) {
+    return printProblems(error);
+  }
+}
+
+function planLines(plan: DrillPlan, drill: Drill): string[] {
+  const { strategies, hypothesis } = drill;
+  const lines = [plan.title, `  expects ${drill.expects ?? "PASS"}; nothing is done here`, ""];
+  lines.push("Method");
+  for (const action of plan.actions) lines.push(...actionLines(action));
+  if (plan.actions.length === 0) lines.push("  nothing");
+  lines.push("", "Duration");
+  lines.push(`  the method's clock runs out at ${formatTime(plan.methodEndPs)} of virtual time`);
+  lines.push(`  the run is over at ${formatTime(plan.stopAfterPs)} at the latest`);
+  lines.push("", `Undone at the end (rollbacks: ${strategies.rollbacks})`);
+  for (const { name, ends } of plan.rollbacks) {
+    lines.push(`  ${name}${ends.length === 0 ? "" : `: ends ${ends.join(", ")}`}`);
+  }
+  if (plan.rollbacks.length === 0) lines.push("  no rollbacks; faults end with their leases");
+  if (hypothesis !== undefined) {
+    lines.push("", `Hypothesis (${strategies.hypothesis}): ${hypothesis.title}`);
+    lines.push(`  ${counted(hypothesis.probes.length, "probe")}`);
+  }
+  return lines;
+}
+
+function actionLines({ name, func, duePs, fault, blast }: PlannedAction): string[] {
+  const lines = [`  at ${formatTime(duePs)}  ${name} (${func})`];
+  if (fault !== undefined) {
+    const ends = fault.endsAtPs === undefined ? "" : ` at ${formatTime(fault.endsAtPs)}`;
+    lines.push(`    ${fault.name}: ${fault.kind} on ${listed(fault.targets)}`);
+    lines.push(`    from ${formatTime(fault.atPs)}; ended by ${fault.endedBy}${ends}`);
+    if (fault.about !== undefined && fault.about !== "") lines.push(`    ${fault.about}`);
+  }
+  if (blast === undefined) return lines;
+  const { ranks, cutOff, expertsMissing, capacity, capacityWhy } = blast;
+  lines.push(`    blast radius: ${counted(ranks.length, "rank")} (${listed(ranks)})`);
+  if (cutOff.length > 0) lines.push(`    cut off, to be masked: ${listed(cutOff)}`);
+  lines.push(
+    expertsMissing.length === 0
+      ? "    experts left with no replica: none"
+      : `    experts left with no replica: ${listed(expertsMissing.map(String))}`,
+  );
+  lines.push(`    expected capacity: ${(100 * capacity).toFixed(1)} %, ${capacityWhy}`);
+  return lines;
+}

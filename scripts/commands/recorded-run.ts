@@ -1,0 +1,205 @@
+/**
+ * A run that leaves a run folder: files before the first window, event log and journal while it
+ * goes on. What `faultplane run` and `faultplane drill` have in common. Nothing is created before
+ * `run` is called, and nothing stays when no window was committed.
+ */
+import { homedir } from "node:os";
+import { makeDevice } from "../../actors/catalogue.ts";
+import type { BlindSession } from "../../cluster/blind.ts";
+import { OperatingError } from "../../cluster/errors.ts";
+import { makeHeader } from "../../cluster/journal.ts";
+import type { RunObserver } from "../../cluster/prepared-run.ts";
+import { committedTotals } from "../../cluster/report.ts";
+import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
+import {
+  formatResolved,
+  planRunFolder,
+  RunFile,
+  RunFolder,
+  type RunFolderPlan,
+} from "../../cluster/run-folder.ts";
+import { makeRunId } from "../../cluster/run-id.ts";
+import type { Director } from "../../src/model/director.ts";
+import type { Scenario } from "../../src/model/scenario.ts";
+import type { Topology } from "../../src/model/topology.ts";
+import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
+import { runContext } from "../terminal/failure.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import { Exit } from "./exit-codes.ts";
+import { processMains } from "./package-files.ts";
+import { type Loudness, RunRecorder } from "./run-recorder.ts";
+
+/** Name and contents of a file that is in the folder before the run begins. */
+export type FirstFile = readonly [
+  name: (typeof RunFile)[keyof typeof RunFile],
+  contents: string | Uint8Array,
+];
+
+/** Name of a run, and where its folder will be. */
+export interface RunPlace {
+  readonly runId: string;
+  readonly plan: RunFolderPlan;
+}
+
+/** Checks that the folder can be created, and creates nothing. Throws OperatingError E033. */
+export function placeOfRun(options: { readonly out?: string; readonly force?: true }): RunPlace {
+  const runId = makeRunId();
+  const plan = planRunFolder({
+    runId,
+    ...(options.out === undefined ? {} : { out: options.out }),
+    force: options.force === true,
+    environment: process.env,
+    home: homedir(),
+  });
+  return { runId, plan };
+}
+
+export interface RecordedRunOptions {
+  /** Resolved: no moment is left in it. */
+  readonly scenario: Scenario;
+  readonly topology: Topology;
+  /** Version of Faultplane. */
+  readonly version: string;
+  readonly place: RunPlace;
+  readonly files: readonly FirstFile[];
+  readonly terminal: Terminal;
+  readonly loudness: Loudness;
+  readonly delays?: ReadonlyMap<string, number>;
+}
+
+/** How a recorded run is driven. */
+export interface DriveOptions {
+  /** Aborted when the operator asks for the end. */
+  readonly stop: AbortSignal;
+  readonly director?: Director | undefined;
+  /** Told what the recorder is told, after it. */
+  readonly also?: Pick<RunObserver, "committed" | "ordered"> | undefined;
+  readonly operators?: true | undefined;
+  readonly blind?: BlindSession | undefined;
+}
+
+/** One run and its folder. */
+export class RecordedRun {
+  readonly runId: string;
+  readonly hash: string;
+  readonly #options: RecordedRunOptions;
+  #folder: RunFolder | undefined;
+  #recorder: RunRecorder | undefined;
+
+  constructor(options: RecordedRunOptions) {
+    this.#options = options;
+    this.runId = options.place.runId;
+    this.hash = scenarioHash(options.scenario);
+    runContext.seed = options.scenario.run.seed;
+  }
+
+  /** Absolute path of the run folder. */
+  get path(): string {
+    return this.#options.place.plan.path;
+  }
+
+  /** What was recorded; only after `run`. */
+  get recorder(): RunRecorder {
+    if (this.#recorder === undefined) throw new Error("the run has not begun");
+    return this.#recorder;
+  }
+
+  /** Whether a window was committed: only then is there a folder to speak of. */
+  get hasBegun(): boolean {
+    return (this.#recorder?.commits ?? 0) > 0;
+  }
+
+  /** Removes what was created for a run that never began. A second call does nothing. */
+  undo(): void {
+    if (!this.hasBegun) this.#folder?.remove();
+  }
+
+  /** Adds a file to the folder of a run that is over. Throws the system's error. */
+  write(...[name, contents]: FirstFile): void {
+    this.#folder?.write(name, contents);
+  }
+
+  /**
+   * Runs the scenario to its end, and closes the files. Throws OperatingError for what an operator
+   * can mend; then, and when nothing was committed, no folder is left.
+   */
+  async run(drive: DriveOptions): Promise<RunOutcome> {
+    const { scenario, topology, terminal, loudness, delays, files, version } = this.#options;
+    const { stop, director, also, operators, blind } = drive;
+    this.#folder = new RunFolder(this.#options.place.plan);
+    let outcome: RunOutcome;
+    try {
+      for (const [name, contents] of files) this.#folder.write(name, contents);
+      this.#folder.write(RunFile.resolved, formatResolved(scenario, this.hash));
+      const { seed, placement, speed } = scenario.run;
+      const recorder = new RunRecorder({
+        folder: this.#folder,
+        header: makeHeader({
+          faultplane: version,
+          runId: this.runId,
+          seed,
+          scenarioHash: this.hash,
+          node: process.versions.node,
+          placement,
+          speed,
+        }),
+        scenario,
+        topology,
+        terminal,
+        loudness,
+        ...(blind === undefined ? {} : { blind }),
+      });
+      this.#recorder = recorder;
+      runContext.runDir = this.#folder.path;
+      outcome = await runCluster({
+        scenario,
+        runId: this.runId,
+        ...processMains(),
+        devices: makeDevice,
+        ...(delays === undefined ? {} : { delays }),
+        observer: also === undefined ? recorder : both(recorder, also),
+        stop,
+        ...(director === undefined ? {} : { director }),
+        ...(operators === undefined ? {} : { operators }),
+        ...(blind === undefined ? {} : { blind }),
+      });
+      if (recorder.commits > 0) recorder.end(committedTotals(outcome, recorder.story));
+    } catch (error) {
+      this.undo();
+      throw error;
+    } finally {
+      this.#recorder?.close();
+    }
+    if (!this.hasBegun) this.undo();
+    return outcome;
+  }
+}
+
+/** The error of a run that never began although nobody stopped it; undefined: somebody did. */
+export function startFailure(outcome: RunOutcome): OperatingError | undefined {
+  if (outcome.end !== "worker-lost") return undefined;
+  return new OperatingError(
+    "E063",
+    `the run could not start: ${outcome.detail ?? "a worker was lost"}`,
+    "run it again; with --placement single it needs no other process",
+    Exit.unavailable,
+  );
+}
+
+/** Tells the recorder first: what others see has been written down. */
+function both(
+  recorder: RunRecorder,
+  also: Pick<RunObserver, "committed" | "ordered">,
+): RunObserver {
+  return {
+    started: (start) => recorder.started(start),
+    committed: (window, status) => {
+      recorder.committed(window, status);
+      return also.committed(window, status);
+    },
+    ordered: (orders) => {
+      recorder.ordered(orders);
+      also.ordered?.(orders);
+    },
+  };
+}

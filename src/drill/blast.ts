@@ -1,0 +1,201 @@
+/**
+ * How far a fault will reach, worked out from the topology before anything is broken: which ranks
+ * feel it, which are cut off from their EP group, which experts nobody can reach then, and how much
+ * of the fleet's capacity is expected to be left. How far it did reach is measured in reach.ts.
+ */
+import { type EffectFinder, type FaultEffects, strengthAt } from "../fault/effects.ts";
+import type { FaultSpec } from "../model/fault.ts";
+import type { Scenario } from "../model/scenario.ts";
+import type { Topology } from "../model/topology.ts";
+import { makeExpertMap } from "../workload/expert-map.ts";
+import { CutFinder } from "./cut-pairs.ts";
+
+export interface Blast {
+  /** Ids of the ranks that feel it directly, in the order of actors. */
+  readonly ranks: readonly string[];
+  /** Those that most of their EP group cannot exchange with: they will be masked. */
+  readonly cutOff: readonly string[];
+  /** Logical experts without a live replica when those are masked, ascending. */
+  readonly expertsMissing: readonly number[];
+  /** Share of the healthy capacity that is expected at the worst, 0..1, and why. */
+  readonly capacity: number;
+  readonly capacityWhy: string;
+}
+
+/** Kinds of actors by how far they are from the GPUs. */
+const TIERS = ["gpu", "nic", "nvswitch", "leaf", "spine"];
+
+/** Finds out about faults of one scenario. */
+export class BlastFinder {
+  readonly #scenario: Scenario;
+  readonly #topology: Topology;
+  readonly #effects: EffectFinder;
+  /** Actor indices of the GPUs. */
+  readonly #gpus: readonly number[];
+  readonly #cuts: CutFinder;
+  /** By actor: actors at the other ends of its lanes. */
+  readonly #neighbours: readonly number[][];
+
+  constructor(scenario: Scenario, topology: Topology, effects: EffectFinder) {
+    this.#scenario = scenario;
+    this.#topology = topology;
+    this.#effects = effects;
+    this.#gpus = topology.actors.flatMap(({ kind }, index) => (kind === "gpu" ? [index] : []));
+    this.#cuts = new CutFinder(scenario, topology);
+    this.#neighbours = topology.actors.map(() => []);
+    for (const { from, to } of topology.lanes) this.#neighbours[from].push(to);
+  }
+
+  of(fault: FaultSpec): Blast {
+    const effects = this.#effects.effectsOf(fault);
+    const touched = this.#touched(effects);
+    const cut = this.#cuts.of(effects);
+    const out = this.#outOfService(effects, cut);
+    const missing = this.#missingExperts(out);
+    const idsOf = (gpus: Iterable<number>): string[] =>
+      [...gpus].sort((left, right) => left - right).map((gpu) => this.#topology.actors[gpu].id);
+    return {
+      ranks: idsOf(touched),
+      cutOff: idsOf(out),
+      expertsMissing: missing,
+      ...this.#capacity(fault, effects, cut, out, missing),
+    };
+  }
+
+  /** GPUs that a fault is on, or that stand behind what it is on. */
+  #touched({ actors, lanes, experts }: FaultEffects): Set<number> {
+    const found = new Set<number>();
+    for (const actor of actors) this.#addBehind(actor, found);
+    for (const lane of lanes) {
+      const { from, to } = this.#topology.lanes[lane];
+      const [inner] = [from, to].sort((left, right) => this.#rankOf(left) - this.#rankOf(right));
+      this.#addBehind(inner, found);
+    }
+    for (const expert of experts) for (const gpu of this.#holdersOf(expert)) found.add(gpu);
+    return found;
+  }
+
+  /** How far an actor is from the GPUs. */
+  #rankOf(actor: number): number {
+    return TIERS.indexOf(this.#topology.actors[actor].kind);
+  }
+
+  #addBehind(actor: number, found: Set<number>): void {
+    if (this.#rankOf(actor) === 0) found.add(actor);
+    else {
+      for (const next of this.#neighbours[actor]) {
+        if (this.#rankOf(next) < this.#rankOf(actor)) this.#addBehind(next, found);
+      }
+    }
+  }
+
+  /** GPUs that are out of service themselves, or that most of their EP group cannot reach. */
+  #outOfService(effects: FaultEffects, cut: ReadonlyMap<number, Set<number>>): Set<number> {
+    const { actorEffect, actors } = effects;
+    const isOut = actorEffect !== undefined && actorEffect !== "slow" && actorEffect !== "flips";
+    const out = new Set(isOut ? actors.filter((actor) => this.#rankOf(actor) === 0) : []);
+    const { epSize } = this.#scenario.workload;
+    const { gpusPerNode } = this.#scenario.cluster;
+    // Members of its own node are reached over NVLink, whatever the network does.
+    const others = Math.max(1, epSize - Math.min(epSize, gpusPerNode));
+    for (const [gpu, peers] of cut) if (peers.size * 2 > others) out.add(gpu);
+    return out;
+  }
+
+  /** Actor indices of the GPUs that hold a replica of an expert in some layer. */
+  #holdersOf(expert: number): number[] {
+    const map = makeExpertMap(this.#scenario);
+    const { epSize, layers } = this.#scenario.workload;
+    const holders = new Set<number>();
+    for (const place of layers.keys()) {
+      for (let replica = 0; replica < map.replicasOf(place, expert); replica += 1) {
+        holders.add(map.replicaAt(place, expert, replica));
+      }
+    }
+    return this.#gpus.filter((_, rank) => holders.has(rank % epSize));
+  }
+
+  #missingExperts(out: ReadonlySet<number>): number[] {
+    if (out.size === 0) return [];
+    const map = makeExpertMap(this.#scenario);
+    const { epSize, layers } = this.#scenario.workload;
+    const missing = new Set<number>();
+    for (let first = 0; first < this.#gpus.length; first += epSize) {
+      const isOut = (rank: number): boolean => out.has(this.#gpus[first + rank]);
+      if (!Array.from({ length: epSize }, (_, rank) => rank).some(isOut)) continue;
+      for (const place of layers.keys()) {
+        for (let expert = 0; expert < this.#scenario.model.n_routed_experts; expert += 1) {
+          const replicas = map.replicasOf(place, expert);
+          let isMissing = true;
+          for (let replica = 0; replica < replicas && isMissing; replica += 1) {
+            isMissing = isOut(map.replicaAt(place, expert, replica));
+          }
+          if (isMissing) missing.add(expert);
+        }
+      }
+    }
+    return [...missing].sort((left, right) => left - right);
+  }
+
+  #capacity(
+    fault: FaultSpec,
+    effects: FaultEffects,
+    cut: ReadonlyMap<number, Set<number>>,
+    out: ReadonlySet<number>,
+    missing: readonly number[],
+  ): Pick<Blast, "capacity" | "capacityWhy"> {
+    const { recovery, cluster, workload } = this.#scenario;
+    const ranks = this.#gpus.length;
+    if (cut.size > 0 || out.size > 0) {
+      if (recovery.onSilence === "trap") {
+        return { capacity: 0, capacityWhy: "ranks trap when one is silent: the job ends" };
+      }
+      if (recovery.takeover && missing.length === 0) {
+        const why = "live replicas take over: only the tokens of ranks out of service are gone";
+        return { capacity: (ranks - out.size) / ranks, capacityWhy: why };
+      }
+      const isDead = effects.actorEffect === "dead";
+      let served = 0;
+      for (const gpu of this.#gpus) {
+        if (isDead && out.has(gpu)) continue;
+        served += workload.epSize - (cut.get(gpu)?.size ?? 0);
+      }
+      const why = "assignments between ranks that can still exchange; the others are masked";
+      return { capacity: served / (ranks * workload.epSize), capacityWhy: why };
+    }
+    if (effects.laneEffect === "down" || effects.actorEffect === "dead") {
+      return this.#lessBandwidth(effects, cluster.planes);
+    }
+    const { slowdown } = strengthAt(fault.parameters, 1000);
+    if (slowdown > 1) {
+      const why =
+        "at the worst: all ranks wait for the slow one, if this is all that they wait for";
+      return { capacity: 1 / slowdown, capacityWhy: why };
+    }
+    if (effects.laneEffect === "stalled") {
+      return { capacity: 0, capacityWhy: "nothing passes while it lasts, and all ranks wait" };
+    }
+    return { capacity: 1, capacityWhy: "no closed form: time or results suffer, not capacity" };
+  }
+
+  /** Nobody is cut off: others carry what the dead links did. */
+  #lessBandwidth(effects: FaultEffects, planes: number): Pick<Blast, "capacity" | "capacityWhy"> {
+    const dead = new Set(effects.actors);
+    const lost = new Set(effects.lanes);
+    let all = 0;
+    let gone = 0;
+    for (const [lane, { from, to }] of this.#topology.lanes.entries()) {
+      if (this.#rankOf(from) !== 1 || this.#rankOf(to) !== 3) continue;
+      all += 1;
+      if (lost.has(lane) || dead.has(from) || dead.has(to)) gone += 1;
+    }
+    const isSpread = this.#scenario.cluster.nicPorts === "multi-port";
+    const share = all === 0 ? 0 : gone / all;
+    const why = isSpread
+      ? `packets are sprayed over ${planes} planes: the others carry them`
+      : gone > 0
+        ? "messages go round over NVLink and another plane's NIC"
+        : "switches go round by other uplinks";
+    return { capacity: 1 - share, capacityWhy: why };
+  }
+}

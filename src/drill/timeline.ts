@@ -1,0 +1,134 @@
+/**
+ * What happened in a drill, in the order of virtual time, a line an event: faults, the first sign
+ * of them, masks, what the drill did and asked. The same from many actors is one line with a count.
+ */
+import type { Fact, FactRecord } from "../model/fact.ts";
+import type { TimelineEntry } from "./drill-record.ts";
+import { counted, listed } from "./words.ts";
+
+/** One line. `untilPs`: the last of several; `by`: who says so. */
+export interface TimelineLine {
+  readonly atPs: number;
+  readonly untilPs?: number;
+  readonly by: "fleet" | "drill";
+  readonly text: string;
+  readonly tone: "plain" | "good" | "warning" | "bad";
+}
+
+/** Facts that are progress, or too many, and not told. */
+const UNTOLD: ReadonlySet<string> = new Set([
+  "packet.delivered",
+  "packet.dropped",
+  "qp.retransmitted",
+  "dispatch.completed",
+  "combine.completed",
+  "layer.completed",
+  "step.completed",
+]);
+
+interface Group {
+  readonly atPs: number;
+  untilPs: number;
+  readonly fact: Fact;
+  readonly actors: Set<number>;
+  /** What the facts are about: targets of a fault, masked ranks. */
+  readonly subjects: Set<string>;
+  count: number;
+}
+
+/** Listens to facts in the order of the log. */
+export class Timeline {
+  readonly #groups: Group[] = [];
+  /** Since a fault last began or healed. */
+  #open = new Map<string, Group>();
+
+  take(records: readonly FactRecord[]): void {
+    for (const record of records) this.#take(record);
+  }
+
+  /** The lines, with what the drill itself did. */
+  lines(own: readonly TimelineEntry[] = []): TimelineLine[] {
+    const drills = own.map(
+      ({ atPs, what, name, text }): TimelineLine => ({
+        atPs,
+        by: "drill",
+        text: `${what} ${name}${text === "" ? "" : `: ${text}`}`,
+        tone: what === "stop" ? "warning" : "plain",
+      }),
+    );
+    return [...drills, ...this.#groups.map(lineOf)].sort((left, right) => left.atPs - right.atPs);
+  }
+
+  #take({ atPs, actor, fact }: FactRecord): void {
+    if (UNTOLD.has(fact.type)) return;
+    const key = keyOf(fact, atPs);
+    let group = this.#open.get(key);
+    if (group === undefined) {
+      const isTurn = fact.type === "fault.began" || fact.type === "fault.healed";
+      if (isTurn) this.#open = keepFinish(this.#open);
+      group = { atPs, untilPs: atPs, fact, actors: new Set(), subjects: new Set(), count: 0 };
+      this.#open.set(key, group);
+      this.#groups.push(group);
+    }
+    group.untilPs = atPs;
+    group.count += 1;
+    group.actors.add(actor);
+    const subject = subjectOf(fact);
+    if (subject !== undefined) group.subjects.add(subject);
+  }
+}
+
+/** Ranks finish one after another whatever faults do: they stay one line. */
+function keepFinish(open: ReadonlyMap<string, Group>): Map<string, Group> {
+  return new Map([...open].filter(([, { fact }]) => fact.type === "rank.finished"));
+}
+
+function keyOf(fact: Fact, atPs: number): string {
+  const fault = "fault" in fact ? fact.fault : "";
+  const isTurn = fact.type === "fault.began" || fact.type === "fault.healed";
+  return isTurn ? `${fact.type} ${fault} ${atPs}` : `${fact.type} ${fault}`;
+}
+
+function subjectOf(fact: Fact): string | undefined {
+  if ("target" in fact && typeof fact.target === "string") return fact.target;
+  if (fact.type === "rank.masked") return fact.rank;
+  return undefined;
+}
+
+function lineOf({ atPs, untilPs, fact, actors, subjects, count }: Group): TimelineLine {
+  const span = untilPs > atPs ? { untilPs } : {};
+  const names = listed([...subjects]);
+  const line = (tone: TimelineLine["tone"], text: string): TimelineLine => ({
+    atPs,
+    ...span,
+    by: "fleet",
+    text,
+    tone,
+  });
+  switch (fact.type) {
+    case "fault.began":
+      return line("bad", `${fact.fault} began: ${fact.kind} on ${names}`);
+    case "fault.healed":
+      return line("good", `${fact.fault} healed: ${fact.kind} on ${names}`);
+    case "qp.timed-out":
+      return line("warning", `${counted(actors.size, "NIC")} timed out, ${counted(count, "tick")}`);
+    case "qp.failed":
+      return line("warning", `${counted(count, "queue pair")} failed after the last retry`);
+    case "rank.wait-timed-out":
+      return line("warning", `${counted(actors.size, "rank")} waited too long for others`);
+    case "rank.masked": {
+      const by = counted(actors.size, "rank");
+      return line("warning", `${names} masked by ${by}, because of ${fact.fault}`);
+    }
+    case "combine.mismatched":
+      return line("bad", `${counted(count, "combined result")} differ from the oracle`);
+    case "rank.finished":
+      return line("good", `${counted(count, "rank")} finished`);
+    default: {
+      const what = fact.type.replace(".", " ").replaceAll("-", " ");
+      const cause = "fault" in fact && typeof fact.fault === "string" ? ` (${fact.fault})` : "";
+      const about = names === "" ? "" : `: ${names}`;
+      return line("plain", `${what}${cause}${about}, ${counted(actors.size, "actor")}`);
+    }
+  }
+}

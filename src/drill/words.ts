@@ -1,0 +1,34 @@
+/**
+ * Numbers and lists in the words of reports, the same on every host: no language settings.
+ */
+import { formatTime } from "../model/time.ts";
+
+/** 12,345. */
+export function grouped(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** `1 rank`, `2,000 ranks`. */
+export function counted(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** The first three names, then how many more. */
+export function listed(names: readonly string[]): string {
+  if (names.length <= 4) return names.join(", ");
+  return `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
+}
+
+/** `12.5 %`; small shares are not rounded to nothing. */
+export function share(part: number, whole: number): string {
+  if (whole === 0) return "-";
+  const percent = (100 * part) / whole;
+  if (percent === 0) return "0 %";
+  return percent < 0.1 ? "< 0.1 %" : `${percent.toFixed(1)} %`;
+}
+
+/** A span of virtual time with its sign: `-1.200 ms`, `0 s`. */
+export function signedTime(spanPs: number): string {
+  if (spanPs === 0) return "0 s";
+  return spanPs < 0 ? `-${formatTime(-spanPs)}` : formatTime(spanPs);
+}
