@@ -51,6 +51,12 @@ export interface MaskClocks {
   readonly probeSpanPs: number;
 }
 
+/**
+ * Rounds of probes that a rank may answer and still be missing, when a fault lies between the two:
+ * ours; enough for those whom it waits for to be given up first.
+ */
+const HOPELESS_ROUNDS = 3;
+
 type MaskReason = "send-failed" | "no-answer" | "notice" | "operator";
 
 export class MaskPolicy {
@@ -63,6 +69,8 @@ export class MaskPolicy {
   readonly #traps: boolean;
   #hasTrapped = false;
   readonly #answered: Uint8Array;
+  /** By rank: rounds of probes in a row after which it was still missing. */
+  readonly #rounds: Int32Array;
   #timer: TimerId = NO_TIMER;
   /** Tag of the clock that ran out while the process hung; 0: none did. */
   #missed = 0;
@@ -87,6 +95,7 @@ export class MaskPolicy {
     this.#traps = options.traps;
     this.#idOf = options.idOf;
     this.#answered = new Uint8Array(options.peers.size);
+    this.#rounds = new Int32Array(options.peers.size);
   }
 
   /** A wait begins: after the wait timeout the missing ranks are asked whether they live. */
@@ -146,7 +155,11 @@ export class MaskPolicy {
   /** Answers to the probes are due: whoever is still missing and said nothing is given up. */
   maskTheSilent(context: ActorContext): void {
     this.#timer = NO_TIMER;
-    const isSilent = (rank: number): boolean => this.#answered[rank] === 0 && this.#isSuspect(rank);
+    for (let rank = 0; rank < this.#rounds.length; rank += 1) {
+      this.#rounds[rank] = this.#isSuspect(rank) ? this.#rounds[rank] + 1 : 0;
+    }
+    const isSilent = (rank: number): boolean =>
+      this.#isSuspect(rank) && (this.#answered[rank] === 0 || this.#isHopeless(context, rank));
     const silent = this.#suspects.filter(isSilent);
     if (this.#traps && silent.length > 0) {
       this.#trap(context, silent);
@@ -158,6 +171,16 @@ export class MaskPolicy {
       this.#maskBeyond(context, rank);
     }
     if (this.#host.isWaiting) this.ensureWait(context);
+  }
+
+  /**
+   * It answers, round after round, and what is missing does not come: a fault between the two has
+   * swallowed it. NVLink has no transport that would send it again.
+   */
+  #isHopeless(context: ActorContext, rank: number): boolean {
+    if (this.#rounds[rank] < HOPELESS_ROUNDS) return false;
+    const actor = this.#peers.actorOf[rank];
+    return context.faults.between(context.self, actor, this.#host.lookBackPs) !== NO_FAULT;
   }
 
   /** A rank that is missing, or through which copies or results of a missing one pass. */

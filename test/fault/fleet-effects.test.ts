@@ -310,3 +310,26 @@ describe("between switches", () => {
     expect(masks(slow, result)).toEqual([]);
   });
 });
+
+describe("what NVLink has lost", () => {
+  it("nobody sends again: after three rounds of probes the pairs give each other up", () => {
+    const transport = { ...STEP.transport, waitTimeoutPs: 50 * PS_PER_MS };
+    const scenario = withFault(
+      { ...STEP, transport },
+      {
+        kind: "switch-down",
+        targets: ["node1.nvswitch"],
+        atPs: 2 * PS_PER_US,
+        healAtPs: 100 * PS_PER_US,
+      },
+    );
+    const result = runEverywhere(scenario);
+    expect(result.end).toBe("finished");
+    const given = said(scenario, result, "rank.masked");
+    expect(given.length).toBeGreaterThan(0);
+    const roundPs = 50 * PS_PER_MS + 4 * ackTimeoutPs(10) + 10 * PS_PER_MS;
+    const first = Math.min(...given.map(({ atPs }) => atPs));
+    expect(first).toBeGreaterThan(3 * roundPs);
+    expect(first).toBeLessThan(3 * roundPs + PS_PER_MS);
+  });
+});
