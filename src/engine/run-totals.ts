@@ -46,7 +46,7 @@ export function addSummaries(
     unexplained: summaries.reduce((total, summary) => total + summary.unexplained, 0),
     violations: [
       ...summaries.flatMap((summary) => summary.violations),
-      ...(isOver ? lostBytes(fabric) : []),
+      ...(isOver ? [...summaries.flatMap(({ leftovers }) => leftovers), ...lostBytes(fabric)] : []),
     ],
     fabric,
     faultsBegun: [...new Set(summaries.flatMap((summary) => summary.faultsBegun))],

@@ -47,7 +47,7 @@ export function summarize(input: SummaryInput): WorkerSummary {
     }
     if (isOut(kernel, gpu)) finishedGpus += 1;
   }
-  violations.push(...endViolations(input));
+  violations.push(...kernel.faultState.check());
   return {
     assignments,
     byFault: faults.faults.map((fault, place) => ({
@@ -66,6 +66,7 @@ export function summarize(input: SummaryInput): WorkerSummary {
       packetsInUse: kernel.packets.inUse,
     },
     violations,
+    leftovers: leftovers(input),
     faultsBegun: kernel.faultState.begun.map((fault) => faults.nameOf(fault)),
     finishedGpus,
   };
@@ -83,16 +84,15 @@ function silencerOf({ faultState }: Kernel, actor: number): number {
   return killer === NO_FAULT ? faultState.conditionOf(actor).hungBy : killer;
 }
 
-/** What did not hold at the end, each a sentence. */
-function endViolations({ kernel, topology, heldFrames }: SummaryInput): string[] {
-  const violations = kernel.faultState.check();
-  if (heldFrames > 0) violations.push(`window: ${heldFrames} data frames never admitted`);
+/** What this worker still holds and would not at the end of a whole run, each a sentence. */
+function leftovers({ kernel, topology, heldFrames }: SummaryInput): string[] {
+  const held = heldFrames > 0 ? [`window: ${heldFrames} data frames never admitted`] : [];
   // The dead drop what they hold, and the hung keep it.
   const someHold = topology.actors.some(
     (_, actor) =>
       kernel.faultState.killerOf(actor) !== NO_FAULT || silencerOf(kernel, actor) !== NO_FAULT,
   );
-  if (kernel.nextEventPs !== NEVER_PS || someHold) return violations;
+  if (someHold) return held;
   const { packets, fabric } = kernel;
   const left: [what: string, count: number][] = [
     ["packets: %n were never given back", packets.inUse],
@@ -100,7 +100,7 @@ function endViolations({ kernel, topology, heldFrames }: SummaryInput): string[]
     ["buffers: %n lanes never got all their room back", fabric.flow?.unsettledLanes ?? 0],
   ];
   for (const [what, count] of left) {
-    if (count > 0) violations.push(what.replace("%n", String(count)));
+    if (count > 0) held.push(what.replace("%n", String(count)));
   }
-  return violations;
+  return held;
 }

@@ -104,6 +104,8 @@ export interface WorkerSummary {
   readonly fabric: Readonly<Record<string, number>>;
   /** Invariants that did not hold at the end (each a sentence); empty in a good run. */
   readonly violations: readonly string[];
+  /** What was still held (each a sentence); a violation when nothing is under way any more. */
+  readonly leftovers: readonly string[];
   /** Names of the faults that began. */
   readonly faultsBegun: readonly string[];
   readonly finishedGpus: number;
