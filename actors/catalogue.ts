@@ -2,6 +2,7 @@
 import type { DeviceFactory } from "../src/model/device.ts";
 import { PS_PER_MS } from "../src/model/time.ts";
 import { DevicePort } from "../src/model/topology.ts";
+import { Controller } from "./controller/controller.ts";
 import { Gpu } from "./gpu/gpu.ts";
 import { ackTimeoutPs, Nic } from "./nic/nic.ts";
 import { Switch } from "./switch/switch.ts";
@@ -32,6 +33,8 @@ export const makeDevice: DeviceFactory = (actor, services) => {
         networkPorts: topology.actors[actor].ports - DevicePort.nicToLeaf,
         idOf,
       });
+    case "controller":
+      return new Controller(services);
     case "nvswitch":
       return new Switch(topology.routesOf(actor), scenario.cluster.switchRouting);
     default: {

@@ -10,6 +10,12 @@ import { faultsOf, type JournalOrder } from "./journal-orders.ts";
 /** Stands for what must not be known. */
 export const VEILED = "?";
 
+/**
+ * Before the names of all that operators do to a blind drill: names of their own, so that none is
+ * refused or gets a number because something hidden is called so.
+ */
+export const BLIND_PREFIX = "operator.";
+
 export class BlindSession {
   readonly #attempts: Diagnosis[] = [];
   /** Faults that operators asked for themselves. */
@@ -35,7 +41,10 @@ export class BlindSession {
     return this.#open.has(fault);
   }
 
-  /** The facts as operators may see them: onsets and ends of what is hidden are left out. */
+  /**
+   * The facts as operators may see them: onsets and ends of what is hidden are left out, and wrong
+   * results that only the oracle knows of.
+   */
   veil(records: readonly FactRecord[]): FactRecord[] {
     return records.flatMap((record) => {
       const fact = this.#veiled(record.fact);
@@ -46,7 +55,7 @@ export class BlindSession {
 
   #veiled(fact: Fact): Fact | undefined {
     if (!("fault" in fact) || fact.fault === "" || this.#open.has(fact.fault)) return fact;
-    if (fact.type.startsWith("fault.")) return undefined;
+    if (fact.type.startsWith("fault.") || fact.type === "combine.mismatched") return undefined;
     return { ...fact, fault: VEILED };
   }
 }

@@ -16,6 +16,9 @@ const FORMAT = "faultplane-control";
 /** Larger files are not ours. */
 const BYTES_MAX = 4096;
 
+/** Largest TCP port. */
+const PORT_MAX = 65_535;
+
 export interface ControlFile extends ControlAddress {
   readonly runId: string;
   /** Process that coordinates the run. */
@@ -47,6 +50,8 @@ export function readControl(folder: string): ControlFile | undefined {
     const isOurs =
       format === FORMAT &&
       Number.isInteger(port) &&
+      port > 0 &&
+      port <= PORT_MAX &&
       Number.isInteger(pid) &&
       pid > 0 &&
       typeof runId === "string" &&

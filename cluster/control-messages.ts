@@ -58,7 +58,10 @@ export interface LiveStatus {
   /** Layers that ranks have completed, over all ranks, steps and chains. */
   readonly layersDone: number;
   readonly layersTotal: number;
-  /** Assignments of completed layers, by where they ended; results that differ from the oracle. */
+  /**
+   * Assignments of completed layers, by where they ended; and results that differ from the oracle
+   * without a fault. Those that a fault corrupted are not shown: nobody in the fleet notices.
+   */
   readonly combined: number;
   readonly masked: number;
   readonly mismatches: number;

@@ -18,7 +18,11 @@ export interface BookedFault {
 export class FaultBook {
   readonly #faults = new Map<string, BookedFault>();
 
-  constructor(faults: readonly FaultSpec[]) {
+  readonly #planned: ReadonlySet<string>;
+
+  /** `planned`: names of faults that will be ordered, which nobody else may take. */
+  constructor(faults: readonly FaultSpec[], planned: readonly string[] = []) {
+    this.#planned = new Set(planned);
     for (const spec of faults) this.#add(spec);
   }
 
@@ -53,11 +57,16 @@ export class FaultBook {
     );
   }
 
+  /** Whether a new fault must have another name. */
+  isTaken(name: string): boolean {
+    return this.#faults.has(name) || this.#planned.has(name);
+  }
+
   /** `stem`, or with the first number behind it that makes it a name of its own. */
   freeName(stem: string): string {
-    if (!this.#faults.has(stem)) return stem;
+    if (!this.isTaken(stem)) return stem;
     let number = 2;
-    while (this.#faults.has(`${stem}-${number}`)) number += 1;
+    while (this.isTaken(`${stem}-${number}`)) number += 1;
     return `${stem}-${number}`;
   }
 

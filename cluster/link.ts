@@ -44,6 +44,7 @@ export interface ListenOptions {
   readonly identity: RunIdentity;
   /** Largest message, bytes. */
   readonly maxMessageBytes: number;
+  /** At once; one more, and the one that has waited longest without proving itself is dropped. */
   readonly maxConnections: number;
   /** How long a connection may take to prove itself, wall ms. */
   readonly authWithinMs: number;

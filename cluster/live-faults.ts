@@ -44,9 +44,13 @@ export class LiveFaults {
   readonly #context: FaultContext;
   readonly #book: FaultBook;
 
-  constructor(scenario: Scenario, topology: Topology, book: FaultBook) {
+  readonly #prefix: string;
+
+  /** `prefix`: what every name begins with that is made here; none of it is refused then. */
+  constructor(scenario: Scenario, topology: Topology, book: FaultBook, prefix = "") {
     this.#context = faultContextOf(scenario, topology);
     this.#book = book;
+    this.#prefix = prefix;
   }
 
   /** A fault as a drill writes it, that begins at `atPs` and ends by itself. */
@@ -62,18 +66,19 @@ export class LiveFaults {
         problems.add("E028", ["healAfter"], message, { hint: "give a time, such as 30 s" });
       }
       const { kind, name } = fields;
-      if (typeof name === "string" && this.#book.get(name) !== undefined) {
+      if (this.#prefix === "" && typeof name === "string" && this.#book.isTaken(name)) {
         problems.add("E021", ["name"], `this run has a fault '${escapeText(name)}' already`);
       }
       const place = {
         path: [],
-        defaultName: this.#book.freeName(String(kind)),
+        defaultName: this.#prefix === "" ? this.#book.freeName(String(kind)) : String(kind),
         defaultAt: "0 ps",
         allowMoments: false,
       };
       const fault = resolveFault(fields, place, this.#context, problems);
       if (fault === undefined || problems.problems.length > 0) return undefined;
-      const spec = shiftFault(fields.healAfter === undefined ? leased(fault) : fault, atPs);
+      const shifted = shiftFault(fields.healAfter === undefined ? leased(fault) : fault, atPs);
+      const spec = { ...shifted, name: this.#nameOf(shifted.name) };
       return { orders: [faultOrder(spec)], text: began(spec) };
     });
   }
@@ -93,7 +98,7 @@ export class LiveFaults {
       const orders: JournalOrder[] = [];
       for (const one of targets) {
         if (this.#book.onTargets(kind, [one], atPs).length > 0) continue;
-        const name = this.#book.freeName(`${command}-${one}`.slice(0, STEM_LENGTH));
+        const name = this.#book.freeName(this.#stemOf(`${command}-${one}`));
         const healAtPs = atPs + leasePs;
         orders.push(faultOrder({ name, kind, targets: [one], atPs, healAtPs }));
       }
@@ -173,12 +178,27 @@ export class LiveFaults {
     const decision = this.#checked({ target }, (problems) => {
       const targets = this.#targets(known, target, problems);
       if (targets === undefined) return undefined;
+      if (targets.length > 1) {
+        const message = `'${escapeText(target)}' is ${targets.length} targets; name one culprit`;
+        const hint = `such as ${targets[0]}; several attempts are allowed`;
+        problems.add("E026", ["target"], message, { hint });
+        return undefined;
+      }
       diagnosis = { kind: known, target, targets, atPs, wallSeconds };
       const text = `diagnosed ${known} on ${targets.join(", ")}`;
       const note = { record: "note", by: "operator", atPs, text } as const;
       return { orders: [note], text: "noted; the report will say how good it was" };
     });
     return diagnosis === undefined ? decision : { ...decision, diagnosis };
+  }
+
+  /** A name that was checked; with a prefix, made one that nobody has. */
+  #nameOf(name: string): string {
+    return this.#prefix === "" ? name : this.#book.freeName(this.#stemOf(name));
+  }
+
+  #stemOf(name: string): string {
+    return `${this.#prefix}${name}`.slice(0, STEM_LENGTH);
   }
 
   #targets(

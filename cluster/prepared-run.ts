@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly director?: Director;
   /** Opens a port on loopback through which operators control the run; `started` tells it. */
   readonly operators?: true;
+  /** Names that the director will give to faults: operators' faults take others. */
+  readonly planned?: readonly string[];
   /** The drill is blind: what began is hidden from operators. */
   readonly blind?: BlindSession;
 }

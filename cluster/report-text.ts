@@ -2,6 +2,7 @@
  * The report in words: tables for the terminal and for Markdown, with what each figure is made of.
  * Pure: everything comes from the report.
  */
+import { escapeControls } from "../src/base/escape.ts";
 import { formatTime } from "../src/model/time.ts";
 import type { FaultReport, RunReport } from "./report.ts";
 import type { Percentiles } from "./run-figures.ts";
@@ -49,6 +50,7 @@ function accountRows(report: RunReport): Row[] {
   const rows: Row[] = [
     ["dispatched", whole(dispatched), counted],
     ["= combined", whole(combined), `${shareOf(combined)}, each checked against the oracle`],
+    ...wrongRows(report),
     ["+ masked", whole(masked), `${shareOf(masked)}, given up on purpose`],
   ];
   for (const { fault, masked } of report.byFault) {
@@ -62,9 +64,17 @@ function accountRows(report: RunReport): Row[] {
   for (const { fault, lost } of report.byFault) {
     if (lost > 0) rows.push([`    ${fault}`, whole(lost), "by this fault"]);
   }
-  const open = dispatched - combined - masked - lost;
+  const { open = 0 } = report;
   if (open !== 0) rows.push(["+ still open", whole(open), "the run did not get to them"]);
   return rows;
+}
+
+/** Results that a fault corrupted, which only the oracle knows of. */
+function wrongRows({ corrupted }: RunReport): Row[] {
+  if (corrupted === 0) return [];
+  return [
+    ["    wrong and unseen", whole(corrupted), "results (sums of a token) with flipped bits"],
+  ];
 }
 
 /** Times of steps and exchanges, and what they make in tokens. */
@@ -132,7 +142,7 @@ function clusterRows(report: RunReport): Row[] {
   if (layers.medianNs > 0) {
     const isAligned = report.workload.phase === "all-to-all";
     const over = `over ranks, layers and steps${isAligned ? ", waits for one moment included" : ""}`;
-    rows.push(["layer, median", formatTime(layers.medianNs * 1e3), over]);
+    rows.push(["layer, p50", formatTime(layers.medianNs * 1e3), over]);
     rows.push(["layer, longest", formatTime(layers.slowestNs * 1e3), "longest of all"]);
   }
   rows.push(["retried packets", whole(report.retransmittedPackets), "sent again by NICs"]);
@@ -176,11 +186,18 @@ function faultRows(fault: FaultReport): Row[] {
 const PASS_MEANS =
   "the accounts balance and every combine is right; how well the fleet coped is below";
 
+/** The lines after the verdict, with a word on what each is. */
+function remarksOf({ verdict, reasons, corrupted }: RunReport): string[] {
+  const remarks = reasons.map((reason) => `because: ${reason}`);
+  if (corrupted === 0) return verdict === "PASS" ? [PASS_MEANS] : remarks;
+  const wrong = counted(corrupted, "combined result");
+  return [...remarks, `a fault corrupted ${wrong}, and nobody in the fleet noticed`];
+}
+
 /** The report for a terminal, without colours; ends in a newline. */
 export function reportText(report: RunReport, nextSteps: readonly string[]): string {
   const lines = ["", report.title, `verdict: ${report.verdict}`];
-  if (report.verdict === "PASS") lines.push(`  ${PASS_MEANS}`);
-  for (const reason of report.reasons) lines.push(`  because: ${reason}`);
+  for (const remark of remarksOf(report)) lines.push(`  ${remark}`);
   for (const section of sectionsOf(report)) {
     lines.push("", section.title);
     const wide = Math.max(...section.rows.map(([, value]) => value.length));
@@ -195,8 +212,8 @@ export function reportText(report: RunReport, nextSteps: readonly string[]): str
 
 /** The report as Markdown. */
 export function reportMarkdown(report: RunReport): string {
-  const lines = [`# ${report.title}`, "", `Verdict: **${report.verdict}**`];
-  for (const reason of report.reasons) lines.push(`- ${reason}`);
+  const lines = [`# ${escapeControls(report.title)}`, "", `Verdict: **${report.verdict}**`];
+  for (const remark of remarksOf(report)) lines.push(`- ${escapeControls(remark)}`);
   const run = `Run \`${report.runId}\`, faultplane ${report.faultplane}.`;
   return `${lines.join("\n")}\n${sectionsMarkdown(report)}\n${run}\n`;
 }
@@ -214,7 +231,7 @@ export function sectionsMarkdown(report: RunReport): string {
 }
 
 function cell(text: string): string {
-  return text.trim().replaceAll("|", "\\|");
+  return escapeControls(text.trim()).replaceAll("|", "\\|");
 }
 
 /** 12,345: grouping that does not depend on the host's locale. */

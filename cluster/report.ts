@@ -37,12 +37,23 @@ export interface RunReport {
   readonly speed: number | "max";
   readonly assignments: AssignmentTotals;
   /**
+   * Assignments that had not ended when the run did: 0 unless it was cut short. Missing when a
+   * worker was lost, since nobody was left to ask.
+   */
+  readonly open?: number;
+  /**
    * What `assignments` are of: the whole run (`final`), or, when a worker was lost and nobody could
    * be asked, the layers that ranks had completed by the last committed window.
    */
   readonly totals: "final" | "completed-layers";
   readonly byFault: readonly FaultTotals[];
+  /** Combined results that differ from the oracle, and no fault explains it. */
   readonly mismatches: number;
+  /**
+   * Combined results that a fault corrupted and nobody noticed. A plain run may PASS with some: the
+   * emulation is right, and says so. Drills judge them by their hypothesis.
+   */
+  readonly corrupted: number;
   /** Masked assignments that no fault explains; the run is INVALID then. */
   readonly unexplained: number;
   readonly violations: readonly string[];
@@ -139,9 +150,11 @@ export function makeReport(input: ReportInput): RunReport {
     placement: scenario.run.placement,
     speed: scenario.run.speed,
     assignments: outcome.assignments,
+    ...(outcome.end === "worker-lost" ? {} : { open: openOf(outcome.assignments) }),
     totals: outcome.end === "worker-lost" ? "completed-layers" : "final",
     byFault: outcome.byFault,
     mismatches: outcome.mismatches,
+    corrupted: outcome.corrupted,
     unexplained: outcome.unexplained,
     violations: outcome.end === "finished" ? outcome.violations : [],
     retransmittedPackets: input.retransmittedPackets,
@@ -179,9 +192,14 @@ export function makeReport(input: ReportInput): RunReport {
  */
 export function committedTotals(outcome: RunOutcome, story: RunStory): RunOutcome {
   if (outcome.end !== "worker-lost") return outcome;
-  const { combined, masked, mismatches } = story.completed;
+  const { combined, masked, mismatches, corrupted } = story.completed;
   const assignments = { dispatched: combined + masked, combined, masked, lost: 0 };
-  return { ...outcome, assignments, mismatches };
+  return { ...outcome, assignments, mismatches, corrupted };
+}
+
+/** Assignments that were dispatched and have not ended. */
+function openOf({ dispatched, combined, masked, lost }: AssignmentTotals): number {
+  return dispatched - combined - masked - lost;
 }
 
 function exchangesOf(dispatch: Percentiles, { combine }: RunStory): ExchangeFigures {

@@ -43,7 +43,10 @@ export interface RunOutcome {
   readonly peakRssBytes: number;
   readonly assignments: AssignmentTotals;
   readonly byFault: readonly FaultTotals[];
+  /** Combined results that differ from the oracle, and no fault explains it. */
   readonly mismatches: number;
+  /** Those that differ because a fault corrupted them, and nobody noticed. */
+  readonly corrupted: number;
   /** Masked assignments that no fault explains. */
   readonly unexplained: number;
   readonly violations: readonly string[];
@@ -80,9 +83,11 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
     timeLimitPs: scenario.run.timeLimitPs,
     ...(single ? { sliceMaxPs: SINGLE_SLICE_PS } : {}),
   });
-  const { runId, blind } = options;
+  const { runId, blind, planned } = options;
   const control =
-    options.operators === true ? new RunControl({ runId, scenario, topology, blind }) : undefined;
+    options.operators === true
+      ? new RunControl({ runId, scenario, topology, blind, planned })
+      : undefined;
   const server = control && (await openControl(runId, (request) => control.ask(request)));
   const controlAddress = server?.address;
   const run = { options, placement, protocol, lookaheadPs, control, controlAddress };
@@ -111,6 +116,7 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
     assignments: totals.assignments,
     byFault: totals.byFault,
     mismatches: totals.mismatches,
+    corrupted: totals.corrupted,
     unexplained: totals.unexplained,
     violations: totals.violations,
     faultsBegun: totals.faultsBegun,

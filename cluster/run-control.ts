@@ -7,7 +7,7 @@ import type { CommittedWindow } from "../src/engine/window-protocol.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import { formatTime } from "../src/model/time.ts";
 import type { Topology } from "../src/model/topology.ts";
-import { type BlindSession, VEILED } from "./blind.ts";
+import { BLIND_PREFIX, type BlindSession, VEILED } from "./blind.ts";
 import type {
   ControlAnswer,
   ControlRequest,
@@ -26,6 +26,8 @@ export interface RunControlOptions {
   readonly scenario: Scenario;
   readonly topology: Topology;
   readonly blind: BlindSession | undefined;
+  /** Names of faults that are still to come, of a drill. */
+  readonly planned?: readonly string[] | undefined;
 }
 
 /** Answer to whoever comes when the run is over. */
@@ -49,10 +51,11 @@ export class RunControl {
   #over = false;
 
   constructor(options: RunControlOptions) {
-    const { scenario, topology } = options;
+    const { scenario, topology, blind, planned } = options;
     this.#options = options;
-    this.#book = new FaultBook(scenario.faults);
-    this.#faults = new LiveFaults(scenario, topology, this.#book);
+    this.#book = new FaultBook(scenario.faults, planned);
+    const prefix = blind === undefined ? "" : BLIND_PREFIX;
+    this.#faults = new LiveFaults(scenario, topology, this.#book, prefix);
     this.#board = new StatusBoard(scenario);
   }
 

@@ -28,6 +28,7 @@ export interface RunStory {
    * (multi-token prediction), and once for its forward and backward pass together.
    */
   readonly tokensFinished: number;
+  /** By nearest rank, as {@link Percentiles}. */
   readonly medianLayerPs: number;
   readonly slowestLayerPs: number;
   /** Over ranks and steps; undefined when none was completed. */
@@ -40,11 +41,13 @@ export interface RunStory {
   readonly faults: readonly FaultStory[];
 }
 
-/** Assignments of completed layers, and results that differ from the oracle. */
+/** Assignments of completed layers, and results that are wrong. */
 export interface CompletedLayers {
   readonly combined: number;
   readonly masked: number;
   readonly mismatches: number;
+  /** Those that a fault corrupted, unseen by the fleet; not among the mismatches. */
+  readonly corrupted: number;
 }
 
 /** Listens to a run's facts in the order of the log. */
@@ -54,7 +57,7 @@ export class StoryTeller {
   readonly #stepsPs: number[] = [];
   readonly #dispatchesPs: number[] = [];
   readonly #combinesPs: number[] = [];
-  readonly #completed = { combined: 0, masked: 0, mismatches: 0 };
+  readonly #completed = { combined: 0, masked: 0, mismatches: 0, corrupted: 0 };
   readonly #firstTimeoutPs = new Map<string, number>();
   readonly #firstMaskPs = new Map<string, number>();
   #ranksFinished = 0;
@@ -78,7 +81,7 @@ export class StoryTeller {
       ranks: cluster.nodes * cluster.gpusPerNode,
       ranksFinished: this.#ranksFinished,
       tokensFinished: (this.#assignmentsFinished / throughs) * workload.acceptedTokensPerStep,
-      medianLayerPs: sorted[Math.floor(sorted.length / 2)] ?? 0,
+      medianLayerPs: sorted[Math.ceil(sorted.length / 2) - 1] ?? 0,
       slowestLayerPs: sorted.at(-1) ?? 0,
       steps: stepTimes(this.#stepsPs),
       dispatch: percentiles(this.#dispatchesPs),
@@ -118,6 +121,7 @@ export class StoryTeller {
         return;
       case "combine.mismatched":
         if (fact.fault === "none") this.#completed.mismatches += 1;
+        else this.#completed.corrupted += 1;
         return;
       case "rank.finished":
         this.#ranksFinished += 1;

@@ -43,7 +43,7 @@ export class StatusBoard {
           this.#masked += fact.masked;
           break;
         case "combine.mismatched":
-          this.#mismatches += 1;
+          if (fact.fault === "none") this.#mismatches += 1;
           break;
         case "rank.masked":
           this.#maskersOf(fact.rank).set(actor, fact.fault);

@@ -55,6 +55,7 @@ const SHARED_SETTINGS = {
 export function listen(options: ListenOptions): Promise<Listener> {
   const { host, authWithinMs } = options;
   const authenticated = new WeakSet<Socket>();
+  /** In the order in which they came. */
   const sockets = new Set<Socket>();
   const upgrader = new ws.WebSocketServer({
     noServer: true,
@@ -69,11 +70,17 @@ export function listen(options: ListenOptions): Promise<Listener> {
   server.headersTimeout = 5000;
   server.requestTimeout = 10_000;
   server.maxHeadersCount = 64;
-  server.maxConnections = options.maxConnections;
   server.on("clientError", (_error, socket) => socket.destroy());
   server.on("connection", (socket: Socket) => {
     socket.on("error", () => socket.destroy());
     sockets.add(socket);
+    if (sockets.size > options.maxConnections) {
+      // Whoever says nothing must not keep out who does: the stranger that waits longest goes.
+      const [oldest] = [...sockets].filter((one) => !authenticated.has(one));
+      sockets.delete(oldest);
+      oldest.destroy();
+      if (oldest === socket) return;
+    }
     let ticks = 0;
     const timer = setInterval(() => {
       ticks += 1;

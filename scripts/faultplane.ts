@@ -4,15 +4,18 @@
  * is called, so that `--help` loads nothing but commander (which no other file imports).
  */
 import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
+import { Argument, Command, CommanderError } from "commander";
 import type { DrillCommandOptions } from "./commands/drill.ts";
 import { EXIT_CODE_HELP, Exit } from "./commands/exit-codes.ts";
 import {
   LIVE_COMMANDS,
   type LiveCommandEntry,
   type LiveOptions,
+  RUN_WORD,
 } from "./commands/live-commands.ts";
+import type { MonthCommandOptions } from "./commands/month.ts";
 import {
+  parseCount,
   parseDelay,
   parseOut,
   parsePercent,
@@ -145,8 +148,7 @@ function makeProgram(): Command {
     .option("--force", "replace the run folder if it exists")
     .option("--max-blast <percent>", "refuse faults that touch more of the ranks", parsePercent)
     .option("--expect", "exit 0 when the verdict is the one that the file expects")
-    .option("--live", "take commands of operators while it is up")
-    .option("--blind", "live, and hide what the drill does: who finds it?")
+    .option("--blind", "hide what the drill does: who finds it, with diagnose?")
     .action(async (path: string, options: DrillCommandOptions) => {
       const { drillCommand } = await import("./commands/drill.ts");
       exitCode = await drillCommand(path, options, version);
@@ -175,13 +177,25 @@ function makeProgram(): Command {
       const { suiteCommand } = await import("./commands/suite.ts");
       exitCode = await suiteCommand(folder, options, version);
     });
+  const month = program
+    .command("month")
+    .description("draw a month of failures at the published rates, play them, and add up")
+    .argument("[scenario]", "one EP group of the fleet; default: drills/month.yaml")
+    .option("--seed <seed>", "seed of every random stream, 0..2^64-1", parseSeed)
+    .option("--days <count>", "days", parseCount("--days", 366), 30)
+    .option("--gpus <count>", "GPUs of the fleet", parseCount("--gpus", 131_072), 2_048)
+    .option("--episodes <count>", "most to play of a kind", parseCount("--episodes", 100), 3)
+    .action(async (scenario: string | undefined, options: MonthCommandOptions) => {
+      const { monthCommand } = await import("./commands/month.ts");
+      exitCode = await monthCommand(scenario, options);
+    });
   const live = LIVE_COMMANDS.map((entry) => addLiveCommand(program, entry));
 
-  const drills = [drill, plan, suite];
+  const drills = [drill, plan, suite, month];
   const others = [replay, check, topology, experts, faults, validate, ...live];
   for (const command of [run, ...drills, ...others]) {
     command.option("--json", "print one JSON object on stdout");
-    if ([run, drill, suite, replay, validate].includes(command)) {
+    if ([run, drill, suite, month, replay, validate].includes(command)) {
       command.option("-q, --quiet", "no live log and no status line");
     }
     if (command === run || command === drill)
@@ -198,12 +212,17 @@ function makeProgram(): Command {
 
 /** A command for a run that is up; the run itself may be left out. */
 function addLiveCommand(program: Command, entry: LiveCommandEntry): Command {
-  const words = entry.words.map((word) => `<${word}>`).join(" ");
+  const words = entry.words.map(({ name }) => `<${name}>`).join(" ");
   const command = program
     .command(entry.name)
     .description(entry.about)
     .usage(`[options] [run] ${words}`.trimEnd())
-    .argument("[words...]", "run folder or id (default: the only run that is up), and the rest")
+    .argument("[words...]")
+    .configureHelp({
+      // The run goes first and may be left out, which commander has no way to say.
+      visibleArguments: () =>
+        [RUN_WORD, ...entry.words].map(({ name, about }) => new Argument(name, about)),
+    })
     .action(async (given: string[], options: LiveOptions) => {
       const { liveCommand } = await import("./commands/live.ts");
       exitCode = await liveCommand(entry, given, options);

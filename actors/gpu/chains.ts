@@ -4,8 +4,11 @@
  */
 import type { ActorContext } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
+import { KIND, KIND_MASK, LAYER, type Packet, PacketKind } from "../../src/model/packet.ts";
 import { DuplicateFilter } from "./duplicate-filter.ts";
 import { Exchange } from "./exchange.ts";
+import type { ExchangeNumbers } from "./exchange-numbers.ts";
+import type { ExpertHolders } from "./expert-holders.ts";
 import { HomeSide } from "./home-side.ts";
 import { Inbox } from "./inbox.ts";
 import { LowLatency } from "./low-latency.ts";
@@ -19,6 +22,7 @@ export interface ChainParts {
   readonly peers: Peers;
   readonly messenger: Messenger;
   readonly payloads: Payloads;
+  readonly holders: ExpertHolders;
   /** Tag of the reminder that {@link Exchange.pump} wants; its value is the chain. */
   readonly pumpTag: number;
 }
@@ -33,9 +37,30 @@ export interface RankTotals {
 export class Chains {
   /** By chain of the schedule. */
   readonly exchanges: readonly Exchange[];
+  readonly #parts: ChainParts;
 
   constructor(parts: ChainParts) {
+    this.#parts = parts;
     this.exchanges = parts.services.schedule.chains.map((_, chain) => exchangeOf(parts, chain));
+  }
+
+  /**
+   * Takes a message of an exchange, and returns whose; undefined when it comes too late, again or
+   * of a masked rank, and counts for nothing.
+   */
+  received(context: ActorContext, packet: Packet, rank: number): Exchange | undefined {
+    const { words } = context.packets;
+    const { peers, messenger } = this.#parts;
+    const exchange = this.exchanges[words[packet + LAYER] % this.exchanges.length];
+    const isPast = messenger.resends && exchange.isPast(words, packet);
+    if (isPast || peers.isMasked(rank)) {
+      exchange.past(context, packet, rank);
+      return undefined;
+    }
+    if ((words[packet + KIND] & KIND_MASK) === PacketKind.dispatchCount) {
+      exchange.counted(context, packet, rank);
+    } else exchange.protocol.received(context, packet, rank);
+    return exchange;
   }
 
   /** Does any of them wait for other ranks, or has something here that waits for them? */
@@ -57,9 +82,28 @@ export class Chains {
     return assignments;
   }
 
-  /** The rank goes: its open assignments are lost to a fault. */
-  loseOpen(context: ActorContext, fault: number): void {
-    for (const { home } of this.exchanges) home.loseOpen(context, fault);
+  /** Sends a rank again what it may still need and not have. */
+  sendAgain(context: ActorContext, rank: number): void {
+    for (const exchange of this.exchanges) exchange.sendAgain(context, rank);
+  }
+
+  /** Gives the tokens of all chains the payloads that they start a step with. */
+  load(step: number): void {
+    this.exchanges.forEach(({ home }, chain) => {
+      home.load(step, chain);
+    });
+  }
+
+  /** Nothing that was begun goes on; what is open is lost to a fault. */
+  abandon(context: ActorContext, fault: number): void {
+    for (const exchange of this.exchanges) exchange.abandon(context, fault);
+  }
+
+  /** Forgets everything and goes on as the numbers say. */
+  beginAnew(context: ActorContext, numbers: ExchangeNumbers): void {
+    this.exchanges.forEach((exchange, chain) => {
+      exchange.beginAnew(context, numbers.first + chain);
+    });
   }
 
   get totals(): RankTotals {
@@ -74,9 +118,9 @@ export class Chains {
 }
 
 function exchangeOf(parts: ChainParts, chain: number): Exchange {
-  const { services, peers, messenger, payloads, pumpTag } = parts;
+  const { services, peers, messenger, payloads, holders, pumpTag } = parts;
   const { scenario, schedule } = services;
-  const home = new HomeSide(services, peers, chain);
+  const home = new HomeSide(services, peers, holders, chain);
   return new Exchange({
     chain,
     chains: schedule.chains.length,

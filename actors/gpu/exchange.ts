@@ -47,6 +47,8 @@ export class Exchange {
   /** By the exchange's number among those of its chain: even and odd. */
   readonly #inboxes: readonly [Inbox, Inbox];
   readonly #used: Uint8Array;
+  /** Number of the first exchange, in the run or since it began anew. */
+  #start: number;
   #part = 0;
   #partCount = 0;
   #isPosting = false;
@@ -57,6 +59,7 @@ export class Exchange {
     this.#parts = parts;
     this.home = parts.home;
     this.#inboxes = [parts.makeInbox(), parts.makeInbox()];
+    this.#start = chain;
     this.#inboxes[0].reset(chain, peers.size);
     this.#inboxes[1].reset(chains + chain, peers.size);
     this.#used = new Uint8Array(parts.experts);
@@ -72,19 +75,34 @@ export class Exchange {
     return inbox;
   }
 
-  /** Is a message of an exchange that has ended? With failover late duplicates are. */
+  /**
+   * Is a message of an exchange that has ended here, or of copies whose results are being sent?
+   * With failover late duplicates are.
+   */
   isPast(words: Int32Array, packet: Packet): boolean {
     const exchange = words[packet + LAYER];
     if ((words[packet + KIND] & KIND_MASK) === PacketKind.combine) {
       return exchange < this.home.exchange;
     }
-    return exchange < this.#inboxes[this.#numberOf(exchange) & 1].exchange;
+    const inbox = this.#inboxes[this.#numberOf(exchange) & 1];
+    return exchange < inbox.exchange || (exchange === inbox.exchange && inbox.isPosting);
+  }
+
+  /**
+   * Takes such a message: whoever sends a copy again has not got its result. What a masked rank
+   * sends counts for nothing.
+   */
+  past(context: ActorContext, packet: Packet, rank: number): void {
+    const kind = context.packets.words[packet + KIND] & KIND_MASK;
+    const isMasked = this.#parts.peers.isMasked(rank);
+    if (kind === PacketKind.dispatch && !isMasked)
+      this.protocol.receivedAgain(context, packet, rank);
+    else context.packets.free(packet);
   }
 
   /** Number of the chain's next exchange in the run. */
   get next(): number {
-    const { chain, chains } = this.#parts;
-    return this.at === undefined ? chain : this.at.exchange + chains;
+    return this.at === undefined ? this.#start : this.at.exchange + this.#parts.chains;
   }
 
   /** Has the phase all that it waits for? */
@@ -141,9 +159,27 @@ export class Exchange {
     else this.#collectNext();
   }
 
-  /** Posts nothing more. */
-  stop(context: ActorContext): void {
+  /** Nothing that was begun goes on; what is open is lost to a fault. */
+  abandon(context: ActorContext, fault: number): void {
     context.cancel(this.#pumpTimer);
+    this.#isPosting = false;
+    if (this.phase !== "idle") this.home.abandon(context, fault);
+    this.phase = "idle";
+  }
+
+  /** Forgets everything; the next exchange has the number `start`. */
+  beginAnew(context: ActorContext, start: number): void {
+    const { chains, peers } = this.#parts;
+    context.cancel(this.#pumpTimer);
+    this.#isPosting = false;
+    this.phase = "idle";
+    this.at = undefined;
+    this.#start = start;
+    this.home.forget();
+    this.protocol.forget();
+    for (const exchange of [start, start + chains]) {
+      this.#inboxes[this.#numberOf(exchange) & 1].reset(exchange, peers.live);
+    }
   }
 
   /** The phase has all that it waits for; `chain`: its name, for facts. */
@@ -186,6 +222,23 @@ export class Exchange {
     context.packets.free(packet);
   }
 
+  /**
+   * Sends a rank again what it may still need and not have: open copies, and their count. A rank
+   * that still waits for the count of an exchange that is over here was sent no copies in it.
+   */
+  sendAgain(context: ActorContext, rank: number): void {
+    if (this.at === undefined) return;
+    const { exchange } = this.at;
+    const before = exchange - this.#parts.chains;
+    if (this.phase === "idle") this.#tellCount(context, rank, exchange, 0);
+    else {
+      if (this.phase === "dispatch" && before >= 0) this.#tellCount(context, rank, before, 0);
+      this.protocol.sendAgain(context, rank);
+      const isTold = this.phase !== "dispatch" || !this.#isPosting;
+      if (isTold) this.#tellCount(context, rank, exchange, this.home.sent[rank]);
+    }
+  }
+
   /** Drops what came from a rank and masks what it held; returns how many assignments. */
   dropRank(context: ActorContext, rank: number, fault: number): number {
     for (const inbox of this.#inboxes) inbox.forget(rank);
@@ -205,18 +258,21 @@ export class Exchange {
    * rank.
    */
   #announce(context: ActorContext): void {
-    const { peers, messenger } = this.#parts;
+    const { peers } = this.#parts;
     const { exchange } = this.at as ExchangePlace;
     this.inboxOf(exchange).announce(peers.rank, this.home.sent[peers.rank]);
     for (let distance = 1; distance < peers.size; distance += 1) {
       const rank = peers.around(distance);
-      if (peers.isMasked(rank)) continue;
-      const actor = peers.actorOf[rank];
-      const count = this.home.sent[rank];
-      const packet = messenger.control(context, PacketKind.dispatchCount, actor, count);
-      context.packets.words[packet + LAYER] = exchange;
-      messenger.post(context, packet);
+      if (!peers.isMasked(rank)) this.#tellCount(context, rank, exchange, this.home.sent[rank]);
     }
+  }
+
+  #tellCount(context: ActorContext, rank: number, exchange: number, count: number): void {
+    const { peers, messenger } = this.#parts;
+    const actor = peers.actorOf[rank];
+    const packet = messenger.control(context, PacketKind.dispatchCount, actor, count);
+    context.packets.words[packet + LAYER] = exchange;
+    messenger.post(context, packet);
   }
 
   /** All results of this exchange are posted: its inbox is for the one after the next. */

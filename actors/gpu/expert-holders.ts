@@ -4,17 +4,29 @@
  */
 import type { ActorContext } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
+import type { ExpertMap } from "../../src/model/expert-map.ts";
 import type { Peers } from "./peers.ts";
 
 export class ExpertHolders {
   readonly #services: DeviceServices;
   readonly #peers: Peers;
   readonly #takesOver: boolean;
+  /** Of the present membership. */
+  #experts: ExpertMap;
 
   constructor(services: DeviceServices, peers: Peers) {
     this.#services = services;
     this.#peers = peers;
     this.#takesOver = services.scenario.recovery.takeover;
+    this.#experts = services.experts;
+  }
+
+  /** There is a new membership: who is masked now holds nothing. */
+  takeUp(): void {
+    const isOut = Uint8Array.from(this.#peers.actorOf, (_, rank) =>
+      Number(this.#peers.isMasked(rank)),
+    );
+    this.#experts = this.#services.expertsWithout(isOut);
   }
 
   /**
@@ -23,7 +35,7 @@ export class ExpertHolders {
    * all that live.
    */
   holderOf(place: number, expert: number, token: number): number {
-    const { experts } = this.#services;
+    const experts = this.#experts;
     const peers = this.#peers;
     const holder = experts.holderOf(place, expert, peers.rank, token);
     if (!this.#takesOver || !peers.isMasked(holder)) return holder;
@@ -78,7 +90,7 @@ export class ExpertHolders {
 
   /** Was the last live replica of an expert on `rank`? */
   #isLost(place: number, expert: number, rank: number): boolean {
-    const { experts } = this.#services;
+    const experts = this.#experts;
     let wasThere = false;
     for (let replica = 0; replica < experts.replicasOf(place, expert); replica += 1) {
       const holder = experts.replicaAt(place, expert, replica);

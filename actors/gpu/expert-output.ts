@@ -17,17 +17,19 @@ export class ExpertOutput {
 
   /** Computes the output for a row. */
   of(inbox: Inbox, row: number): this {
-    const slot = inbox.slot[row];
-    const low = inbox.low[row];
-    const high = inbox.high[row];
+    return this.from(inbox.exchange, inbox.slot[row], inbox.low[row], inbox.high[row]);
+  }
+
+  /** Computes the output for a copy, which no inbox has to have. */
+  from(exchange: number, slot: number, low: number, high: number): this {
     if (isRefused(slot)) {
       this.low = low;
       this.high = high;
       return this;
     }
     const expert = expertOf(slot);
-    this.low = this.#oracle.expertLow(expert, inbox.exchange, low, high);
-    this.high = this.#oracle.expertHigh(expert, inbox.exchange, low, high);
+    this.low = this.#oracle.expertLow(expert, exchange, low, high);
+    this.high = this.#oracle.expertHigh(expert, exchange, low, high);
     return this;
   }
 }

@@ -1,8 +1,9 @@
 /**
  * Failover: by which way a rank reaches each of the others once the transport has given a message
  * to it back. The detours lead over NVLink to a GPU of this node, through its NIC to the GPU in the
- * same place of the receiver's node, and over NVLink to the receiver. A way is kept for the rest of
- * the run, also when the usual one has healed: NCCL's port failover does not go back either.
+ * same place of the receiver's node, and over NVLink to the receiver. A way is kept as long as the
+ * membership of the group, also when the usual one has healed: NCCL's port failover does not go
+ * back either.
  */
 import type { ActorContext } from "../../src/model/actor.ts";
 import type { Peers } from "./peers.ts";
@@ -25,6 +26,12 @@ export class Fallback {
     this.#tried = new Int16Array(peers.size);
   }
 
+  /** There is a new membership: every rank is reached by the way that `wayTo` has for its GPU. */
+  beginAnew(wayTo: (gpu: number) => number): void {
+    this.#tried.fill(0);
+    for (const [rank, gpu] of this.#peers.actorOf.entries()) this.#way[rank] = wayTo(gpu);
+  }
+
   /** The way to the GPU of a rank now. */
   wayTo(gpu: number): number {
     const rank = this.#peers.rankOf(gpu);
@@ -36,9 +43,19 @@ export class Fallback {
    * there is a way to send it again: another one was taken after it, or is taken now.
    */
   next(context: ActorContext, rank: number, nic: number): boolean {
+    const gpu = this.#peers.actorOf[rank];
+    return this.#nicOf(gpu, this.#way[rank]) !== nic || this.#take(context, rank);
+  }
+
+  /** What was sent to a rank by a way is lost; likewise. */
+  leave(context: ActorContext, rank: number, way: number): boolean {
+    return this.#way[rank] !== way || this.#take(context, rank);
+  }
+
+  /** Takes the next detour; false when none is left. */
+  #take(context: ActorContext, rank: number): boolean {
     const peers = this.#peers;
     const gpu = peers.actorOf[rank];
-    if (this.#nicOf(gpu, this.#way[rank]) !== nic) return true;
     const ways = this.#waysTo(rank);
     if (this.#tried[rank] === ways.length) return false;
     this.#way[rank] = ways[this.#tried[rank]];

@@ -64,13 +64,15 @@ export class Gpu implements Actor {
       this.#held.release(context, this.#rank);
       this.#rank.resumed(context);
     }
-    if (!this.#isHung) this.#rank.heedOperator(context);
+    if (!this.#isHung) this.#rank.heed(context);
   }
 
-  /** Works again, and knows nothing: without a controller that asks it back it has no part. */
+  /** Works again, and knows nothing. */
   revived(context: ActorContext): void {
-    this.#isHung = false;
+    const condition = context.faults.conditionOf(context.self);
+    this.#isHung = condition.isHung;
     this.#held.drop(context);
-    this.#rank.leave(context);
+    this.#rank.takeCondition(condition);
+    this.#rank.reborn(context);
   }
 }

@@ -9,7 +9,7 @@ import type { ActorContext } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
 import { NO_FAULT } from "../../src/model/fault.ts";
 import { AssignmentState, Batch } from "./batch.ts";
-import { ExpertHolders } from "./expert-holders.ts";
+import type { ExpertHolders } from "./expert-holders.ts";
 import { HotExperts } from "./hot-experts.ts";
 import type { Peers } from "./peers.ts";
 
@@ -44,13 +44,13 @@ export class HomeSide {
   /** When the current exchange began, ps. */
   #openedAtPs = 0;
 
-  constructor(services: DeviceServices, peers: Peers, chain: number) {
+  constructor(services: DeviceServices, peers: Peers, holders: ExpertHolders, chain: number) {
     this.chain = chain;
     const { scenario, routing, oracle } = services;
     const tokens = routing.tokensOf(peers.rank);
     this.#services = services;
     this.#peers = peers;
-    this.#holders = new ExpertHolders(services, peers);
+    this.#holders = holders;
     this.#hot = new HotExperts(scenario.run.seed);
     this.batch = new Batch(tokens, scenario.model.num_experts_per_tok, peers.size, oracle);
     this.holder = new Int32Array(this.batch.state.length);
@@ -160,9 +160,11 @@ export class HomeSide {
     return open;
   }
 
-  /** The rank goes, with the assignments of the current exchange open: they are lost. */
-  loseOpen(context: ActorContext, fault: number): void {
+  /** The current exchange ends here: what is open in it is lost. */
+  abandon(context: ActorContext, fault: number): void {
     const { batch } = this;
+    this.combined += batch.combined;
+    this.masked += batch.masked;
     for (let place = 0; batch.open > 0 && place < batch.state.length; place += 1) {
       if (!this.isOpen(place)) continue;
       batch.state[place] = AssignmentState.lost;
@@ -170,6 +172,12 @@ export class HomeSide {
       context.ledger.lost(this.#assignment(place), fault);
     }
     batch.openOf.fill(0);
+  }
+
+  /** Forgets the current exchange; what was open in it is accounted for. */
+  forget(): void {
+    this.exchange = -1;
+    this.batch.openLayer();
   }
 
   /** Ends the layer: the sums are checked, and become the next layer's input. */

@@ -39,6 +39,8 @@ export class LowLatency implements Protocol {
   /** Outputs that each home rank still has to get from the inbox being posted. */
   readonly #left: Int32Array;
   #inbox: Inbox | undefined;
+  /** What is being received came before, and its results were sent. */
+  #isAgain = false;
 
   constructor(parts: ProtocolParts) {
     const { services, peers } = parts;
@@ -109,11 +111,26 @@ export class LowLatency implements Protocol {
     packets.free(packet);
   }
 
+  sendAgain(context: ActorContext, rank: number): void {
+    const { holder } = this.#parts.home;
+    for (let place = 0; place < holder.length; place += 1) {
+      if (holder[place] === rank) this.#postCopy(context, place);
+    }
+  }
+
+  receivedAgain(context: ActorContext, packet: Packet, rank: number): void {
+    this.#isAgain = true;
+    this.received(context, packet, rank);
+    this.#isAgain = false;
+  }
+
   awaits(): boolean {
     return false;
   }
 
   dropRank(): void {}
+
+  forget(): void {}
 
   /** One copy or output of a message. */
   #take(
@@ -128,7 +145,9 @@ export class LowLatency implements Protocol {
     const { words } = context.packets;
     const { home } = this.#parts;
     if ((words[packet + KIND] & KIND_MASK) === PacketKind.dispatch) {
-      this.#parts.inboxOf(words[packet + LAYER]).add(rank, token, slot, 0, low, high);
+      const exchange = words[packet + LAYER];
+      if (this.#isAgain) this.#returnAgain(context, rank, exchange, token, slot, low, high);
+      else this.#parts.inboxOf(exchange).add(rank, token, slot, 0, low, high);
       return;
     }
     const choice = isRefused(slot) ? refusedChoiceOf(slot) : choiceOf(slot);
@@ -222,6 +241,23 @@ export class LowLatency implements Protocol {
     if (this.#left[rank] === 0) context.packets.words[packet + KIND] |= PacketFlag.ackRequest;
     this.#entries.writeOne(context, packet, this.#combineBytes, token, slot, low, high);
     messenger.post(context, packet);
+  }
+
+  /** The output for a copy that was computed before. */
+  #returnAgain(
+    context: ActorContext,
+    rank: number,
+    exchange: number,
+    token: number,
+    slot: number,
+    copyLow: number,
+    copyHigh: number,
+  ): void {
+    const { low, high } = this.#output.from(exchange, slot, copyLow, copyHigh);
+    const packet = this.#message(context, PacketKind.combine, rank, exchange);
+    context.packets.words[packet + KIND] |= PacketFlag.ackRequest;
+    this.#entries.writeOne(context, packet, this.#combineBytes, token, slot, low, high);
+    this.#parts.messenger.post(context, packet);
   }
 
   /** All outputs for a rank. */

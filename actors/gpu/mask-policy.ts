@@ -7,8 +7,9 @@
  * will never come.
  *
  * With failover a message that the transport gives back is first sent again, by one detour after
- * another. Where silence traps, as by default in DeepEP, a rank masks nobody: it ends its own job
- * and tells nobody, so its peers find out by their own clocks.
+ * another, and what a dead GPU was to pass on is asked for again (roll-call.ts). Where silence
+ * traps, as by default in DeepEP, a rank masks nobody: it ends its own job and tells nobody, so its
+ * peers find out by their own clocks.
  */
 import { type ActorContext, NO_TIMER, type TimerId } from "../../src/model/actor.ts";
 import { NO_FAULT } from "../../src/model/fault.ts";
@@ -21,27 +22,21 @@ import {
   SLOT,
 } from "../../src/model/packet.ts";
 import type { Messenger } from "./messenger.ts";
+import type { OpenWork } from "./open-work.ts";
 import type { Peers } from "./peers.ts";
+import { RollCall } from "./roll-call.ts";
 
 /** Reminders of this policy; they share the GPU's. */
 export const MaskTag = { waitedLong: 3, probesDue: 4 } as const;
 
 /** What the policy needs of the rank that it serves. */
 export interface MaskHost {
-  /** Is this rank still needed for the current phase? */
-  isMissing(rank: number): boolean;
-  /** Does anything wait for other ranks? */
-  readonly isWaiting: boolean;
-  /** Start of the previous layer, ps: how far back a fault may explain a mask. */
-  readonly lookBackPs: number;
-  /** Ends the open assignments to a rank as masked, forgets what came from it; returns how many. */
-  dropRank(context: ActorContext, rank: number, fault: number): number;
   /** Goes on if the phase is complete now. */
   progress(context: ActorContext): void;
   /** A rank was given up, and that was said. */
-  rankMasked(context: ActorContext, rank: number, fault: number): void;
-  /** The rank's part in the run is over; what is open is lost to a fault. */
-  endJob(context: ActorContext, fault: number): void;
+  rankMasked(context: ActorContext, rank: number, reason: MaskReason, fault: number): void;
+  /** The rank's job is over, since some others are silent; what is open is lost to a fault. */
+  trapped(context: ActorContext, ranks: readonly number[], fault: number): void;
 }
 
 export interface MaskClocks {
@@ -51,35 +46,28 @@ export interface MaskClocks {
   readonly probeSpanPs: number;
 }
 
-/**
- * Rounds of probes that a rank may answer and still be missing, when a fault lies between the two:
- * ours; enough for those whom it waits for to be given up first.
- */
-const HOPELESS_ROUNDS = 3;
-
-type MaskReason = "send-failed" | "no-answer" | "notice" | "operator";
+export type MaskReason = "send-failed" | "no-answer" | "notice" | "operator" | "controller";
 
 export class MaskPolicy {
   readonly #peers: Peers;
   readonly #messenger: Messenger;
   readonly #host: MaskHost;
+  readonly #work: OpenWork;
   readonly #clocks: MaskClocks;
   readonly #idOf: (actor: number) => string;
   readonly #isNormal: boolean;
   readonly #traps: boolean;
   #hasTrapped = false;
-  readonly #answered: Uint8Array;
-  /** By rank: rounds of probes in a row after which it was still missing. */
-  readonly #rounds: Int32Array;
+  readonly #rollCall: RollCall;
   #timer: TimerId = NO_TIMER;
   /** Tag of the clock that ran out while the process hung; 0: none did. */
   #missed = 0;
-  #suspects: number[] = [];
 
   constructor(options: {
     readonly peers: Peers;
     readonly messenger: Messenger;
     readonly host: MaskHost;
+    readonly work: OpenWork;
     readonly clocks: MaskClocks;
     /** The normal protocol, in which copies and results pass through other ranks. */
     readonly isNormal: boolean;
@@ -90,12 +78,12 @@ export class MaskPolicy {
     this.#peers = options.peers;
     this.#messenger = options.messenger;
     this.#host = options.host;
+    this.#work = options.work;
     this.#clocks = options.clocks;
     this.#isNormal = options.isNormal;
     this.#traps = options.traps;
     this.#idOf = options.idOf;
-    this.#answered = new Uint8Array(options.peers.size);
-    this.#rounds = new Int32Array(options.peers.size);
+    this.#rollCall = new RollCall(options);
   }
 
   /** A wait begins: after the wait timeout the missing ranks are asked whether they live. */
@@ -128,72 +116,53 @@ export class MaskPolicy {
   resumed(context: ActorContext): void {
     const missed = this.#missed;
     this.#missed = 0;
-    if (missed === 0 || this.#timer !== NO_TIMER || !this.#host.isWaiting) return;
+    if (missed === 0 || this.#timer !== NO_TIMER || !this.#work.isWaiting) return;
     if (missed === MaskTag.waitedLong) this.askWhoLives(context);
     else this.maskTheSilent(context);
   }
 
+  /** There is a new membership: nobody is waited for, and nobody has trapped. */
+  forget(context: ActorContext): void {
+    this.endWait(context);
+    this.#missed = 0;
+    this.#hasTrapped = false;
+    this.#rollCall.forget();
+  }
+
   /** The wait timeout has passed. */
   askWhoLives(context: ActorContext): void {
-    const peers = this.#peers;
-    this.#timer = NO_TIMER;
-    this.#suspects = [];
-    for (let rank = 0; rank < peers.size; rank += 1) {
-      if (this.#isSuspect(rank)) this.#suspects.push(rank);
-    }
-    const missing = this.#suspects
-      .filter((rank) => this.#host.isMissing(rank))
-      .map((rank) => this.#idOf(peers.actorOf[rank]));
-    context.record({ type: "rank.wait-timed-out", missing });
-    for (const rank of this.#suspects) {
-      this.#answered[rank] = 0;
-      this.#send(context, PacketKind.probe, rank, 0);
-    }
+    const missing = this.#rollCall.begin(context);
+    context.record({
+      type: "rank.wait-timed-out",
+      missing: missing.map((rank) => this.#idOf(this.#peers.actorOf[rank])),
+    });
     this.#timer = context.remindAfter(this.#clocks.probeSpanPs, MaskTag.probesDue, 0);
   }
 
   /** Answers to the probes are due: whoever is still missing and said nothing is given up. */
   maskTheSilent(context: ActorContext): void {
     this.#timer = NO_TIMER;
-    for (let rank = 0; rank < this.#rounds.length; rank += 1) {
-      this.#rounds[rank] = this.#isSuspect(rank) ? this.#rounds[rank] + 1 : 0;
-    }
-    const isSilent = (rank: number): boolean =>
-      this.#isSuspect(rank) && (this.#answered[rank] === 0 || this.#isHopeless(context, rank));
-    const silent = this.#suspects.filter(isSilent);
+    const silent = this.#rollCall.silent(context);
     if (this.#traps && silent.length > 0) {
       this.#trap(context, silent);
       return;
     }
     for (const rank of silent) {
-      if (!isSilent(rank)) continue;
+      if (!this.#rollCall.isSilent(context, rank)) continue;
       this.mask(context, rank, "no-answer");
-      this.#maskBeyond(context, rank);
+      if (!this.#rollCall.hasAnswered(rank)) this.#maskBeyond(context, rank);
     }
-    if (this.#host.isWaiting) this.ensureWait(context);
+    this.#rollCall.askAgain(context, silent);
+    if (this.#work.isWaiting) this.ensureWait(context);
   }
 
   /**
-   * It answers, round after round, and what is missing does not come: a fault between the two has
-   * swallowed it. NVLink has no transport that would send it again.
+   * A silent GPU of this node may not pass anything on either: then whoever is reached through it
+   * is cut off. A process that hangs leaves those be, and so does a way round.
    */
-  #isHopeless(context: ActorContext, rank: number): boolean {
-    if (this.#rounds[rank] < HOPELESS_ROUNDS) return false;
-    const actor = this.#peers.actorOf[rank];
-    return context.faults.between(context.self, actor, this.#host.lookBackPs) !== NO_FAULT;
-  }
-
-  /** A rank that is missing, or through which copies or results of a missing one pass. */
-  #isSuspect(rank: number): boolean {
-    const peers = this.#peers;
-    if (rank === peers.rank || peers.isMasked(rank)) return false;
-    if (this.#host.isMissing(rank)) return true;
-    return this.#isNormal && peers.behind(rank).some((other) => this.#host.isMissing(other));
-  }
-
-  /** A silent GPU of this node relays nothing either: whoever is reached through it is cut off. */
   #maskBeyond(context: ActorContext, silent: number): void {
     for (let rank = 0; rank < this.#peers.size; rank += 1) {
+      if (this.#rollCall.hasAnswered(rank)) continue;
       if (this.#messenger.isReachedThrough(rank, silent)) this.mask(context, rank, "send-failed");
     }
   }
@@ -210,9 +179,9 @@ export class MaskPolicy {
       return;
     }
     const actor = peers.actorOf[rank];
-    const cause = fault ?? context.faults.between(context.self, actor, this.#host.lookBackPs);
+    const cause = fault ?? context.faults.between(context.self, actor, this.#work.lookBackPs);
     peers.mask(rank, { fault: cause, atPs: context.nowPs });
-    const assignments = this.#host.dropRank(context, rank, cause);
+    const assignments = this.#work.dropRank(context, rank, cause);
     context.record({
       type: "rank.masked",
       rank: this.#idOf(actor),
@@ -220,10 +189,12 @@ export class MaskPolicy {
       assignments,
       reason,
     });
-    this.#host.rankMasked(context, rank, cause);
+    this.#host.rankMasked(context, rank, reason, cause);
     // Nothing is broken when the operator wants it: the usual way will do, behind what was sent.
     if (reason === "operator") this.#send(context, PacketKind.maskNotice, rank, cause);
-    else if (reason !== "notice") this.#sendNotices(context, rank, cause);
+    else if (reason !== "notice" && reason !== "controller") {
+      this.#sendNotices(context, rank, cause);
+    }
     if (this.#isNormal) {
       for (const other of peers.behind(rank)) this.mask(context, other, "send-failed", cause);
     }
@@ -245,19 +216,26 @@ export class MaskPolicy {
     if (isNeeded) this.mask(context, rank, "send-failed");
   }
 
-  /** A notice, a probe or an answer from a rank. */
+  /** A notice, a probe, an answer, or a rank that asks for what is open. */
   controlArrived(context: ActorContext, packet: Packet, rank: number): void {
     const { packets } = context;
     const kind = packets.words[packet + KIND] & KIND_MASK;
-    const fault = packets.words[packet + SLOT];
+    const slot = packets.words[packet + SLOT];
     packets.free(packet);
-    if (this.#hasTrapped) return;
-    if (kind === PacketKind.maskNotice) this.mask(context, rank, "notice", fault);
-    else if (kind === PacketKind.probeAnswer) this.#answered[rank] = 1;
+    if (this.#hasTrapped) {
+      // Only with a controller does anything still answer.
+      if (kind === PacketKind.probe) this.#rollCall.asked(context, rank, slot);
+      return;
+    }
+    if (kind === PacketKind.maskNotice) this.mask(context, rank, "notice", slot);
+    else if (kind === PacketKind.probeAnswer) this.#rollCall.answered(rank, slot);
     else {
       const mask = this.#peers.maskOf(rank);
-      if (mask === undefined) this.#send(context, PacketKind.probeAnswer, rank, 0);
-      else this.#sendNotices(context, rank, mask.fault);
+      if (mask !== undefined) this.#sendNotices(context, rank, mask.fault);
+      else if (kind === PacketKind.probe) this.#rollCall.asked(context, rank, slot);
+      else if (!this.#rollCall.askedAgain(context, rank, slot)) {
+        this.mask(context, rank, "send-failed");
+      }
     }
   }
 
@@ -272,7 +250,7 @@ export class MaskPolicy {
       missing: ranks.map((rank) => this.#idOf(actorOf[rank])),
       fault: context.faults.nameOf(cause),
     });
-    this.#host.endJob(context, cause);
+    this.#host.trapped(context, ranks, cause);
   }
 
   /**
@@ -281,7 +259,7 @@ export class MaskPolicy {
    */
   #causeOf({ faults, self }: ActorContext, silent: readonly number[]): number {
     const { actorOf } = this.#peers;
-    const since = this.#host.lookBackPs;
+    const since = this.#work.lookBackPs;
     const missing = silent.map((rank) => actorOf[rank]);
     for (const [some, others] of [
       [missing, [self]],

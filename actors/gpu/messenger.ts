@@ -8,6 +8,7 @@ import type { ActorContext } from "../../src/model/actor.ts";
 import {
   DESTINATION,
   KIND,
+  LAYER,
   NEXT_HOP,
   ORIGIN,
   type Packet,
@@ -18,6 +19,7 @@ import {
   SOURCE,
 } from "../../src/model/packet.ts";
 import { DevicePort } from "../../src/model/topology.ts";
+import { Bypass } from "./bypass.ts";
 import { type Fallback, USUAL_WAY } from "./fallback.ts";
 import type { Peers } from "./peers.ts";
 
@@ -28,6 +30,9 @@ export class Messenger {
   readonly #peers: Peers;
   readonly usesNvlink: boolean;
   readonly #fallback: Fallback | undefined;
+  readonly #bypass: Bypass;
+  /** The lowest number of an exchange in this epoch; messages without token data carry it. */
+  firstExchange = 0;
 
   /**
    * Without NVLink every message leaves by this rank's own NIC, straight to the receiver's. Without
@@ -37,6 +42,14 @@ export class Messenger {
     this.#peers = peers;
     this.usesNvlink = usesNvlink;
     this.#fallback = fallback;
+    this.#bypass = new Bypass(peers);
+  }
+
+  /** There is a new membership: who is out passes nothing on. */
+  takeUp(firstExchange: number): void {
+    this.firstExchange = firstExchange;
+    if (this.usesNvlink) this.#bypass.look();
+    this.#fallback?.beginAnew((gpu) => this.#bypass.wayTo(gpu));
   }
 
   /** May a message go twice, so that a receiver must expect duplicates? */
@@ -88,6 +101,19 @@ export class Messenger {
     return true;
   }
 
+  /** The way that messages to a rank take now, as {@link Fallback} counts them. */
+  wayTo(rank: number): number {
+    return this.#wayTo(this.#peers.actorOf[rank]);
+  }
+
+  /**
+   * What was sent to a rank by a way is lost: takes the next one, unless another is in use already.
+   * False when none is left.
+   */
+  leave(context: ActorContext, rank: number, way: number): boolean {
+    return this.#fallback?.leave(context, rank, way) ?? false;
+  }
+
   /** Do messages to `rank` pass through `relay`, another rank of this node? */
   isReachedThrough(rank: number, relay: number): boolean {
     const peers = this.#peers;
@@ -95,6 +121,11 @@ export class Messenger {
     const way = this.#wayTo(gpu);
     if (way === USUAL_WAY) return this.usesNvlink && peers.isReachedThrough(rank, relay);
     return !peers.isLocal(gpu) && peers.detourTo(gpu, way) === peers.actorOf[relay];
+  }
+
+  /** On the usual way, do messages from `rank`, elsewhere, pass through `relay` of its node? */
+  isReachedFrom(rank: number, relay: number): boolean {
+    return this.usesNvlink && this.#peers.isReachedFrom(rank, relay);
   }
 
   /** Sends a message to the GPU in this one's place of another node, on their plane. */
@@ -138,12 +169,13 @@ export class Messenger {
     words[packet + ORIGIN] = context.self;
     words[packet + DESTINATION] = destination;
     words[packet + SIZE_BYTES] = CONTROL_BYTES;
+    words[packet + LAYER] = this.firstExchange;
     words[packet + SLOT] = slot;
     return packet;
   }
 
   #wayTo(gpu: number): number {
-    return this.#fallback === undefined ? USUAL_WAY : this.#fallback.wayTo(gpu);
+    return (this.#fallback ?? this.#bypass).wayTo(gpu);
   }
 
   #overNvlink(context: ActorContext, packet: Packet, gpu: number): void {

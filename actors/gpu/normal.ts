@@ -142,6 +142,13 @@ export class Normal implements Protocol {
     return this.#relay.awaits(rank);
   }
 
+  /** There is no failover, so nothing is sent again. */
+  sendAgain(): void {}
+
+  receivedAgain(context: ActorContext, packet: Packet): void {
+    context.packets.free(packet);
+  }
+
   dropRank(context: ActorContext, rank: number, fault: number): void {
     const { peers, messenger } = this.#parts;
     this.#relay.dropRank(context, rank, fault);
@@ -149,9 +156,13 @@ export class Normal implements Protocol {
     if (peers.isNeighbour(rank) || relay === peers.rank || peers.isMasked(relay)) return;
     const actor = peers.actorOf[relay];
     const packet = messenger.control(context, PacketKind.sharesRefused, actor, fault);
-    context.packets.words[packet + LAYER] = this.#parts.home.chain;
+    context.packets.words[packet + LAYER] = messenger.firstExchange + this.#parts.home.chain;
     context.packets.words[packet + TOKEN] = rank;
     messenger.post(context, packet);
+  }
+
+  forget(): void {
+    this.#relay.forget();
   }
 
   #copiesArrived(context: ActorContext, packet: Packet, rank: number): void {

@@ -8,7 +8,7 @@ import { avalanche32, mix32 } from "../../src/base/hash.ts";
 import type { ActorContext } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
 import { NO_FAULT } from "../../src/model/fault.ts";
-import type { Schedule } from "../../src/model/schedule.ts";
+import type { ExchangeNumbers } from "./exchange-numbers.ts";
 
 const MILLION = 1_000_000;
 const PAYLOAD_BITS = 64;
@@ -32,16 +32,15 @@ export class Payloads {
   flipsPerMillion = 0;
   readonly #services: DeviceServices;
   readonly #lookBackPs: () => number;
-  /** By chain: places in `workload.layers` of its exchanges in a step, in their order. */
-  readonly #places: readonly (readonly number[])[];
+  readonly #numbers: ExchangeNumbers;
 
   /** `lookBackPs`: how far back a fault may explain what arrives now, ps of virtual time. */
-  constructor(services: DeviceServices, lookBackPs: () => number) {
+  constructor(services: DeviceServices, numbers: ExchangeNumbers, lookBackPs: () => number) {
     this.#services = services;
     this.#lookBackPs = lookBackPs;
     this.isChecked = services.scenario.recovery.integrity === "checksum";
     this.checkWords = this.isChecked ? 1 : 0;
-    this.#places = exchangePlaces(services.schedule);
+    this.#numbers = numbers;
   }
 
   /**
@@ -76,14 +75,12 @@ export class Payloads {
       fault = context.faults.corrupterOf(viaActor, sincePs);
     }
     const { scenario, topology } = this.#services;
-    const chain = exchange % this.#places.length;
-    const number = (exchange - chain) / this.#places.length;
-    const places = this.#places[chain];
+    const { step, place } = this.#numbers.placeOf(exchange);
     context.record({
       type: "copy.corrupted",
       from: topology.actors[fromActor].id,
-      layer: scenario.workload.layers[places[number % places.length]],
-      step: Math.floor(number / places.length),
+      layer: scenario.workload.layers[place],
+      step,
       token,
       fault: context.faults.nameOf(fault),
     });
@@ -94,12 +91,4 @@ export class Payloads {
 /** A change of any one bit of the payload changes it. */
 function checksumOf(low: number, high: number): number {
   return avalanche32(mix32(low, high));
-}
-
-function exchangePlaces(schedule: Schedule): number[][] {
-  const places: number[][] = schedule.chains.map(() => []);
-  for (const op of schedule.ops) {
-    if (op.kind === "dispatch") places[op.chain].push(op.place);
-  }
-  return places;
 }

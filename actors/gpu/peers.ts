@@ -4,6 +4,7 @@
  * is not on that plane, the message first goes over NVLink to the local GPU that owns it.
  */
 
+import { NO_FAULT } from "../../src/model/fault.ts";
 import type { ClusterSpec } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
 import { gpuPlacesOf } from "./gpu-places.ts";
@@ -127,6 +128,15 @@ export class Peers {
     this.#masked += 1;
   }
 
+  /** There is a new membership (see model/membership.ts): who is in is worked with again. */
+  takeUp(members: Int32Array, nowPs: number): void {
+    for (const [rank, member] of members.entries()) {
+      if (member < NO_FAULT) this.#masks[rank] = undefined;
+      else this.#masks[rank] ??= { fault: member, atPs: nowPs };
+    }
+    this.#masked = this.#masks.filter((mask) => mask !== undefined).length;
+  }
+
   /** Ranks of the group, itself included, that this rank still works with. */
   get live(): number {
     return this.size - this.#masked;
@@ -151,6 +161,16 @@ export class Peers {
     return this.relayTo(gpu) === this.actorOf[relay];
   }
 
+  /** On the usual way, do messages from `rank`, elsewhere, pass through `relay` of its node? */
+  isReachedFrom(rank: number, relay: number): boolean {
+    const gpu = this.actorOf[rank];
+    if (rank === relay || this.isLocal(gpu) || this.ownsPlaneOf(gpu)) return false;
+    const [other, self] = [this.actorOf[relay], this.#self];
+    return (
+      this.#nodeOf[other] === this.#nodeOf[gpu] && this.#ordinalOf[other] === this.#ordinalOf[self]
+    );
+  }
+
   /** The NIC that belongs to a GPU. */
   nicOf(gpu: number): number {
     return this.#nicAt[this.#nodeOf[gpu] * this.#cluster.gpusPerNode + this.#ordinalOf[gpu]];
@@ -173,6 +193,13 @@ export class Peers {
     const { gpusPerNode } = this.#cluster;
     const ordinal = (this.#ordinalOf[gpu] + 1 + way) % gpusPerNode;
     return this.#gpuAt[this.#nodeOf[this.#self] * gpusPerNode + ordinal];
+  }
+
+  /** The GPU of the receiver's node that passes on what comes by the `way`-th detour. */
+  detourFrom(gpu: number, way: number): number {
+    const { gpusPerNode } = this.#cluster;
+    const ordinal = (this.#ordinalOf[gpu] + 1 + way) % gpusPerNode;
+    return this.#gpuAt[this.#nodeOf[gpu] * gpusPerNode + ordinal];
   }
 
   /** The NIC of the receiver's node that the `way`-th detour comes in by. */

@@ -34,10 +34,16 @@ export interface Protocol {
   postResults(context: ActorContext, part: number): void;
   /** A message with copies or results from a rank that is not masked; it ends here. */
   received(context: ActorContext, packet: Packet, rank: number): void;
+  /** Sends open copies to a rank once more: some of them did not come. */
+  sendAgain(context: ActorContext, rank: number): void;
+  /** Copies that came before, and whose results were sent: these did not come. */
+  receivedAgain(context: ActorContext, packet: Packet, rank: number): void;
   /** Does anybody's result wait here for a rank of this node? */
   awaits(rank: number): boolean;
   /** Does anybody's result wait here at all? */
   readonly isWaiting: boolean;
   /** A rank was given up. */
   dropRank(context: ActorContext, rank: number, fault: number): void;
+  /** Forgets everything: no exchange is under way. */
+  forget(): void;
 }

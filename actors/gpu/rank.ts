@@ -6,6 +6,7 @@
  */
 import type { ActorContext, Condition } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
+import { NO_FAULT } from "../../src/model/fault.ts";
 import {
   KIND,
   KIND_MASK,
@@ -15,21 +16,28 @@ import {
   PacketFlag,
   PacketKind,
 } from "../../src/model/packet.ts";
-import type { ScheduleOp } from "../../src/model/schedule.ts";
 import { Chains } from "./chains.ts";
-import { ComputeStream } from "./compute-stream.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Membership } from "./controller-line.ts";
+import { ExchangeNumbers } from "./exchange-numbers.ts";
 import { ExpertHolders } from "./expert-holders.ts";
 import type { HeldHost } from "./held.ts";
 import { LayerClock } from "./layer-clock.ts";
-import { type MaskClocks, type MaskHost, MaskPolicy, MaskTag } from "./mask-policy.ts";
+import {
+  type MaskClocks,
+  type MaskHost,
+  MaskPolicy,
+  type MaskReason,
+  MaskTag,
+} from "./mask-policy.ts";
+import { HELLO_TAG, Member, type MemberHost } from "./member.ts";
 import type { Messenger } from "./messenger.ts";
+import { OpenWork } from "./open-work.ts";
 import { Operator } from "./operator.ts";
 import { Payloads } from "./payloads.ts";
 import type { Peers } from "./peers.ts";
-import { type ScheduleHost, ScheduleRunner } from "./schedule-runner.ts";
+import { type StepHost, StepRun } from "./step-run.ts";
 
-/** Reminders of a rank, besides those of {@link MaskTag}. */
+/** Reminders of a rank, besides those of {@link MaskTag} and {@link HELLO_TAG}. */
 const Tag = { computed: 1, pump: 2 } as const;
 
 export interface RankParts {
@@ -39,50 +47,64 @@ export interface RankParts {
   readonly clocks: MaskClocks;
 }
 
-export class Rank implements MaskHost, ScheduleHost, HeldHost {
+export class Rank implements MaskHost, MemberHost, StepHost, HeldHost {
+  /** The step that it is in or will begin next; when it has finished, the number of steps. */
+  step = 0;
+  /** Has it finished? */
+  isOver = false;
   readonly #services: DeviceServices;
   readonly #peers: Peers;
   readonly #messenger: Messenger;
   readonly #payloads: Payloads;
+  readonly #numbers: ExchangeNumbers;
   readonly #chains: Chains;
-  readonly #exchanges: readonly Exchange[];
   readonly #holders: ExpertHolders;
   readonly #operator: Operator;
-  readonly #compute: ComputeStream;
-  /** By chain: the operation that its exchange carries out. */
-  readonly #running: Int32Array;
-  readonly #runner: ScheduleRunner;
+  readonly #run: StepRun;
   readonly #masks: MaskPolicy;
   readonly #clock: LayerClock;
-  #step = 0;
-  #isOver = false;
-  /** The job goes on; this rank has left it in good order; or its process is gone. */
-  #job: "runs" | "left" | "gone" = "runs";
+  /** Undefined where there is no controller. */
+  readonly #member: Member | undefined;
+  /** Steps begun, counted to the furthest. */
+  #begun = 0;
+  /**
+   * The job goes on; it has stopped, and the controller will have it begin again; this rank has no
+   * part in it, but passes on what others send; or its process is gone.
+   */
+  #job: "runs" | "stopped" | "out" | "gone" = "runs";
 
   constructor({ services, peers, messenger, clocks }: RankParts) {
     const { scenario, topology, schedule } = services;
+    const { recovery, workload } = scenario;
     this.#services = services;
     this.#peers = peers;
     this.#messenger = messenger;
     this.#clock = new LayerClock(schedule);
-    this.#payloads = new Payloads(services, () => this.#clock.lookBackPs);
-    const payloads = this.#payloads;
-    this.#chains = new Chains({ services, peers, messenger, payloads, pumpTag: Tag.pump });
-    this.#exchanges = this.#chains.exchanges;
+    this.#numbers = new ExchangeNumbers(schedule, workload.steps);
+    this.#payloads = new Payloads(services, this.#numbers, () => this.#clock.lookBackPs);
     this.#holders = new ExpertHolders(services, peers);
-    this.#compute = new ComputeStream(services, Tag.computed);
-    this.#running = new Int32Array(schedule.chains.length).fill(-1);
-    this.#runner = new ScheduleRunner(schedule, this);
+    this.#chains = new Chains({
+      ...{ services, peers, messenger, payloads: this.#payloads, holders: this.#holders },
+      pumpTag: Tag.pump,
+    });
+    this.#run = new StepRun({
+      ...{ services, chains: this.#chains, clock: this.#clock, host: this },
+      computedTag: Tag.computed,
+    });
     this.#masks = new MaskPolicy({
       peers,
       messenger,
       host: this,
+      work: new OpenWork(this.#chains, this.#clock, peers),
       clocks,
-      isNormal: scenario.workload.protocol === "normal",
-      traps: scenario.recovery.onSilence === "trap",
+      isNormal: workload.protocol === "normal",
+      traps: recovery.onSilence === "trap",
       idOf: (actor) => topology.actors[actor].id,
     });
     this.#operator = new Operator(peers, messenger, this.#masks);
+    if (recovery.controller !== "none") {
+      this.#member = new Member(services, peers, messenger, this);
+    }
   }
 
   /** Is there no process any more, nor what it did for others? */
@@ -91,13 +113,19 @@ export class Rank implements MaskHost, ScheduleHost, HeldHost {
   }
 
   start(context: ActorContext): void {
-    this.#beginStep(context);
+    this.goOn(context);
   }
 
-  /** A message that ends here. */
+  /** A message that ends here; what is left of an earlier epoch counts for nothing. */
   arrived(context: ActorContext, packet: Packet): void {
     const { words } = context.packets;
-    if (this.#job !== "runs") {
+    const kind = words[packet + KIND] & KIND_MASK;
+    if (kind === PacketKind.order || kind === PacketKind.qpResetDone) {
+      this.#member?.received(context, packet);
+      return;
+    }
+    const mayAnswer = this.#job === "stopped" && kind === PacketKind.probe;
+    if ((this.#job !== "runs" && !mayAnswer) || words[packet + LAYER] < this.#numbers.first) {
       context.packets.free(packet);
       return;
     }
@@ -106,7 +134,7 @@ export class Rank implements MaskHost, ScheduleHost, HeldHost {
       return;
     }
     const rank = this.#peers.rankOf(words[packet + ORIGIN]);
-    switch (words[packet + KIND] & KIND_MASK) {
+    switch (kind) {
       case PacketKind.dispatch:
       case PacketKind.nodeDispatch:
       case PacketKind.combine:
@@ -121,19 +149,19 @@ export class Rank implements MaskHost, ScheduleHost, HeldHost {
   }
 
   reminded(context: ActorContext, tag: number, value: number): void {
+    if (tag === HELLO_TAG) this.#member?.reminded(context);
     if (this.#job !== "runs") return;
     switch (tag) {
       case Tag.computed:
-        this.#done(context, value);
+        this.#run.computed(context, value);
         return;
       case Tag.pump:
-        this.#exchanges[value].pump(context);
-        this.#settle(context, value);
+        this.#run.pump(context, value);
         return;
       case MaskTag.waitedLong:
         this.#masks.askWhoLives(context);
         return;
-      default:
+      case MaskTag.probesDue:
         this.#masks.maskTheSilent(context);
     }
   }
@@ -148,153 +176,126 @@ export class Rank implements MaskHost, ScheduleHost, HeldHost {
   /** The process goes on, and has handled what came meanwhile: the clocks that ran out count. */
   resumed(context: ActorContext): void {
     if (this.#job === "runs") this.#masks.resumed(context);
+    this.#member?.resumed(context);
   }
 
   /** What ails this GPU has changed. */
   takeCondition({ slowdown, flipsPerMillion }: Condition): void {
-    this.#compute.slowdown = slowdown;
+    this.#run.slowdown = slowdown;
     this.#payloads.flipsPerMillion = flipsPerMillion;
   }
 
-  /** Does what operators want by now. */
-  heedOperator(context: ActorContext): void {
+  /** Does what operators want by now, and looks whether it can come in. */
+  heed(context: ActorContext): void {
     if (this.#job === "runs") this.#operator.heedMasks(context);
+    this.#member?.heed(context);
   }
 
-  /** The rank's part in the run is over, and what is open is lost to a fault. */
-  endJob(context: ActorContext, fault: number): void {
-    this.#chains.loseOpen(context, fault);
-    this.leave(context);
+  /** The device lives again and knows nothing: without a controller its part is over. */
+  reborn(context: ActorContext): void {
+    // What was open is accounted for already.
+    this.#chains.beginAnew(context, this.#numbers);
+    this.#stopAs(context, this.#member === undefined ? "gone" : "out", NO_FAULT);
+    context.finish();
+    this.#member?.reborn(context);
   }
 
-  /** The process is gone: nothing is handled or passed on any more. */
-  leave(context: ActorContext): void {
-    this.#job = "gone";
-    this.#running.fill(-1);
-    this.#compute.stop(context);
-    for (const exchange of this.#exchanges) exchange.stop(context);
-    this.#masks.endWait(context);
+  trapped(context: ActorContext, ranks: readonly number[], fault: number): void {
+    this.#stopAs(context, this.#member === undefined ? "gone" : "stopped", fault);
+    if (this.#member === undefined) context.finish();
+    else this.#member.trapped(context, ranks, fault);
+  }
+
+  stop(context: ActorContext, fault: number): void {
+    this.#stopAs(context, "stopped", fault);
+  }
+
+  goOut(context: ActorContext, fault: number): void {
+    this.#stopAs(context, "out", fault);
     context.finish();
   }
 
-  /** Carries out an operation of the schedule. */
-  begin(context: ActorContext, op: ScheduleOp, number: number): void {
-    if (this.#job !== "runs") return;
-    this.#clock.began(op, context.nowPs);
-    if (op.kind === "compute" || op.kind === "align") {
-      this.#compute.begin(context, op, number, this.#exchanges[op.chain]);
+  giveUp(context: ActorContext, rank: number, fault: number): void {
+    this.#masks.mask(context, rank, "controller", fault === NO_FAULT ? undefined : fault);
+  }
+
+  takeUp(context: ActorContext, membership: Membership): void {
+    this.#peers.takeUp(membership.members, context.nowPs);
+    this.#numbers.begin(membership.epoch, membership.step);
+    this.#messenger.takeUp(this.#numbers.first);
+    this.#holders.takeUp();
+    this.#masks.forget(context);
+    this.#run.stop(context);
+    this.#chains.beginAnew(context, this.#numbers);
+    this.step = membership.step;
+    this.#job = "runs";
+    this.isOver = false;
+    context.rejoin();
+  }
+
+  goOn(context: ActorContext): void {
+    if (this.#job === "stopped") {
+      // The controller is gone, and nobody else begins the step again.
+      this.#job = "out";
+      context.finish();
       return;
     }
-    const exchange = this.#exchanges[op.chain];
-    this.#running[op.chain] = number;
-    if (op.kind === "dispatch") {
-      const { chain, place } = op;
-      const layer = this.#services.scenario.workload.layers[place];
-      const at = { exchange: exchange.next, step: this.#step, layer, place, chain };
-      exchange.beginDispatch(context, at);
-    } else exchange.beginCombine(context);
+    if (this.#operator.heedDrains(context)) {
+      this.#masks.endWait(context);
+      this.#job = "out";
+      if (this.#member === undefined) this.#finish(context);
+      else this.#member.left(context);
+      context.finish();
+      return;
+    }
+    if (this.step < this.#begun) context.record({ type: "step.restarted", step: this.step });
+    this.#begun = Math.max(this.#begun, this.step + 1);
+    this.#run.start(context, this.step);
+  }
+
+  exchangeBegan(context: ActorContext): void {
     this.#masks.startWait(context);
-    this.#settle(context, op.chain);
+  }
+
+  exchangeEnded(context: ActorContext): void {
+    if (!this.#chains.isWaiting) this.#masks.endWait(context);
   }
 
   stepDone(context: ActorContext): void {
-    const durationPs = this.#clock.endStep(context.nowPs);
-    context.record({ type: "step.completed", step: this.#step, durationPs });
-    this.#step += 1;
-    if (this.#step < this.#services.scenario.workload.steps) {
-      this.#beginStep(context);
-      return;
-    }
-    this.#finish(context);
+    this.step += 1;
+    if (this.step === this.#services.scenario.workload.steps) this.#finish(context);
+    else if (this.#member?.mayBegin(context, this.step) ?? true) this.goOn(context);
   }
 
-  get lookBackPs(): number {
-    return this.#clock.lookBackPs;
-  }
-
-  get isWaiting(): boolean {
-    return this.#chains.isWaiting;
-  }
-
-  isMissing(rank: number): boolean {
-    if (rank === this.#peers.rank || this.#peers.isMasked(rank)) return false;
-    return this.#chains.isMissing(rank);
-  }
-
-  dropRank(context: ActorContext, rank: number, fault: number): number {
-    return this.#chains.dropRank(context, rank, fault);
-  }
-
-  rankMasked(context: ActorContext, rank: number, fault: number): void {
+  rankMasked(context: ActorContext, rank: number, reason: MaskReason, fault: number): void {
     this.#holders.rankMasked(context, rank, fault);
+    if (reason !== "controller") this.#member?.gaveUp(context, rank, fault);
   }
 
-  /** Goes on with every chain that has all it waits for. */
   progress(context: ActorContext): void {
-    for (let chain = 0; chain < this.#exchanges.length; chain += 1) this.#settle(context, chain);
+    this.#run.progress(context);
+  }
+
+  /** Nothing that was begun goes on. */
+  #stopAs(context: ActorContext, job: "stopped" | "out" | "gone", fault: number): void {
+    this.#job = job;
+    this.#run.stop(context);
+    this.#chains.abandon(context, fault);
+    this.#masks.endWait(context);
   }
 
   #finish(context: ActorContext): void {
-    this.#isOver = true;
+    this.isOver = true;
     context.record({ type: "rank.finished", ...this.#chains.totals });
     context.finish();
+    this.#member?.finished(context);
   }
 
-  #beginStep(context: ActorContext): void {
-    if (this.#operator.heedDrains(context)) {
-      this.#job = "left";
-      this.#masks.endWait(context);
-      this.#finish(context);
-      return;
-    }
-    this.#exchanges.forEach(({ home }, chain) => {
-      home.load(this.#step, chain);
-    });
-    this.#clock.beginStep(context.nowPs);
-    this.#runner.start(context);
-  }
-
-  /**
-   * A message of an exchange; one of a masked rank comes too late and counts for nothing, and so
-   * does what comes again when all is done.
-   */
   #exchanged(context: ActorContext, packet: Packet, rank: number): void {
-    const { words } = context.packets;
-    const chain = words[packet + LAYER] % this.#exchanges.length;
-    const exchange = this.#exchanges[chain];
-    const isStale = this.#messenger.resends && exchange.isPast(words, packet);
-    if (isStale || this.#peers.isMasked(rank)) {
-      context.packets.free(packet);
-      return;
-    }
-    if ((words[packet + KIND] & KIND_MASK) === PacketKind.dispatchCount) {
-      exchange.counted(context, packet, rank);
-    } else exchange.protocol.received(context, packet, rank);
-    if (exchange.isDone) this.#settle(context, chain);
+    const exchange = this.#chains.received(context, packet, rank);
+    if (exchange === undefined) return;
+    if (exchange.isDone) this.#run.settle(context, exchange.home.chain);
     else if (exchange.protocol.isWaiting) this.#masks.ensureWait(context);
-    else if (this.#isOver && !this.isWaiting) this.#masks.endWait(context);
-  }
-
-  /** Ends the operation of a chain's exchange if it has all that it waits for. */
-  #settle(context: ActorContext, chain: number): void {
-    const exchange = this.#exchanges[chain];
-    const number = this.#running[chain];
-    if (number < 0 || !exchange.isDone) return;
-    this.#running[chain] = -1;
-    exchange.end(context, this.#services.schedule.chains[chain]);
-    if (!this.isWaiting) this.#masks.endWait(context);
-    this.#done(context, number);
-  }
-
-  /** An operation has ended. */
-  #done(context: ActorContext, number: number): void {
-    const op = this.#services.schedule.ops[number];
-    const durationPs = this.#clock.ended(op, number, context.nowPs);
-    if (durationPs >= 0) {
-      const layer = this.#services.scenario.workload.layers[op.place];
-      const chain = this.#services.schedule.chains[op.chain];
-      context.record({ type: "layer.completed", layer, step: this.#step, chain, durationPs });
-    }
-    this.#runner.done(context, number);
+    else if (this.isOver && !this.#chains.isWaiting) this.#masks.endWait(context);
   }
 }

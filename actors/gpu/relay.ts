@@ -158,6 +158,12 @@ export class Relay {
     for (let node = 0; node < peers.nodes; node += 1) this.#giveUp(context, node, local, fault);
   }
 
+  /** Waits for nothing, and nobody refuses anything. */
+  forget(): void {
+    for (let node = 0; node < this.#exchange.length; node += 1) this.#begin(node, -1);
+    this.#refusal.fill(NO_REFUSAL);
+  }
+
   /** No token of a home node waits for the shares of a local rank any more. */
   #giveUp(context: ActorContext, node: number, local: number, fault: number): void {
     for (let token = 0; token < this.#tokens && this.#awaitedOf[local] > 0; token += 1) {

@@ -1,9 +1,10 @@
 /**
  * Runs a program to its end and returns what it printed: a side of a comparison in a process of its
- * own, so that no heap and no optimised code is shared. The bench's only door to
- * node:child_process; runs of the emulator start their processes elsewhere.
+ * own, so that no heap and no optimised code is shared, or the tests on a copy of the tree. The only
+ * door to node:child_process of what is no part of a run; runs of the emulator start their
+ * processes elsewhere.
  */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { SideFigures } from "./measure.ts";
@@ -17,6 +18,44 @@ export function runProgram(program: string, parts: readonly string[]): Promise<s
     execFile(program, [...parts], { maxBuffer: OUTPUT_BYTES }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else reject(new Error(`${program} ${parts.join(" ")}: ${error.message}\n${stderr}`));
+    });
+  });
+}
+
+/** How a program ended; `code` is undefined when it took too long and was stopped. */
+export interface ProgramEnd {
+  readonly code: number | undefined;
+}
+
+/**
+ * Runs a program in a folder without its output, and with it everything that it starts; after
+ * `limitMs` all of that is stopped.
+ */
+export function runQuietly(
+  program: string,
+  parts: readonly string[],
+  place: { readonly folder: string; readonly env: NodeJS.ProcessEnv; readonly limitMs: number },
+): Promise<ProgramEnd> {
+  return new Promise((resolve, reject) => {
+    // A group of its own, so that it ends as a whole.
+    const child = spawn(program, [...parts], {
+      cwd: place.folder,
+      env: place.env,
+      stdio: "ignore",
+      detached: true,
+    });
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    }, place.limitMs);
+    child.on("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.on("exit", (code) => {
+      clearTimeout(timer);
+      resolve({ code: isLate ? undefined : (code ?? 1) });
     });
   });
 }

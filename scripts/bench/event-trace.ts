@@ -216,6 +216,10 @@ class RecordingContext implements ActorContext {
   finish(): void {
     this.#inner.finish();
   }
+
+  rejoin(): void {
+    this.#inner.rejoin();
+  }
 }
 
 /** Writes a trace to a file: the number of events, then its columns, doubles first. */

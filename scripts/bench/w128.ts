@@ -118,6 +118,7 @@ function hardware(): Hardware {
     leafToNic: lane,
     leafToSpine: lane,
     spineToLeaf: lane,
+    management: lane,
     nvlinkDomainGpus: 1,
     pciePsPerByte: 20,
     compute: NO_COMPUTE,

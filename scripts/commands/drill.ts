@@ -3,10 +3,10 @@
  * checks have passed.
  */
 
+import { escapeControls } from "../../src/base/escape.ts";
 import { drillText } from "../../src/drill/drill-text.ts";
 import type { PlacementName } from "../../src/model/scenario.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
-import { escapeControls } from "../terminal/escape.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { type LoadedDrill, loadDrill } from "./load-drill.ts";
@@ -27,7 +27,6 @@ export interface DrillCommandOptions {
   readonly force?: true;
   readonly maxBlast?: number;
   readonly expect?: true;
-  readonly live?: true;
   readonly blind?: true;
   readonly json?: true;
   readonly quiet?: true;
@@ -78,7 +77,7 @@ export async function drillCommand(
     terminal,
     loudness: loudnessOf(options),
     signals,
-    live: options.live ?? options.blind,
+    operators: true,
     blind: options.blind,
   });
   signals.close();

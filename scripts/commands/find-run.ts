@@ -4,12 +4,20 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { runningBelow } from "../../cluster/control-file.ts";
 import { OperatingError } from "../../cluster/errors.ts";
-import { runsFolder } from "../../cluster/run-folder.ts";
+import { RunFile, runsFolder } from "../../cluster/run-folder.ts";
 import { Exit } from "./exit-codes.ts";
 import { usageError } from "./option-values.ts";
 
 /** Most runs that are listed. */
 const LISTED = 10;
+
+/** Whether `word` names the folder of a run, up or over, by its path or by the run's id. */
+export function isRun(word: string): boolean {
+  const home = runsFolder(process.env, homedir());
+  return [word, join(home, word)].some((path) =>
+    [RunFile.control, RunFile.journal].some((file) => existsSync(join(path, file))),
+  );
+}
 
 /**
  * The run folder: `given` by its path, by one of its files or by the run's id; without a name the

@@ -13,12 +13,18 @@ export interface LiveOptions {
   readonly color: boolean;
 }
 
+/** One word of a command. */
+export interface LiveWord {
+  readonly name: string;
+  readonly about: string;
+}
+
 /** One command. */
 export interface LiveCommandEntry {
   readonly name: string;
   readonly about: string;
-  /** What it needs besides the run. */
-  readonly words: readonly string[];
+  /** What it needs besides the run, in order. */
+  readonly words: readonly LiveWord[];
   readonly options?: readonly {
     readonly flags: string;
     readonly about: string;
@@ -32,12 +38,22 @@ const lease = {
   parse: (value: string) => plain("--lease", value),
 };
 
+/** The word before all others, which may be left out. */
+export const RUN_WORD: LiveWord = {
+  name: "run",
+  about: "run folder or id; default: the only run that is up",
+};
+
+const gpu = { name: "target", about: "GPUs, such as node1.gpu3 or node1.gpu*" };
+const gpuOrNode = { name: "target", about: "GPUs or nodes, such as node1.gpu3 or node1" };
+const kind = { name: "kind", about: "kind of fault; `faultplane faults` lists them" };
+
 export const LIVE_COMMANDS: readonly LiveCommandEntry[] = [
   { name: "status", about: "tell how a run that is up stands", words: [] },
   {
     name: "inject",
     about: "break something in a run that is up; `faultplane faults` lists the kinds",
-    words: ["kind", "target"],
+    words: [kind, { name: "target", about: "what breaks, as in a scenario: node1.nic3, plane2" }],
     options: [
       {
         flags: "--name <name>",
@@ -55,26 +71,28 @@ export const LIVE_COMMANDS: readonly LiveCommandEntry[] = [
   {
     name: "heal",
     about: "end a fault before its lease does, or all faults in force",
-    words: ["fault|all"],
+    words: [{ name: "fault|all", about: "name of the fault as `status` shows it; or all" }],
   },
   {
     name: "mask",
     about: "have every rank give a rank up",
-    words: ["target"],
+    words: [gpu],
     options: [lease],
   },
-  { name: "unmask", about: "take a masked rank back", words: ["target"] },
+  { name: "unmask", about: "take a masked rank back", words: [gpu] },
   {
     name: "drain",
     about: "have every rank give a rank up at its next step",
-    words: ["target"],
+    words: [gpuOrNode],
     options: [lease],
   },
-  { name: "undrain", about: "take a drained rank back", words: ["target"] },
+  { name: "undrain", about: "take a drained rank back", words: [gpuOrNode] },
   {
     name: "reroute",
     about: "have switches avoid a link or a spine; `heal` undoes it",
-    words: ["link|spine"],
+    words: [
+      { name: "link|spine", about: "plane0.leaf0--plane0.spine1, or a spine: plane0.spine1" },
+    ],
     options: [lease],
   },
   { name: "pause", about: "let virtual time stand still", words: [] },
@@ -82,13 +100,15 @@ export const LIVE_COMMANDS: readonly LiveCommandEntry[] = [
   {
     name: "speed",
     about: "change the pace: virtual seconds per wall second, or max",
-    words: ["value"],
+    words: [
+      { name: "value", about: "above 0; 0.01: ten ms of virtual time take a second; or max" },
+    ],
   },
   { name: "stop", about: "end a run, with its report", words: [] },
   {
     name: "diagnose",
     about: "name the culprit of a blind drill; several attempts are allowed",
-    words: ["target", "kind"],
+    words: [{ name: "target", about: "what is broken, such as node1.nic3 or plane2" }, kind],
   },
 ];
 

@@ -9,12 +9,12 @@ import type {
   FaultInForce,
   LiveStatus,
 } from "../../cluster/control-messages.ts";
+import { escapeControls } from "../../src/base/escape.ts";
 import { formatTime } from "../../src/model/time.ts";
 import { listed } from "../terminal/describe-fact.ts";
-import { escapeControls } from "../terminal/escape.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
-import { findRun } from "./find-run.ts";
+import { findRun, isRun } from "./find-run.ts";
 import type { LiveCommandEntry, LiveOptions } from "./live-commands.ts";
 import { parseSpeed, usageError } from "./option-values.ts";
 
@@ -30,9 +30,11 @@ export async function liveCommand(
   const { name } = entry;
   const help = `see faultplane ${name} --help`;
   const needed = entry.words.length;
-  if (words.length < needed) {
-    const wanted = entry.words.map((word) => `<${word}>`).join(" ");
-    throw usageError("E040", `${name} needs ${wanted}`, help);
+  const wanted = entry.words.map((word) => `<${word.name}>`).join(" ");
+  if (words.length < needed) throw usageError("E040", `${name} needs ${wanted}`, help);
+  if (words.length === needed && needed > 0 && isRun(words[0])) {
+    const message = `${name} needs ${wanted} after the run '${escapeControls(words[0])}'`;
+    throw usageError("E040", message, `${help}; where the word is meant, name the run before it`);
   }
   if (words.length > needed + 1) throw usageError("E040", `too many arguments for ${name}`, help);
   const given = words.length > needed ? words[0] : undefined;

@@ -72,6 +72,18 @@ export function parsePercent(value: string): number {
   return percent;
 }
 
+/** A whole number 1..`most` of the option `name`. */
+export function parseCount(name: string, most: number): (value: string) => number {
+  return (value) => {
+    refuseFlag(name, value);
+    const count = /^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0;
+    if (count < 1 || count > most) {
+      throw usageError("E042", `${name}: expected 1..${most}, got ${quoted(value)}`);
+    }
+    return count;
+  };
+}
+
 /** Ports of one switch, for the comparison of networks: fat trees need an even number. */
 export function parsePorts(value: string): number {
   refuseFlag("--ports", value);

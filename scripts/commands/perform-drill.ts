@@ -17,6 +17,7 @@ import {
 import { type ChaosJournal, chaosJournal } from "../../src/drill/chaos-journal.ts";
 import type { MeasuredRun } from "../../src/drill/comparison.ts";
 import { type Diagnosis, scoreDiagnosis } from "../../src/drill/diagnosis.ts";
+import type { Drill } from "../../src/drill/drill.ts";
 import { DrillDirector } from "../../src/drill/drill-director.ts";
 import { makeDrillReport, type ScoredDiagnosis } from "../../src/drill/drill-report.ts";
 import { drillMarkdown } from "../../src/drill/drill-text.ts";
@@ -44,7 +45,7 @@ export interface PerformOptions {
   readonly loudness: Loudness;
   readonly signals: StopSignals;
   /** Opens a port for operators. */
-  readonly live?: true | undefined;
+  readonly operators?: true | undefined;
   /** Hides from operators what the drill does. */
   readonly blind?: true | undefined;
 }
@@ -195,7 +196,8 @@ class Performance {
           this.#orders.push(...orders);
         },
       },
-      operators: this.#options.live,
+      operators: this.#options.operators,
+      planned: plannedNames(loaded.drill),
       blind: this.#blind,
     });
     return { recorded, outcome, run: listener.measured(outcome) };
@@ -271,6 +273,15 @@ class Performance {
       byFault: outcome.byFault,
     });
   }
+}
+
+/** Names of the faults that a drill's parts will begin. */
+function plannedNames({ method, rollbacks }: Drill): string[] {
+  return [...method, ...rollbacks].flatMap((activity) => {
+    if (activity.type !== "action" || !("fault" in activity.act)) return [];
+    const { fault } = activity.act;
+    return typeof fault === "string" ? [] : [fault.name];
+  });
 }
 
 /** A signal for one run: listeners of many runs would pile up on the one of the whole pack. */

@@ -2,12 +2,13 @@
  * `faultplane plan`: what a drill would do, without doing it: targets, blast radius, duration, and
  * what is undone.
  */
+
+import { escapeControls } from "../../src/base/escape.ts";
 import type { Drill } from "../../src/drill/drill.ts";
 import { type DrillPlan, type PlannedAction, planDrill } from "../../src/drill/plan.ts";
 import { counted, listed } from "../../src/drill/words.ts";
 import { formatTime } from "../../src/model/time.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
-import { escapeControls } from "../terminal/escape.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { loadDrill } from "./load-drill.ts";

@@ -75,6 +75,8 @@ export interface DriveOptions {
   /** Told what the recorder is told, after it. */
   readonly also?: Pick<RunObserver, "committed" | "ordered"> | undefined;
   readonly operators?: true | undefined;
+  /** Names that the director will give to faults. */
+  readonly planned?: readonly string[] | undefined;
   readonly blind?: BlindSession | undefined;
 }
 
@@ -125,7 +127,7 @@ export class RecordedRun {
    */
   async run(drive: DriveOptions): Promise<RunOutcome> {
     const { scenario, topology, terminal, loudness, delays, files, version } = this.#options;
-    const { stop, director, also, operators, blind } = drive;
+    const { stop, director, also, operators, planned, blind } = drive;
     this.#folder = new RunFolder(this.#options.place.plan);
     let outcome: RunOutcome;
     try {
@@ -161,6 +163,7 @@ export class RecordedRun {
         stop,
         ...(director === undefined ? {} : { director }),
         ...(operators === undefined ? {} : { operators }),
+        ...(planned === undefined ? {} : { planned }),
         ...(blind === undefined ? {} : { blind }),
       });
       if (recorder.commits > 0) recorder.end(committedTotals(outcome, recorder.story));

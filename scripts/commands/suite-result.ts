@@ -3,10 +3,9 @@
  * table, JSON, and JUnit XML. Pure.
  */
 import type { DrillReport } from "../../src/drill/drill-report.ts";
-import { balanceSentence } from "../../src/drill/drill-tables.ts";
+import { balanceSentence, lengthWords } from "../../src/drill/drill-tables.ts";
 import { aligned } from "../../src/drill/drill-text.ts";
 import { type JunitCase, junitXml } from "../../src/drill/junit.ts";
-import { signedTime } from "../../src/drill/words.ts";
 import { formatTime } from "../../src/model/time.ts";
 
 /** How one file of the folder went. */
@@ -33,12 +32,12 @@ export function wordsOf({ file, report, errors, seconds }: SuiteRow): string {
 
 /** The number that says most about a drill. */
 function mainNumber(report: DrillReport): string {
-  const { assignments, dip, attribution } = report;
+  const { assignments, attribution } = report;
   const { masked, lost } = assignments;
   if (masked + lost > 0) return `${masked} masked, ${lost} lost`;
   const wrong = attribution.shares.reduce((sum, { corrupted }) => sum + corrupted, 0);
   if (wrong > 0) return `${wrong} wrong unseen`;
-  return `${signedTime(dip.timeLostPs)} longer`;
+  return lengthWords(report);
 }
 
 /** Columns of words, and the digest. */
@@ -109,8 +108,12 @@ export function jsonOf({ file, report, errors, seconds }: SuiteRow): unknown {
   };
 }
 
-/** The pack as JUnit XML. */
-export function junitOf(folder: string, rows: readonly SuiteRow[]): string {
+/** The pack as JUnit XML; `notRun`: files of the folder whose turn never came. */
+export function junitOf(
+  folder: string,
+  rows: readonly SuiteRow[],
+  notRun: readonly string[],
+): string {
   const cases = rows.map(({ file, report, errors, seconds }): JunitCase => {
     const name = stemOf(file);
     if (report === undefined) return { name, seconds, error: errors, output: [] };
@@ -123,5 +126,13 @@ export function junitOf(folder: string, rows: readonly SuiteRow[]): string {
       output: [report.title, found, `digest ${identity.digest}`, balanceSentence(report)],
     };
   });
-  return junitXml(folder, cases);
+  const skipped = notRun.map(
+    (file): JunitCase => ({
+      name: stemOf(file),
+      seconds: 0,
+      skipped: "the suite was stopped before this drill was done",
+      output: [],
+    }),
+  );
+  return junitXml(folder, [...cases, ...skipped]);
 }

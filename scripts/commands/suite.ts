@@ -7,13 +7,13 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OperatingError, systemCodeOf } from "../../cluster/errors.ts";
 import { readWhole } from "../../cluster/read-file.ts";
+import { escapeControls } from "../../src/base/escape.ts";
 import { isDrillText } from "../../src/drill/parse-drill.ts";
 import type { PlacementName } from "../../src/model/scenario.ts";
 import { formatProblems } from "../../src/scenario/problem.ts";
 import { readTree } from "../../src/scenario/yaml-text.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { compareNatural } from "../../src/topology/natural-order.ts";
-import { escapeControls } from "../terminal/escape.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { loadDrill } from "./load-drill.ts";
@@ -45,6 +45,8 @@ export async function suiteCommand(
 ): Promise<number> {
   const { drills, others } = filesOf(folder, options.filter);
   const terminal = new Terminal(options.color);
+  // Before minutes of drills, and before their folders: can the result be written?
+  if (options.junit !== undefined) appendNothing(options.junit);
   if (options.out !== undefined) makeFolder(options.out);
   const isTold = options.quiet !== true;
   const note = (text: string): void => {
@@ -66,7 +68,9 @@ export async function suiteCommand(
   }
   signals.close();
   const unfinished = drills.length - rows.length;
-  if (options.junit !== undefined) writeFile(options.junit, junitOf(folder, rows));
+  if (options.junit !== undefined) {
+    writeFile(options.junit, junitOf(folder, rows, drills.slice(rows.length)));
+  }
   const met = rows.filter(({ report }) => report?.asExpected === true).length;
   if (options.json === true) {
     const result = { format: "faultplane-suite", version: 1, folder, met, unfinished, others };
@@ -169,9 +173,14 @@ function makeFolder(path: string): void {
   }
 }
 
-function writeFile(path: string, text: string): void {
+/** Makes the file if there is none, and leaves what is in it. */
+function appendNothing(path: string): void {
+  writeFile(path, "", "a");
+}
+
+function writeFile(path: string, text: string, flag: "a" | "w" = "w"): void {
   try {
-    writeFileSync(path, text);
+    writeFileSync(path, text, { flag });
   } catch (error) {
     throw new OperatingError(
       "E033",

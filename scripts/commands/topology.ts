@@ -43,6 +43,12 @@ function jsonCensus(census: Census): object {
   };
 }
 
+/** `1 leaf switch`, `2 leaf switches`. */
+function counted(count: number, noun: string): string {
+  const plural = noun.endsWith("ch") ? `${noun}es` : `${noun}s`;
+  return `${count} ${count === 1 ? noun : plural}`;
+}
+
 /** The census as lines; planes that look the same share one. */
 export function censusLines(census: Census): string[] {
   const row = (name: string, value: number | string, note = ""): string =>
@@ -73,12 +79,15 @@ export function censusLines(census: Census): string[] {
     }
     const noun = isJoined ? "rail" : "plane";
     const name = first === last ? `${noun} ${first}` : `${noun}s ${first}-${last}, each`;
-    const own = isJoined ? "" : `, ${spines} spine switches`;
-    lines.push(`${name.padEnd(18)} ${nics} NICs, ${leaves} leaf switches${own}`);
+    const own = isJoined ? "" : `, ${counted(spines, "spine switch")}`;
+    const of = `${counted(nics, "NIC")}, ${counted(leaves, "leaf switch")}`;
+    lines.push(`${name.padEnd(18)} ${of}${own}`);
     first = last + 1;
   }
-  if (isJoined)
-    lines.push(`${"between all rails".padEnd(18)} ${census.sharedSpines} spine switches`);
+  if (isJoined) {
+    const shared = counted(census.sharedSpines, "spine switch");
+    lines.push(`${"between all rails".padEnd(18)} ${shared}`);
+  }
   lines.push("");
   for (const { placement, workers, lookaheadPs } of census.placements) {
     const lookahead = Number.isFinite(lookaheadPs)

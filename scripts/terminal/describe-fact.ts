@@ -84,6 +84,21 @@ export function describeFact(fact: Fact, namesChain = false): string {
       const target = fact.target === "all" ? "" : ` for ${fact.target}`;
       return `${verb} ${listed(fact.links)}${target} (${fact.cause})`;
     }
+    case "controller.decided": {
+      const out = fact.excluded.length === 0 ? [] : [`without ${listed(fact.excluded)}`];
+      const back = fact.admitted.length === 0 ? [] : [`with ${listed(fact.admitted)} again`];
+      return `decides on ${[`${fact.action} (epoch ${fact.epoch})`, ...out, ...back].join(", ")}`;
+    }
+    case "rank.excluded":
+      return `rank ${fact.rank} is out (fault ${fact.fault})`;
+    case "rank.admitted":
+      return `rank ${fact.rank} is in again`;
+    case "experts.moved":
+      return `${counted(fact.count, "expert")} changed hands (epoch ${fact.epoch})`;
+    case "ranks.resumed":
+      return `${counted(fact.ranks, "rank")} go on with step ${fact.step} (epoch ${fact.epoch})`;
+    case "step.restarted":
+      return `step ${fact.step} begins again`;
     case "dispatch.completed":
       return (
         `dispatch of ${ofChain}layer ${fact.layer} done: ${fact.received.toLocaleString("en-US")} ` +
@@ -119,6 +134,7 @@ export const REASONS = {
   "no-answer": "no answer in time",
   notice: "told by another rank",
   operator: "the operator wants it",
+  controller: "the controller wants it",
 } as const;
 
 /** How bad a fact is, for colour. */
@@ -136,10 +152,15 @@ export function toneOf(fact: Fact): Tone {
     case "rank.masked":
     case "experts.missing":
     case "rank.trapped":
+    case "controller.decided":
+    case "rank.excluded":
+    case "step.restarted":
     case "rank.wait-timed-out":
     case "qp.timed-out":
       return "warning";
     case "fault.healed":
+    case "rank.admitted":
+    case "ranks.resumed":
     case "rank.finished":
       return "good";
     case "packet.delivered":
@@ -151,6 +172,7 @@ export function toneOf(fact: Fact): Tone {
     case "combine.completed":
     case "layer.completed":
     case "step.completed":
+    case "experts.moved":
       return "plain";
     default:
       return unreachable(fact);

@@ -2,7 +2,7 @@
  * How the command fails: one `error[E0xx]` and a hint on stderr, and an exit code. A stack trace is
  * shown only with --debug. Imports nothing heavy, so that it can report on everything else.
  */
-import { escapeControls } from "./escape.ts";
+import { escapeControls } from "../../src/base/escape.ts";
 
 /** What a failing run can say about itself. */
 export interface RunContext {

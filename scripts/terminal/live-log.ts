@@ -3,10 +3,11 @@
  * same from many actors in one line, and the fleet's progress layer by layer. Pure; the event log
  * has everything.
  */
+
+import { escapeControls } from "../../src/base/escape.ts";
 import type { Fact, FactRecord } from "../../src/model/fact.ts";
 import { formatTime } from "../../src/model/time.ts";
 import { describeFact, type Tone, toneOf } from "./describe-fact.ts";
-import { escapeControls } from "./escape.ts";
 import { describeGroup, type GroupMember, groupKeyOf } from "./fact-groups.ts";
 import { type FleetPlan, LayerProgress } from "./layer-progress.ts";
 

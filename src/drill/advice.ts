@@ -51,7 +51,7 @@ function ackTimeoutPs(exponent: number): number {
   return timeoutPs;
 }
 
-/** Kinds whose targets other NICs, or other planes, can stand in for. */
+/** Kinds that take links of a network away, or the NICs and switches at their ends. */
 const NETWORK_KINDS: readonly FaultKind[] = [
   "nic-down",
   "nic-flap",
@@ -69,6 +69,13 @@ const SLOW_KINDS: readonly FaultKind[] = [
   "incast",
 ];
 
+/** Faults of the network between the nodes: other NICs or planes can carry what they took. */
+const ofNetwork = (faults: readonly FaultSpec[]): readonly FaultSpec[] =>
+  faults.filter(
+    ({ kind, targets }) =>
+      NETWORK_KINDS.includes(kind) && targets.some((target) => !target.includes("nvswitch")),
+  );
+
 const namesOf = (faults: readonly FaultSpec[], kinds: readonly FaultKind[]): string[] =>
   faults.filter(({ kind }) => kinds.includes(kind)).map(({ name }) => name);
 
@@ -85,7 +92,7 @@ const replicas: Rule = ({ scenario, attribution, reach }) => {
   const { missingExperts } = reach;
   const { redundant } = scenario.experts;
   const { takeover, controller } = scenario.recovery;
-  if (attribution.masked === 0 || reach.masked.length === 0 || controller !== "none") {
+  if (attribution.masked === 0 || reach.maskers === 0 || controller !== "none") {
     return undefined;
   }
   const without = `${share(attribution.masked, attribution.dispatched)} of the assignments`;
@@ -94,7 +101,7 @@ const replicas: Rule = ({ scenario, attribution, reach }) => {
   if (missingExperts.length > 0 && (redundant === 0 || takeover)) {
     return {
       change: "more experts.redundant, with recovery.takeover; or recovery.controller: remap",
-      because: `${without} went without ${experts} ${names}: every replica was given up`,
+      because: `${without} went without ${experts} ${names}: some rank could reach no replica`,
     };
   }
   if (takeover) return undefined;
@@ -108,7 +115,7 @@ const retryClock: Rule = ({ scenario, trace, series, faults, twin }) => {
   const { ackTimeoutExponent, retryCount } = scenario.transport;
   if (trace.masks.length === 0 || total(series.queuePairFailures) === 0) return undefined;
   const clockPs = (retryCount + 1) * ackTimeoutPs(ackTimeoutExponent);
-  const canDetour = namesOf(faults, NETWORK_KINDS).length > 0;
+  const canDetour = ofNetwork(faults).length > 0;
   const other =
     canDetour && scenario.recovery.failover === "none"
       ? "recovery.failover: nvlink, or a shorter transport.ackTimeoutExponent"
@@ -121,12 +128,16 @@ const retryClock: Rule = ({ scenario, trace, series, faults, twin }) => {
   };
 };
 
-const waitClock: Rule = ({ scenario, trace }) => {
+const waitClock: Rule = ({ scenario, trace, series }) => {
   if (trace.masks.length === 0 || trace.waitTimeouts === 0) return undefined;
   const wait = formatTime(scenario.transport.waitTimeoutPs);
+  const told =
+    total(series.queuePairFailures) > 0
+      ? "the transport did not tell every rank in time"
+      : "the transport saw nothing";
   return {
     change: "a shorter transport.waitTimeout, or probes that ask before it has passed",
-    because: `the transport saw nothing; ranks waited ${wait} before they asked who lives`,
+    because: `${told}; ranks waited ${wait} before they asked who lives`,
   };
 };
 
@@ -143,8 +154,8 @@ const tick: Rule = (input) => {
   const lostPs = trace.endPs - twin.endPs;
   const isStall = resends(input) > 0 && lostPs >= 0.9 * tickPs;
   if (!isStall || attribution.masked > 0) return undefined;
-  const outages = faults
-    .filter(({ kind, healAtPs }) => NETWORK_KINDS.includes(kind) && healAtPs !== undefined)
+  const outages = ofNetwork(faults)
+    .filter(({ healAtPs }) => healAtPs !== undefined)
     .map(({ atPs, healAtPs }) => (healAtPs ?? atPs) - atPs);
   const outage =
     outages.length === 0 ? "" : `; the longest outage was ${time(Math.max(...outages))}`;
@@ -157,7 +168,7 @@ const tick: Rule = (input) => {
 const time = formatTime;
 
 const planes: Rule = ({ scenario, faults, attribution }) => {
-  const names = namesOf(faults, ["plane-down", "switch-down"]);
+  const names = namesOf(ofNetwork(faults), ["plane-down", "switch-down"]);
   const { nicPorts, planes: count } = scenario.cluster;
   if (names.length === 0 || nicPorts !== "one-port" || attribution.masked === 0) return undefined;
   return {

@@ -17,6 +17,8 @@ export interface FaultShare {
   readonly faults: readonly string[];
   /** Assignments whose combine came later than in the twin, most of all because of these. */
   readonly delayed: number;
+  /** Assignments to whose delay these added, too, and others added more. */
+  readonly partly: number;
   /**
    * Delay that these added, over all delayed assignments, ps; it is below 0 when they spared others
    * a wait, as a mask can.
@@ -107,6 +109,7 @@ export function attribute(input: AttributionInput): Attribution {
     return {
       faults: names,
       delayed: delays.delayed[link],
+      partly: delays.partly[link],
       totalDelayPs: delays.totalPs[link],
       longestDelayPs: delays.longestPs[link],
       masked: own.reduce((sum, totals) => sum + totals.masked, 0),
@@ -138,6 +141,7 @@ interface Delays {
   /** Late although there is no link, or the twin never completed that layer. */
   unexplained: number;
   readonly delayed: Float64Array;
+  readonly partly: Float64Array;
   readonly totalPs: Float64Array;
   readonly longestPs: Float64Array;
 }
@@ -149,6 +153,7 @@ function delaysOf(chain: readonly RunTrace[], links: number): Delays {
     late: 0,
     unexplained: 0,
     delayed: new Float64Array(links),
+    partly: new Float64Array(links),
     totalPs: new Float64Array(links),
     longestPs: new Float64Array(links),
   };
@@ -194,6 +199,7 @@ function judge(
   delays.delayed[worst] += combined;
   for (let link = 0; link < added.length; link += 1) {
     delays.totalPs[link] += added[link] * combined;
+    if (link !== worst && added[link] > 0) delays.partly[link] += combined;
     if (added[link] > delays.longestPs[link]) delays.longestPs[link] = added[link];
   }
 }

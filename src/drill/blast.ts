@@ -9,6 +9,7 @@ import type { Scenario } from "../model/scenario.ts";
 import type { Topology } from "../model/topology.ts";
 import { makeExpertMap } from "../workload/expert-map.ts";
 import { CutFinder } from "./cut-pairs.ts";
+import { expertsOnlyOn } from "./experts-out.ts";
 
 export interface Blast {
   /** Ids of the ranks that feel it directly, in the order of actors. */
@@ -115,24 +116,17 @@ export class BlastFinder {
     return this.#gpus.filter((_, rank) => holders.has(rank % epSize));
   }
 
+  /** Experts whose every replica is on ranks that are out of service, ascending. */
   #missingExperts(out: ReadonlySet<number>): number[] {
     if (out.size === 0) return [];
     const map = makeExpertMap(this.#scenario);
-    const { epSize, layers } = this.#scenario.workload;
+    const { epSize } = this.#scenario.workload;
     const missing = new Set<number>();
     for (let first = 0; first < this.#gpus.length; first += epSize) {
       const isOut = (rank: number): boolean => out.has(this.#gpus[first + rank]);
-      if (!Array.from({ length: epSize }, (_, rank) => rank).some(isOut)) continue;
-      for (const place of layers.keys()) {
-        for (let expert = 0; expert < this.#scenario.model.n_routed_experts; expert += 1) {
-          const replicas = map.replicasOf(place, expert);
-          let isMissing = true;
-          for (let replica = 0; replica < replicas && isMissing; replica += 1) {
-            isMissing = isOut(map.replicaAt(place, expert, replica));
-          }
-          if (isMissing) missing.add(expert);
-        }
-      }
+      const someOut = Array.from({ length: epSize }, (_, rank) => rank).some(isOut);
+      const experts = someOut ? expertsOnlyOn(map, this.#scenario, isOut) : [];
+      for (const expert of experts) missing.add(expert);
     }
     return [...missing].sort((left, right) => left - right);
   }
@@ -154,10 +148,11 @@ export class BlastFinder {
         const why = "live replicas take over: only the tokens of ranks out of service are gone";
         return { capacity: (ranks - out.size) / ranks, capacityWhy: why };
       }
-      const isDead = effects.actorEffect === "dead";
+      const { actorEffect } = effects;
+      const isStill = actorEffect === "dead" || actorEffect === "hung";
       let served = 0;
       for (const gpu of this.#gpus) {
-        if (isDead && out.has(gpu)) continue;
+        if (isStill && out.has(gpu)) continue;
         served += workload.epSize - (cut.get(gpu)?.size ?? 0);
       }
       const why = "assignments between ranks that can still exchange; the others are masked";

@@ -1,9 +1,11 @@
 /**
  * A drill's result in the layout of Chaos Toolkit's journal, so that what reads one reads ours. All
  * instants in it are virtual time, written as if it began at 1970-01-01; durations are virtual
- * seconds. Our own facts, with exact instants and what the host saw, are under `faultplane`.
+ * seconds. Activities are shown as the drill's file has them. Our own facts, with exact instants and
+ * what the host saw, are under `faultplane`.
  */
 import { PS_PER_S } from "../model/time.ts";
+import type { Tolerance } from "./drill.ts";
 import type { ActivityRun, HypothesisCheck, ProbeResult } from "./drill-record.ts";
 import type { DrillReport } from "./drill-report.ts";
 
@@ -47,6 +49,15 @@ export interface JournalActivity {
 /** The journal of a drill. */
 export function chaosJournal(report: DrillReport, experiment: unknown): ChaosJournal {
   const { record, host } = report;
+  const hypothesis = listIn(fieldOf(experiment, "steady-state-hypothesis"), "probes");
+  const steadyState = ({ met, atPs, probes }: HypothesisCheck): SteadyState => ({
+    steady_state_met: met,
+    probes: probes.map((probe, place) => probeOf(probe, atPs, hypothesis[place])),
+  });
+  const carriedOut = (runs: readonly ActivityRun[], key: string): JournalActivity[] => {
+    const given = listIn(experiment, key);
+    return runs.map((run, place) => activityOf(run, given[place]));
+  };
   const of = (when: HypothesisCheck["when"]): HypothesisCheck[] =>
     record.checks.filter((check) => check.when === when);
   const before = of("before")[0];
@@ -58,29 +69,27 @@ export function chaosJournal(report: DrillReport, experiment: unknown): ChaosJou
     start: virtualIso(0),
     end: virtualIso(record.endPs),
     duration: record.endPs / PS_PER_S,
-    status: record.status === "deviated" ? "completed" : record.status,
+    // Chaos Toolkit has no status of its own for a hypothesis that failed: `deviated` tells it.
+    status: record.status === "deviated" ? "failed" : record.status,
     deviated: record.deviated,
     steady_states: {
       before: before === undefined ? null : steadyState(before),
       during: of("during").map(steadyState),
       after: after === undefined ? null : steadyState(after),
     },
-    run: record.activities.map(activityOf),
-    rollbacks: record.rollbacks.map(activityOf),
+    run: carriedOut(record.activities, "method"),
+    rollbacks: carriedOut(record.rollbacks, "rollbacks"),
     faultplane: report,
   };
 }
 
-function steadyState({ met, atPs, probes }: HypothesisCheck): SteadyState {
-  return { steady_state_met: met, probes: probes.map((probe) => probeOf(probe, atPs)) };
-}
-
-function probeOf(probe: ProbeResult, atPs: number): JournalActivity {
+function probeOf(probe: ProbeResult, atPs: number, given: unknown): JournalActivity {
   const { name, measure, tolerance, value, met } = probe;
   const provider = { type: "faultplane", func: measure, arguments: probe.arguments };
+  const own = { ...(tolerance && { tolerance: toleranceOf(tolerance) }), provider };
   const at = virtualIso(atPs);
   return {
-    activity: { type: "probe", name, ...(tolerance && { tolerance }), provider },
+    activity: { type: "probe", name, ...own, ...sameName(given, name) },
     status: value === undefined ? "failed" : "succeeded",
     output: value ?? null,
     ...(met === undefined ? {} : { tolerance_met: met }),
@@ -90,16 +99,38 @@ function probeOf(probe: ProbeResult, atPs: number): JournalActivity {
   };
 }
 
-function activityOf(run: ActivityRun): JournalActivity {
+function activityOf(run: ActivityRun, given: unknown): JournalActivity {
+  const { type, name, func } = run;
   const at = virtualIso(run.duePs);
+  const own = { type, name, provider: { type: "faultplane", func } };
   return {
-    activity: { type: run.type, name: run.name, provider: { type: "faultplane", func: run.func } },
+    activity: { ...own, ...sameName(given, name) },
     status: run.status,
     output: run.output ?? run.fault ?? run.heals ?? null,
     start: at,
     end: at,
     duration: 0,
   };
+}
+
+/** A tolerance in Chaos Toolkit's words. */
+function toleranceOf(tolerance: Tolerance): unknown {
+  if (tolerance.type === "exactly") return tolerance.value;
+  return { type: "range", range: [tolerance.least, tolerance.most] };
+}
+
+/** An activity of the file, if it is the one of that name; otherwise nothing. */
+function sameName(given: unknown, name: string): Readonly<Record<string, unknown>> {
+  return fieldOf(given, "name") === name ? (given as Readonly<Record<string, unknown>>) : {};
+}
+
+function listIn(document: unknown, key: string): readonly unknown[] {
+  const list = fieldOf(document, key);
+  return Array.isArray(list) ? list : [];
+}
+
+function fieldOf(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
 }
 
 /** An instant of virtual time, ps, as ISO 8601 without a zone, to the microsecond. */

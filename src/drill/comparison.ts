@@ -20,6 +20,8 @@ export interface ComparisonRow {
   readonly faulted?: number;
   /** Where the numbers come from. */
   readonly source: string;
+  /** Of a run that was cut, against a twin that was not: what grew, or came, until then. */
+  readonly isCut?: true;
 }
 
 /** A run that is over, as the comparison reads it. */
@@ -51,11 +53,16 @@ const COUNTED: readonly (readonly [string, keyof AssignmentTotals, string])[] = 
   ["lost", "lost", "assignments whose owner died or gave up, counted"],
 ];
 
-/** The comparison; time per output token for decode only. */
+/**
+ * The comparison; time per output token for decode only. `cutAtPs`: the faulted run was cut then.
+ * Its sums are those of a part of the work, and its times those of what was done by then: only what
+ * is a rate can be compared.
+ */
 export function compareRuns(
   faulted: MeasuredRun,
   healthy: MeasuredRun,
   { workload }: Scenario,
+  cutAtPs?: number,
 ): ComparisonRow[] {
   const isDecode = workload.phase === "decode";
   const rows = MEASURED.filter(([, measure]) => isDecode || measure !== "tpot_ms").map(
@@ -87,9 +94,18 @@ export function compareRuns(
       source,
     }),
   );
-  return [length, ...rows, ...counts].filter(
+  const wrong: ComparisonRow = {
+    name: "wrong and unseen",
+    unit: "count",
+    healthy: healthy.end.corrupted,
+    faulted: faulted.end.corrupted,
+    source: "combined results that a fault corrupted, counted by the oracle",
+  };
+  const all = [length, ...rows, ...counts, wrong].filter(
     (row) => row.healthy !== undefined || row.faulted !== undefined,
   );
+  if (cutAtPs === undefined) return all;
+  return all.map((row) => (row.unit === "per-second" ? row : { ...row, isCut: true }));
 }
 
 /** Measures' units as ours, and what a value is multiplied by. */
@@ -99,7 +115,7 @@ const UNITS: Readonly<Record<string, { readonly unit: Unit; readonly times: numb
   "tokens/s": { unit: "per-second", times: 1 },
 };
 
-/** A measure over a whole run, in our units; undefined when there is no value. */
+/** A measure over a whole run, in our units, whole ps; undefined when there is no value. */
 export function read(run: MeasuredRun, name: string, percentile?: number): number | undefined {
   const measure = measureOf(name);
   if (measure === undefined) return undefined;
@@ -111,7 +127,9 @@ export function read(run: MeasuredRun, name: string, percentile?: number): numbe
     arguments: percentile === undefined ? {} : { percentile },
     end: run.end,
   });
-  return value === undefined ? undefined : value * (UNITS[measure.unit]?.times ?? 1);
+  if (value === undefined) return undefined;
+  const { unit, times } = UNITS[measure.unit] ?? { unit: "count", times: 1 };
+  return unit === "ps" ? Math.round(value * times) : value * times;
 }
 
 /** A field when it has a value. */

@@ -40,7 +40,9 @@ export class CutFinder {
     const deadLanes = new Set(isDown ? lanes : []);
     for (const lane of this.#topology.lanes.keys()) {
       const { from, to } = this.#topology.lanes[lane];
-      if (deadActors.has(from) || deadActors.has(to)) deadLanes.add(lane);
+      // Who only hangs, or is masked or drained, still passes on what others send.
+      const isGone = deadActors.has(from) || deadActors.has(to);
+      if (isGone && actorEffect === "dead") deadLanes.add(lane);
     }
     const { epSize } = this.#scenario.workload;
     this.#gpus.forEach((gpu, rank) => {

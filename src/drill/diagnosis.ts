@@ -11,7 +11,7 @@ export interface Diagnosis {
   readonly kind: FaultKind;
   /** As the responder wrote it. */
   readonly target: string;
-  /** What that means in this cluster. */
+  /** What that means in this cluster: one name, since who names many names no culprit. */
   readonly targets: readonly string[];
   /** Virtual time, ps. */
   readonly atPs: number;
@@ -19,7 +19,10 @@ export interface Diagnosis {
   readonly wallSeconds: number;
 }
 
-/** From right to wrong. `domain`: something in the same node, or on the same plane. */
+/**
+ * From right to wrong. `exact`: the kind and one of the fault's targets; `target`: one of them with
+ * another kind; `domain`: something in the same node, or on the same plane.
+ */
 export const GRADES = ["exact", "target", "domain", "wrong"] as const;
 export type Grade = (typeof GRADES)[number];
 
@@ -66,10 +69,8 @@ export function timeToDiagnosePs(
 
 function gradeOf(diagnosis: Diagnosis, fault: FaultSpec, index: TargetIndex): Grade {
   const { targets } = fault;
-  const isSame =
-    targets.length === diagnosis.targets.length &&
-    targets.every((target) => diagnosis.targets.includes(target));
-  if (isSame) return diagnosis.kind === fault.kind ? "exact" : "target";
+  if (diagnosis.targets.every((target) => targets.includes(target)))
+    return diagnosis.kind === fault.kind ? "exact" : "target";
   const near = domainsOf(diagnosis.kind, diagnosis.targets, index);
   const there = domainsOf(fault.kind, targets, index);
   return [...there].some((domain) => near.has(domain)) ? "domain" : "wrong";

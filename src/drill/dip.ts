@@ -7,8 +7,11 @@ import type { RunTrace } from "./trace.ts";
 /** Slices of a run: what a chart of one line holds. */
 export const SLICES = 60;
 
-/** Below this share of the healthy throughput, in percent, a slice is part of the dip. */
-export const DIP_PERCENT = 90;
+/**
+ * Below this share of the healthy throughput, in percent, a slice is part of the dip, unless health
+ * itself looks as bad: see {@link Dip.thresholdPercent}.
+ */
+const DIP_PERCENT = 90;
 
 export interface Dip {
   readonly sliceSpanPs: number;
@@ -16,9 +19,15 @@ export interface Dip {
   readonly percent: readonly number[];
   /** The same of the healthy twin; 0 in slices after its end. */
   readonly healthyPercent: readonly number[];
-  /** Deepest slice from the first fault on: how far below the healthy mean, percent. */
+  /**
+   * A slice below this is part of the dip, percent: 90, or less where layers are counted so coarsely
+   * that a healthy run goes below it. A slice may miss one layer that the next one has, and a dip is
+   * lower than the lowest slice of the twin.
+   */
+  readonly thresholdPercent: number;
+  /** Deepest slice of the dip: how far below the healthy mean, percent; 0 without a dip. */
   readonly depthPercent: number;
-  /** Slices below {@link DIP_PERCENT} from the first fault on, together; ps. */
+  /** Slices of the dip, from the first fault on, together; ps. */
   readonly lengthPs: number;
   /** The first of them begins here, and the last ends here; ps. Missing without a dip. */
   readonly fromPs?: number;
@@ -34,12 +43,18 @@ export interface Dip {
 export function measureDip(run: RunTrace, twin: RunTrace, onsetPs: number): Dip {
   const endPs = Math.max(run.endPs, 1);
   const { steps, layers } = twin.shape;
-  const leastPs = (3 * twin.endPs) / (steps * layers.length);
+  const layerPs = twin.endPs / (steps * layers.length);
+  const leastPs = 3 * layerPs;
   const slices = Math.max(1, Math.min(SLICES, Math.floor(endPs / Math.max(1, leastPs))));
   const sliceSpanPs = Math.ceil(endPs / slices);
   const total = twin.combined.reduce((sum, count) => sum + count, 0);
   const healthyRate = twin.endPs > 0 ? total / twin.endPs : 0;
   const percent = sharesOf(run, sliceSpanPs, slices, healthyRate);
+  const healthyPercent = sharesOf(twin, sliceSpanPs, slices, healthyRate);
+  // Slices that the twin covers by less than half are no measure of health.
+  const whole = healthyPercent.filter((_, slice) => (slice + 0.5) * sliceSpanPs <= twin.endPs);
+  const coarsePercent = 100 * (1 - layerPs / sliceSpanPs);
+  const thresholdPercent = Math.max(0, Math.min(DIP_PERCENT, coarsePercent, ...whole));
   let deepest = 100;
   let lengthPs = 0;
   let fromPs: number | undefined;
@@ -48,8 +63,8 @@ export function measureDip(run: RunTrace, twin: RunTrace, onsetPs: number): Dip 
     const startPs = slice * sliceSpanPs;
     const sliceEndPs = Math.min(startPs + sliceSpanPs, endPs);
     if (sliceEndPs <= onsetPs) return;
+    if (value >= thresholdPercent) return;
     if (value < deepest) deepest = value;
-    if (value >= DIP_PERCENT) return;
     lengthPs += sliceEndPs - Math.max(startPs, onsetPs);
     fromPs ??= Math.max(startPs, onsetPs);
     untilPs = sliceEndPs;
@@ -57,7 +72,8 @@ export function measureDip(run: RunTrace, twin: RunTrace, onsetPs: number): Dip 
   return {
     sliceSpanPs,
     percent,
-    healthyPercent: sharesOf(twin, sliceSpanPs, slices, healthyRate),
+    healthyPercent,
+    thresholdPercent,
     depthPercent: 100 - deepest,
     lengthPs,
     ...(fromPs === undefined ? {} : { fromPs }),

@@ -6,11 +6,12 @@
 import type { Director, Orders } from "../model/director.ts";
 import type { FactRecord } from "../model/fact.ts";
 import type { FaultHeal, FaultSpec } from "../model/fault.ts";
-import { NEVER_PS } from "../model/time.ts";
+import { formatTime, NEVER_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
+import { Agenda } from "./agenda.ts";
 import { ask, type Moment } from "./ask.ts";
 import type { Activity, Control, Drill } from "./drill.ts";
-import { DrillLog, funcOf, missedActivity } from "./drill-log.ts";
+import { DrillLog, funcOf } from "./drill-log.ts";
 import type {
   ActivityRun,
   DrillRecord,
@@ -19,26 +20,17 @@ import type {
   ProbeResult,
   TimelineEntry,
 } from "./drill-record.ts";
-import { type MethodClock, methodClock } from "./method-clock.ts";
 import { performAct } from "./perform-act.ts";
 import type { RunEnd } from "./run-end.ts";
 import { RunSeries } from "./run-series.ts";
 import { describeResult, quoted } from "./story.ts";
+import { asksAfter, asksBefore, asksDuring } from "./strategies.ts";
 
 export interface DrillDirectorOptions {
   readonly drill: Drill;
   readonly topology: Topology;
   /** The facts of the scenario without faults; undefined: nothing is compared with it. */
   readonly healthy?: RunSeries | undefined;
-}
-
-/** Instants of an open list of activities: those of the method, then those of the rollbacks. */
-interface Agenda {
-  readonly activities: readonly Activity[];
-  readonly clock: MethodClock;
-  /** What the clock counts from, ps. */
-  readonly fromPs: number;
-  next: number;
 }
 
 export class DrillDirector implements Director {
@@ -64,8 +56,7 @@ export class DrillDirector implements Director {
     this.#drill = drill;
     this.#healthy = healthy;
     this.#run = new RunSeries(drill.scenario, topology);
-    const clock = methodClock(drill.method);
-    this.#method = { activities: drill.method, clock, fromPs: 0, next: 0 };
+    this.#method = new Agenda(drill.method, 0);
     this.#isMethodOver = drill.method.length === 0;
     if (drill.stop.when.length > 0) this.#guardPs = drill.strategies.frequencyPs;
     this.#log.tell(0, "drill", drill.title, "begins");
@@ -106,16 +97,12 @@ export class DrillDirector implements Director {
   finish(end: RunEnd): DrillRecord {
     const log = this.#log;
     const endPs = this.#stop?.atPs ?? end.virtualTimePs;
-    const { method, strategies } = this.#drill;
-    const isDone = this.#cut === undefined && this.#method.next === method.length;
-    const asksAfter = ["default", "after-method-only", "continuously"];
+    const isDone = this.#cut === undefined && this.#method.isThrough;
     const isCut = this.#cut === "failed" || this.#cut === "aborted";
-    if (!isCut && asksAfter.includes(strategies.hypothesis)) this.#check("after", endPs, end);
-    const missed = this.#cut === undefined ? "never-due" : "skipped";
-    for (let place = log.activities.length; place < method.length; place += 1) {
-      const duePs = this.#method.clock.duePs[place];
-      log.activities.push(missedActivity(method[place], duePs, missed));
-    }
+    if (!isCut && asksAfter(this.#drill.strategies.hypothesis)) this.#check("after", endPs, end);
+    else if (this.#checkPs !== NEVER_PS && !isCut) this.#check("during", endPs, end);
+    log.activities.push(...this.#method.missed(this.#cut === undefined ? "never-due" : "skipped"));
+    this.#missRollbacks(endPs);
     const status = this.#status(end, isDone);
     this.#control("after", "experiment", endPs, end);
     log.tell(endPs, "drill", this.#drill.title, `ends: ${status}`);
@@ -143,16 +130,14 @@ export class DrillDirector implements Director {
     if (this.#isBegun || atPs !== this.#method.clock.beginsAtPs) return;
     this.#isBegun = true;
     const { hypothesis: strategy, frequencyPs } = this.#drill.strategies;
-    if (["default", "before-method-only", "continuously"].includes(strategy)) {
-      if (!this.#check("before", atPs)) {
-        this.#cut = "failed";
-        this.#stopAt(atPs, "the hypothesis does not hold before the method");
-        return;
-      }
+    if (asksBefore(strategy) && !this.#check("before", atPs)) {
+      this.#cut = "failed";
+      this.#stopAt(atPs, "the hypothesis does not hold before the method");
+      return;
     }
     this.#control("before", "method", atPs);
-    const isWatched = strategy === "continuously" || strategy === "during-method-only";
-    if (isWatched && this.#drill.hypothesis !== undefined) this.#checkPs = atPs + frequencyPs;
+    const isWatched = asksDuring(strategy) && this.#drill.hypothesis !== undefined;
+    if (isWatched) this.#checkPs = atPs + frequencyPs;
   }
 
   #checkDuring(atPs: number): void {
@@ -178,16 +163,12 @@ export class DrillDirector implements Director {
   /** Activities that are due now. */
   #carryOut(agenda: Agenda | undefined, atPs: number, runs: ActivityRun[]): void {
     if (agenda === undefined) return;
-    const { activities, clock, fromPs } = agenda;
-    while (agenda.next < activities.length && fromPs + clock.duePs[agenda.next] <= atPs) {
-      const activity = activities[agenda.next];
-      agenda.next += 1;
-      if (agenda === this.#method) this.#control("before", "activity", atPs);
-      runs.push(this.#perform(activity, atPs, agenda !== this.#method));
-      if (agenda === this.#method) this.#control("after", "activity", atPs);
-      if (agenda.next === activities.length && agenda === this.#rollbacks) {
-        this.#control("after", "rollback", atPs);
-      }
+    const isRollback = agenda !== this.#method;
+    for (let one = agenda.take(atPs); one !== undefined; one = agenda.take(atPs)) {
+      if (!isRollback) this.#control("before", "activity", atPs);
+      runs.push(this.#perform(one, atPs, isRollback));
+      if (!isRollback) this.#control("after", "activity", atPs);
+      if (isRollback && agenda.isThrough) this.#control("after", "rollback", atPs);
     }
   }
 
@@ -214,29 +195,42 @@ export class DrillDirector implements Director {
   /** When the method's clock has run out, or it was cut: are there rollbacks? */
   #endMethod(atPs: number): void {
     if (this.#isMethodOver) return;
-    const isOver = this.#method.next === this.#drill.method.length;
-    if (this.#cut === undefined && !(isOver && atPs >= this.#method.clock.endPs)) return;
+    const isOver = this.#method.isThrough && atPs >= this.#method.clock.endPs;
+    if (this.#cut === undefined && !isOver) return;
+    // What came since the last check, and a method shorter than the frequency, is seen, too.
+    const isSeen = this.#log.checks.at(-1)?.atPs === atPs;
+    if (this.#checkPs !== NEVER_PS && this.#cut === undefined && !isSeen)
+      this.#check("during", atPs);
     this.#isMethodOver = true;
     this.#checkPs = NEVER_PS;
     this.#control("after", "method", atPs);
     if (!this.#wantsRollbacks(atPs) || this.#drill.rollbacks.length === 0) return;
     this.#control("before", "rollback", atPs);
-    const clock = methodClock(this.#drill.rollbacks);
-    this.#rollbacks = { activities: this.#drill.rollbacks, clock, fromPs: atPs, next: 0 };
+    this.#rollbacks = new Agenda(this.#drill.rollbacks, atPs);
+  }
+
+  /** Rollbacks that were wanted, and the run was over before they were due. */
+  #missRollbacks(endPs: number): void {
+    const { rollbacks, strategies } = this.#drill;
+    let agenda = this.#rollbacks;
+    if (agenda === undefined) {
+      const isWanted = strategies.rollbacks !== "deviated" || this.#deviated;
+      if (this.#isMethodOver || strategies.rollbacks === "never" || !isWanted) return;
+      agenda = new Agenda(rollbacks, this.#method.clock.endPs);
+    }
+    for (const missed of agenda.missed("never-due")) {
+      this.#log.rollbacks.push(missed);
+      const due = `never came: due at ${formatTime(missed.duePs)}, the run was over before`;
+      this.#log.tell(endPs, "rollback", missed.name, due);
+    }
   }
 
   #wantsRollbacks(atPs: number): boolean {
-    switch (this.#drill.strategies.rollbacks) {
-      case "always":
-        return true;
-      case "never":
-        return false;
-      case "deviated":
-        if (this.#deviated || this.#cut !== undefined) return this.#deviated;
-        return !this.#check("method-end", atPs);
-      default:
-        return this.#cut !== "failed" && this.#cut !== "aborted";
-    }
+    const { rollbacks } = this.#drill.strategies;
+    if (rollbacks === "always" || rollbacks === "never") return rollbacks === "always";
+    if (rollbacks === "default") return this.#cut !== "failed" && this.#cut !== "aborted";
+    if (this.#deviated || this.#cut !== undefined) return this.#deviated;
+    return !this.#check("method-end", atPs);
   }
 
   /** Asks the hypothesis; returns whether it is met. One that fails is a deviation. */
@@ -282,12 +276,15 @@ export class DrillDirector implements Director {
 
   /** The next instant at which there is something to do. */
   #earliest(): number {
-    const { clock, next } = this.#method;
-    let nextPs = Math.min(this.#drill.stop.afterPs, this.#checkPs, this.#guardPs);
-    if (!this.#isMethodOver) nextPs = Math.min(nextPs, clock.duePs[next] ?? clock.endPs);
-    const rollbacks = this.#rollbacks;
-    if (rollbacks === undefined || rollbacks.next === rollbacks.activities.length) return nextPs;
-    return Math.min(nextPs, rollbacks.fromPs + rollbacks.clock.duePs[rollbacks.next]);
+    const { isThrough, nextPs, clock } = this.#method;
+    const methodPs = isThrough ? clock.endPs : nextPs;
+    return Math.min(
+      this.#drill.stop.afterPs,
+      this.#checkPs,
+      this.#guardPs,
+      this.#isMethodOver ? NEVER_PS : methodPs,
+      this.#rollbacks?.nextPs ?? NEVER_PS,
+    );
   }
 
   #status(end: RunEnd, isDone: boolean): DrillStatus {

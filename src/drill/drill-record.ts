@@ -69,13 +69,16 @@ export interface DrillRecord {
   readonly deviated: boolean;
   readonly checks: readonly HypothesisCheck[];
   readonly activities: readonly ActivityRun[];
+  /** Those that came, and those that were wanted and never came. */
   readonly rollbacks: readonly ActivityRun[];
+  /** Did the rollbacks begin? */
   readonly rollbacksRun: boolean;
   readonly timeline: readonly TimelineEntry[];
   /** What the method injected, with instants of the run, in the order in which it was ordered. */
   readonly faults: readonly FaultSpec[];
-  /** When the method's clock runs out, ps, and whether it did. */
+  /** When the method's clock runs out, ps; the run may be over before. */
   readonly methodEndPs: number;
+  /** Did every activity of the method come? Its last pause need not be over. */
   readonly methodDone: boolean;
   /** The first onset of a fault, scenario's included; missing: none began. ps. */
   readonly firstFaultPs?: number;

@@ -4,27 +4,18 @@
  * change. Pure: plain data from plain data; rendering is done elsewhere.
  */
 import type { FaultSpec } from "../model/fault.ts";
-import { NEVER_PS, PS_PER_MS } from "../model/time.ts";
+import { NEVER_PS } from "../model/time.ts";
 import type { AssignmentTotals } from "../model/window.ts";
 import { type Advice, adviceFor } from "./advice.ts";
 import type { Attribution } from "./attribution.ts";
+import { clocksOf, type DrillClock } from "./clocks.ts";
 import { type ComparisonRow, compareRuns, type MeasuredRun } from "./comparison.ts";
 import type { Diagnosis, DiagnosisScore } from "./diagnosis.ts";
 import { type Dip, measureDip } from "./dip.ts";
 import type { Drill, Verdict } from "./drill.ts";
 import type { DrillRecord } from "./drill-record.ts";
 import { measureReach, type Reach } from "./reach.ts";
-import { recoveryMeasures } from "./recovery-measures.ts";
-import type { RunSeries } from "./run-series.ts";
 import type { TimelineLine } from "./timeline.ts";
-
-/** A clock of the drill: how long after the first fault something came about. */
-export interface DrillClock {
-  readonly name: string;
-  /** ps of virtual time; missing when it never did. */
-  readonly spanPs?: number;
-  readonly about: string;
-}
 
 /** What a responder of a blind drill named, and how right it was. */
 export interface ScoredDiagnosis extends Diagnosis, DiagnosisScore {}
@@ -74,6 +65,8 @@ export interface DrillReport {
   /** How the run ended, and why if it was stopped. */
   readonly end: string;
   readonly endDetail?: string;
+  /** Of a run that did not finish its work: until when it went, ps. */
+  readonly cutAtPs?: number;
   readonly identity: DrillIdentity;
   readonly record: DrillRecord;
   /** In force in the run, from the scenario and from the drill. */
@@ -110,10 +103,12 @@ export interface DrillReportInput {
 
 /** Gathers the figures of a drill that is over. */
 export function makeDrillReport(input: DrillReportInput): DrillReport {
-  const { drill, run, twin, attribution, faults, verdict } = input;
+  const { drill, twin, attribution, faults, verdict } = input;
   const { scenario } = drill;
+  const cutAtPs = input.run.end.end === "finished" ? undefined : input.record.endPs;
+  const run = cutAtPs === undefined ? input.run : cutAt(input.run, cutAtPs);
   const expected = drill.expects ?? "PASS";
-  const reach = measureReach(run.trace, twin.trace, scenario);
+  const reach = measureReach(run, twin);
   const onsetPs = faults.reduce((least, { atPs }) => Math.min(least, atPs), NEVER_PS);
   return {
     format: "faultplane-drill",
@@ -126,12 +121,13 @@ export function makeDrillReport(input: DrillReportInput): DrillReport {
     asExpected: verdict === expected,
     end: input.end,
     ...(input.endDetail === undefined ? {} : { endDetail: input.endDetail }),
+    ...(cutAtPs === undefined ? {} : { cutAtPs }),
     identity: input.identity,
     record: input.record,
     faults,
     assignments: run.end.assignments,
-    comparison: compareRuns(run, twin, scenario),
-    clocks: faults.length === 0 ? [] : clocksOf(run, twin.series),
+    comparison: compareRuns(run, twin, scenario, cutAtPs),
+    clocks: run.series.onsetPs(undefined) === undefined ? [] : clocksOf(run, twin.series),
     dip: measureDip(run.trace, twin.trace, onsetPs),
     reach,
     attribution,
@@ -151,13 +147,8 @@ export function makeDrillReport(input: DrillReportInput): DrillReport {
   };
 }
 
-/** The recovery measures as clocks, since the first fault; with the twin to compare. */
-function clocksOf(run: MeasuredRun, healthy: RunSeries): DrillClock[] {
-  return recoveryMeasures.map(({ name, about, read }): DrillClock => {
-    const { series, end } = run;
-    const toPs = end.virtualTimePs + 1;
-    const { value } = read({ run: series, healthy, fromPs: 0, toPs, arguments: {}, end });
-    const words = name.replace(/_ms$/, "").replaceAll("_", " ");
-    return { name: words, about, ...(value === undefined ? {} : { spanPs: value * PS_PER_MS }) };
-  });
+/** A run that was cut, up to there: nothing came after its last fact, and that is time, too. */
+function cutAt(run: MeasuredRun, endPs: number): MeasuredRun {
+  const { trace, end } = run;
+  return { ...run, trace: { ...trace, endPs }, end: { ...end, virtualTimePs: endPs } };
 }

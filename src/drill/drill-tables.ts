@@ -5,8 +5,8 @@
 import { formatTime } from "../model/time.ts";
 import { LINKS_MAX } from "./attribution.ts";
 import type { ComparisonRow, Unit } from "./comparison.ts";
-import { DIP_PERCENT } from "./dip.ts";
 import type { DrillReport } from "./drill-report.ts";
+import { quoted } from "./story.ts";
 import { counted, grouped, listed, share, signedTime } from "./words.ts";
 
 /** A table: heads, and rows of as many cells. */
@@ -35,7 +35,8 @@ function cell(value: number | undefined, unit: Unit): string {
   return unit === "count" ? grouped(value) : `${grouped(value)}/s`;
 }
 
-function changeOf({ healthy, faulted, unit }: ComparisonRow): string {
+function changeOf({ healthy, faulted, unit, isCut }: ComparisonRow): string {
+  if (isCut === true) return "cut";
   if (healthy === undefined || faulted === undefined) return "";
   const change = faulted - healthy;
   if (change === 0) return "=";
@@ -49,22 +50,29 @@ function changeOf({ healthy, faulted, unit }: ComparisonRow): string {
   return `${percent > 0 ? "+" : ""}${percent.toFixed(1)} %`;
 }
 
-/** One row a fault, then the sums; every assignment of the run is in exactly one of its columns. */
-export function attributionTable({ attribution, faults }: DrillReport): TextTable {
+/**
+ * A row for each fault, or group of them. An assignment is delayed by the fault that added most to
+ * its delay, and partly by the others that did. `isShort`: of a large group not all names.
+ */
+export function attributionTable({ attribution, faults }: DrillReport, isShort = false): TextTable {
+  const { shares } = attribution;
   const kinds = new Map(faults.map(({ name, kind }) => [name, kind]));
-  const rows = attribution.shares.map((one) => {
+  const isOne = shares.length < 2;
+  const rows = shares.map((one) => {
     const [first, ...others] = one.faults;
-    const more = others.length === 0 ? (kinds.get(first) ?? "") : `and ${others.length} more`;
+    const names = isShort ? listed(one.faults) : one.faults.join(", ");
     return [
-      `${first} (${more})`,
+      others.length === 0 ? `${first} (${kinds.get(first) ?? ""})` : names,
       grouped(one.delayed),
+      ...(isOne ? [] : [grouped(one.partly)]),
       signedTime(one.longestDelayPs),
       grouped(one.masked),
       grouped(one.lost),
       one.refused > 0 ? `${grouped(one.refused)} refused` : grouped(one.corrupted),
     ];
   });
-  return { heads: ["fault", "delayed", "by at most", "masked", "lost", "wrong"], rows };
+  const partly = isOne ? [] : ["partly"];
+  return { heads: ["fault", "delayed", ...partly, "by at most", "masked", "lost", "wrong"], rows };
 }
 
 /** Where every assignment of the run ended, in a sentence. */
@@ -94,7 +102,10 @@ export function methodSentence({ attribution }: DrillReport): string {
   const units = groups
     ? `${LINKS_MAX} groups of faults, since there are more than ${LINKS_MAX}`
     : "one fault after another by onset";
-  return `delays told apart by runs with ${units}: what each adds is its own`;
+  return (
+    `delays told apart by runs with ${units}: what each adds is its own. An assignment is ` +
+    "delayed by what added most, and partly by what else added"
+  );
 }
 
 const BARS = "▁▂▃▄▅▆▇█";
@@ -130,26 +141,55 @@ export function dipChart(report: DrillReport): string[] {
   ];
 }
 
+/** How long the run was beside its twin: `1.250 ms longer`, `as long`, `cut at 50.000 ms`. */
+export function lengthWords({ dip, cutAtPs }: DrillReport): string {
+  if (cutAtPs !== undefined) return `cut at ${formatTime(cutAtPs)}`;
+  if (dip.timeLostPs === 0) return "as long";
+  const span = formatTime(Math.abs(dip.timeLostPs));
+  return `${span} ${dip.timeLostPs < 0 ? "shorter" : "longer"}`;
+}
+
+function lengthSentence(report: DrillReport): string {
+  const { dip, cutAtPs } = report;
+  const words = `the run was ${lengthWords(report)}`;
+  if (cutAtPs !== undefined) return `${words}; its twin took ${formatTime(cutAtPs - dip.timeLostPs)}`;
+  return `${words} ${dip.timeLostPs === 0 ? "as" : "than"} its twin`;
+}
+
 /** Depth and length of the dip, in a sentence. */
-export function dipSentence({ dip }: DrillReport): string {
-  const lost = `the run took ${signedTime(dip.timeLostPs)} longer than its twin`;
-  if (dip.lengthPs === 0) return `no slice below ${DIP_PERCENT} % of healthy; ${lost}`;
+export function dipSentence(report: DrillReport): string {
+  const { depthPercent, lengthPs, thresholdPercent } = report.dip;
+  const length = lengthSentence(report);
+  const threshold = `${Math.floor(thresholdPercent)} %`;
+  if (lengthPs === 0) return `no slice below ${threshold} of healthy; ${length}`;
   return (
-    `deepest slice ${dip.depthPercent.toFixed(1)} % below healthy, below ${DIP_PERCENT} % for ` +
-    `${formatTime(dip.lengthPs)}; ${lost}`
+    `deepest slice ${depthPercent.toFixed(1)} % below healthy, below ${threshold} for ` +
+    `${formatTime(lengthPs)}; ${length}`
+  );
+}
+
+/** Rollbacks that never came, in a sentence; undefined: there are none. */
+export function rollbackSentence({ record }: DrillReport): string | undefined {
+  const missed = record.rollbacks.filter(({ status }) => status === "never-due");
+  if (missed.length === 0) return undefined;
+  const names = listed(missed.map(({ name }) => quoted(name)));
+  return (
+    `${missed.length === 1 ? "rollback" : "rollbacks"} ${names} never came: due at ` +
+    `${formatTime(missed[0].duePs)}, and the run was over at ${formatTime(record.endPs)}`
   );
 }
 
 /** How far the faults reached, in sentences. */
 export function reachSentences({ reach, attribution }: DrillReport): string[] {
-  const { ranks, masked, maskers, delayedRanks, unfinished, missingExperts } = reach;
+  const { ranks, masked, givenUpPairwise, maskers, delayedRanks } = reach;
+  const { unfinished, missingExperts } = reach;
   const lines = [
     `${counted(delayedRanks, "rank")} of ${ranks} delayed ` +
       `(${share(attribution.delayed, attribution.dispatched)} of the assignments)`,
   ];
-  if (masked.length > 0) {
-    lines.push(`masked: ${listed(masked)}, by ${counted(maskers, "rank")}`);
-  }
+  if (masked.length > 0) lines.push(`masked: ${listed(masked)}`);
+  if (givenUpPairwise.length > 0) lines.push(`given up pairwise: ${listed(givenUpPairwise)}`);
+  if (maskers > 0) lines.push(`${counted(maskers, "rank")} gave others up`);
   if (unfinished.length > 0) lines.push(`did not finish: ${listed(unfinished)}`);
   if (missingExperts.length > 0) {
     lines.push(`experts without a live replica: ${listed(missingExperts.map(String))}`);
@@ -162,8 +202,13 @@ export function diagnosisSentences({ diagnoses }: DrillReport): string[] {
   if (diagnoses === undefined) return [];
   if (diagnoses.length === 0) return ["blind: nobody named a culprit"];
   return diagnoses.map(({ target, kind, grade, fault, sinceOnsetPs, wallSeconds }) => {
-    const after = sinceOnsetPs === undefined ? "" : `, ${signedTime(sinceOnsetPs)} after its onset`;
-    const which = fault === undefined ? "" : ` (${fault}${after})`;
+    const which = fault === undefined ? "" : ` (${fault}${whenSentence(sinceOnsetPs)})`;
     return `blind: ${kind} on ${target}: ${grade}${which}, ${wallSeconds.toFixed(1)} s of wall time`;
   });
+}
+
+function whenSentence(sinceOnsetPs: number | undefined): string {
+  if (sinceOnsetPs === undefined) return "";
+  const isEarly = sinceOnsetPs < 0;
+  return `, ${formatTime(Math.abs(sinceOnsetPs))} ${isEarly ? "before" : "after"} its onset`;
 }

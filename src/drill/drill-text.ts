@@ -2,7 +2,10 @@
  * The report of a drill for people: at most 45 lines for a terminal, everything for Markdown.
  * Pure: both say what the report object says.
  */
+import { escapeControls } from "../base/escape.ts";
 import { formatTime } from "../model/time.ts";
+import { clockWords } from "./clocks.ts";
+import { GRADES } from "./diagnosis.ts";
 import type { HypothesisCheck, ProbeResult } from "./drill-record.ts";
 import type { DrillReport } from "./drill-report.ts";
 import {
@@ -14,6 +17,7 @@ import {
   dipSentence,
   methodSentence,
   reachSentences,
+  rollbackSentence,
   type TextTable,
 } from "./drill-tables.ts";
 import { grouped } from "./words.ts";
@@ -32,7 +36,7 @@ const SHOWN_ROWS: readonly string[] = [
   "lost",
   "sent again",
 ];
-const SHOWN = { reasons: 3, faults: 4, advice: 3, clocks: 4, diagnoses: 1 } as const;
+const SHOWN = { reasons: 3, faults: 4, advice: 3 } as const;
 
 /** The report for a terminal, without colours; ends in a newline. */
 export function drillText(report: DrillReport): string {
@@ -40,23 +44,19 @@ export function drillText(report: DrillReport): string {
   const lines = ["", report.title];
   lines.push(`verdict: ${verdict} (the drill expects ${expected}${asExpected ? "" : ": NOT MET"})`);
   lines.push(...cut(reasons, SHOWN.reasons, "reasons").map((reason) => `  because: ${reason}`));
+  const missed = rollbackSentence(report);
+  if (missed !== undefined) lines.push(`  note: ${missed}`);
   const comparison = comparisonTable(report);
   const rows = comparison.rows.filter(([name]) => SHOWN_ROWS.includes(name));
   const heads = comparison.heads.slice(0, 4);
   lines.push("", ...aligned({ heads, rows: rows.map((row) => row.slice(0, 4)) }));
   lines.push("", ...dipChart(report).map((line) => `  ${line}`), `  ${dipSentence(report)}`);
-  const clocks = report.clocks.map(
-    ({ name, spanPs }) => `${name} ${spanPs === undefined ? "never" : formatTime(spanPs)}`,
-  );
-  if (clocks.length > 0) lines.push(`  ${clocks.slice(0, SHOWN.clocks).join(", ")}`);
+  const clocks = clockWords(report.clocks);
+  if (clocks.length > 0) lines.push(`  ${clocks.join(", ")}`);
   const [delayed, ...others] = reachSentences(report);
   lines.push(`  ${delayed}`, ...(others.length === 0 ? [] : [`  ${others.join("; ")}`]));
-  lines.push(
-    ...diagnosisSentences(report)
-      .slice(0, SHOWN.diagnoses)
-      .map((line) => `  ${line}`),
-  );
-  const blame = attributionTable(report);
+  lines.push(...bestDiagnosis(report).map((line) => `  ${line}`));
+  const blame = attributionTable(report, true);
   if (blame.rows.length > 0) {
     const shown = { heads: blame.heads, rows: blame.rows.slice(0, SHOWN.faults) };
     lines.push("", ...aligned(shown));
@@ -81,6 +81,16 @@ function wallOf(host: DrillReport["host"]): string {
   return `${wallSeconds.toFixed(1)} s of wall time, ${others.toFixed(1)} s of it for comparisons`;
 }
 
+/** The best of what responders of a blind drill named, the first of equals. */
+function bestDiagnosis(report: DrillReport): string[] {
+  const { diagnoses = [] } = report;
+  const sentences = diagnosisSentences(report);
+  if (sentences.length < 2) return sentences;
+  const places = diagnoses.map(({ grade }) => GRADES.indexOf(grade));
+  const best = places.indexOf(Math.min(...places));
+  return [`${sentences[best]}; attempt ${best + 1} of ${sentences.length}`];
+}
+
 /** The first `most`, then how many more there are. */
 function cut(lines: readonly string[], most: number, what: string): string[] {
   if (lines.length <= most) return [...lines];
@@ -100,13 +110,15 @@ export function aligned({ heads, rows }: TextTable, left = 1): string[] {
   });
 }
 
-/** The report as Markdown. */
+/** The report as Markdown; what would disturb a terminal or an editor is spelt out. */
 export function drillMarkdown(report: DrillReport): string {
   const { identity, host, record } = report;
   const lines = [`# ${report.title}`, ""];
-  if (report.description !== "") lines.push(report.description.trim(), "");
+  if (report.description !== "") lines.push(...report.description.trim().split("\n"), "");
   lines.push(`Verdict: **${report.verdict}** (the drill expects ${report.expected})`, "");
   for (const reason of report.reasons) lines.push(`- ${reason}`);
+  const missed = rollbackSentence(report);
+  if (missed !== undefined) lines.push("", `${capital(missed)}.`);
   lines.push("", "## The faulted run beside its healthy twin", "");
   lines.push("Same scenario, same seed, no faults.", "", ...markdown(comparisonTable(report)));
   lines.push(
@@ -125,8 +137,8 @@ export function drillMarkdown(report: DrillReport): string {
   );
   lines.push("the healthy twin; `^` marks slices with a fault in force.");
   if (report.clocks.length > 0) {
-    const rows = report.clocks.map(({ name, spanPs, about }) => [
-      name,
+    const rows = report.clocks.map(({ name, fault, spanPs, about }) => [
+      fault === undefined ? name : `${name}: ${fault}`,
       spanPs === undefined ? "never" : formatTime(spanPs),
       about,
     ]);
@@ -146,7 +158,7 @@ export function drillMarkdown(report: DrillReport): string {
   lines.push("", "## Timeline", "", ...markdown(timelineTable(report)));
   lines.push("", "## This run", "", ...markdown(identityTable(report)), "");
   lines.push(`Run \`${identity.runId}\`, faultplane ${identity.faultplane}, ${wallOf(host)}.`);
-  return `${lines.join("\n")}\n`;
+  return `${lines.map(escapeControls).join("\n")}\n`;
 }
 
 function checkLines({ when, atPs, met, probes }: HypothesisCheck): string[] {

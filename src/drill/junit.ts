@@ -1,6 +1,7 @@
 /**
  * JUnit XML of a pack of drills: what CI systems read. One test case a drill; it fails when the
- * verdict is not the expected one, and is an error when the drill could not be run.
+ * verdict is not the expected one, is an error when the drill could not be run, and is skipped when
+ * the pack was stopped before it.
  */
 
 /** One drill of the pack. */
@@ -12,6 +13,8 @@ export interface JunitCase {
   readonly failure?: readonly string[];
   /** Why it could not be run. */
   readonly error?: readonly string[];
+  /** Why nobody tried to run it. */
+  readonly skipped?: string;
   /** Said of it in any case. */
   readonly output: readonly string[];
 }
@@ -20,8 +23,10 @@ export interface JunitCase {
 export function junitXml(suite: string, cases: readonly JunitCase[]): string {
   const failures = cases.filter(({ failure }) => failure !== undefined).length;
   const errors = cases.filter(({ error }) => error !== undefined).length;
+  const skipped = cases.filter((one) => one.skipped !== undefined).length;
   const seconds = cases.reduce((sum, one) => sum + one.seconds, 0).toFixed(3);
-  const counts = `tests="${cases.length}" failures="${failures}" errors="${errors}"`;
+  const counts =
+    `tests="${cases.length}" failures="${failures}" errors="${errors}" ` + `skipped="${skipped}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites ${counts} time="${seconds}">`,
@@ -33,7 +38,8 @@ export function junitXml(suite: string, cases: readonly JunitCase[]): string {
   ].join("\n");
 }
 
-function caseLines(suite: string, { name, seconds, failure, error, output }: JunitCase): string[] {
+function caseLines(suite: string, one: JunitCase): string[] {
+  const { name, seconds, failure, error, skipped, output } = one;
   const names = `classname="${xmlText(suite)}" name="${xmlText(name)}"`;
   const lines = [`    <testcase ${names} time="${seconds.toFixed(3)}">`];
   const add = (tag: "failure" | "error", why: readonly string[]): void => {
@@ -42,6 +48,7 @@ function caseLines(suite: string, { name, seconds, failure, error, output }: Jun
   };
   if (failure !== undefined) add("failure", failure);
   if (error !== undefined) add("error", error);
+  if (skipped !== undefined) lines.push(`      <skipped message="${xmlText(skipped)}"/>`);
   if (output.length > 0) {
     lines.push(`      <system-out>${xmlText(output.join("\n"))}</system-out>`);
   }

@@ -4,6 +4,7 @@
  * capacity back. docs/drills.md says what each of them means; this file is where it is so.
  */
 import type { LayerNote, RunSeries } from "./run-series.ts";
+import { firstAt } from "./series.ts";
 
 /** A layer is slow that takes longer than the slowest healthy one of its sort by this factor. */
 const SLOW_FACTOR = 1.1;
@@ -45,7 +46,8 @@ export function servingAfterPs(run: RunSeries, onsetPs: number, nowPs: number): 
 /**
  * From the onset to the instant by which every rank has completed a layer at healthy speed that it
  * began after the last trouble was over: after the last slow layer, and after the last rank was
- * masked or dead. 0 when there was no such trouble; undefined when somebody still is.
+ * masked or dead. 0 when there was no such trouble; undefined when somebody still is, when a rank
+ * stands still, or when one has not completed a layer begun after the onset and not finished.
  */
 export function fullAfterPs(
   run: RunSeries,
@@ -53,12 +55,12 @@ export function fullAfterPs(
   onsetPs: number,
   nowPs: number,
 ): number | undefined {
-  for (const states of [run.maskedRanks, run.deadRanks, run.trappedRanks]) {
+  for (const states of [run.givenUp.ranks, run.deadRanks, run.trappedRanks]) {
     if (run.ranks.some((_, rank) => states.holdsBefore(rank, nowPs))) return undefined;
   }
   const isSlow = slowness(run, healthy, onsetPs);
   const lastDown = Math.max(
-    run.maskedRanks.lastEndBefore(nowPs),
+    run.givenUp.ranks.lastEndBefore(nowPs),
     run.deadRanks.lastEndBefore(nowPs),
   );
   let troublePs = lastDown >= onsetPs ? lastDown : -1;
@@ -67,7 +69,8 @@ export function fullAfterPs(
       troublePs = Math.max(troublePs, note.atPs);
     }
   }
-  if (troublePs < 0) return 0;
+  if (standsStill(run, healthy, onsetPs, nowPs)) return undefined;
+  if (troublePs < 0) return hasGoneOn(run, onsetPs, nowPs) ? 0 : undefined;
   return since(
     onsetPs,
     allServedAtPs(run, troublePs, nowPs, (note) => !isSlow(note)),
@@ -89,6 +92,46 @@ function slowness(
     const healthyPs = slowest.get(sort);
     return healthyPs !== undefined && durationPs > healthyPs * SLOW_FACTOR;
   };
+}
+
+/**
+ * Has a rank that has not finished gone longer without completing a layer than any does in health,
+ * in the twin or before the onset? By {@link SLOW_FACTOR}, as for layers.
+ */
+function standsStill(
+  run: RunSeries,
+  healthy: RunSeries | undefined,
+  onsetPs: number,
+  nowPs: number,
+): boolean {
+  const untilPs = healthy === undefined ? onsetPs : Infinity;
+  let longestPs = 0;
+  for (const layers of (healthy ?? run).layersOf) {
+    let lastPs = 0;
+    for (const atPs of layers) {
+      if (atPs > untilPs) break;
+      longestPs = Math.max(longestPs, atPs - lastPs);
+      lastPs = atPs;
+    }
+  }
+  if (longestPs === 0) return false;
+  return run.ranks.some((_, rank) => {
+    if (run.finishedRanks.holdsBefore(rank, nowPs)) return false;
+    const layers = run.layersOf[rank];
+    const lastPs = layers[firstAt(layers, nowPs) - 1] ?? 0;
+    return nowPs - lastPs > longestPs * SLOW_FACTOR;
+  });
+}
+
+/** Has every rank finished, or completed a layer that it began after `fromPs`? */
+function hasGoneOn(run: RunSeries, fromPs: number, nowPs: number): boolean {
+  const served = new Set<number>();
+  for (const { atPs, durationPs, rank } of run.layerNotes) {
+    if (atPs < nowPs && atPs - durationPs >= fromPs) served.add(rank);
+  }
+  return run.ranks.every(
+    (_, rank) => served.has(rank) || run.finishedRanks.holdsBefore(rank, nowPs),
+  );
 }
 
 /** First instant by which every rank in service has completed a layer begun since `fromPs`. */
@@ -119,7 +162,7 @@ function allServedAtPs(
 /** From when on a rank is masked, dead or finished; Infinity: it is in service until `nowPs`. */
 function outOfService(run: RunSeries, rank: number, fromPs: number, nowPs: number): number {
   let outPs = Infinity;
-  for (const states of [run.maskedRanks, run.deadRanks, run.finishedRanks]) {
+  for (const states of [run.givenUp.ranks, run.deadRanks, run.finishedRanks]) {
     if (states.holdsBefore(rank, fromPs + 1)) return fromPs;
     outPs = Math.min(outPs, states.firstOf(rank, fromPs, nowPs) ?? Infinity);
   }

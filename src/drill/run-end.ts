@@ -12,6 +12,8 @@ export interface RunEnd {
   readonly byFault: readonly FaultTotals[];
   /** Results that differ from the oracle, and no fault explains it. */
   readonly mismatches: number;
+  /** Results that differ because a fault corrupted them, unseen by the fleet. */
+  readonly corrupted: number;
   /** Masked assignments that no fault explains. */
   readonly unexplained: number;
   readonly violations: readonly string[];

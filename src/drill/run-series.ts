@@ -8,6 +8,7 @@ import { type FaultKind, INTERVENTION_KINDS } from "../model/fault.ts";
 import type { Scenario } from "../model/scenario.ts";
 import type { Topology } from "../model/topology.ts";
 import { makeSchedule } from "../workload/schedules.ts";
+import { GivenUp } from "./given-up.ts";
 import { Counter, Series, States } from "./series.ts";
 
 /** A layer that a rank completed. */
@@ -49,16 +50,12 @@ export class RunSeries {
   readonly pointers = new Series();
   /** The same by the name of the fault that was the cause. */
   readonly pointersOf = new Map<string, Series>();
-  /** Pairs of ranks of which the first has given the other up. */
-  readonly masks = new Counter();
-  /** Ranks that most of their EP group have given up, by place. */
-  readonly maskedRanks = new States<number>();
+  /** Who has given up whom; ranks by place. */
+  readonly givenUp: GivenUp;
   /** Ranks whose GPU is dead. */
   readonly deadRanks = new States<number>();
   readonly trappedRanks = new States<number>();
   readonly finishedRanks = new States<number>();
-  /** Logical experts that some rank can reach no replica of. */
-  readonly missingExperts = new States<number>();
   /** Names of faults, without what operators do. */
   readonly faults = new States<string>();
   /** When the last rank finished, ps; undefined while some have not. */
@@ -68,8 +65,6 @@ export class RunSeries {
   readonly #effects: EffectFinder;
   /** Targets of each fault that have not healed. */
   readonly #targetsOf = new Map<string, Set<string>>();
-  readonly #maskersOf = new Map<number, Set<number>>();
-  readonly #epSize: number;
   #finished = 0;
 
   constructor(scenario: Scenario, topology: Topology) {
@@ -79,11 +74,11 @@ export class RunSeries {
     this.ranks = topology.actors.filter(({ kind }) => kind === "gpu").map(({ id }) => id);
     this.#rankOf = new Map(this.ranks.map((id, rank) => [id, rank]));
     this.layersOf = this.ranks.map(() => []);
+    this.givenUp = new GivenUp(scenario);
     const { ops } = makeSchedule(scenario);
     const dispatches = ops.filter(({ kind }) => kind === "dispatch").length;
     // Training: a step trains the tokens of one micro-batch, there and back; others finish all.
     const batches = workload.phase === "training" ? 1 : workload.microBatches;
-    this.#epSize = workload.epSize;
     this.acceptedTokensPerStep = workload.acceptedTokensPerStep;
     this.assignmentsPerToken = (model.num_experts_per_tok * dispatches) / batches;
   }
@@ -165,15 +160,18 @@ export class RunSeries {
       case "rank.wait-timed-out":
         break;
       case "rank.masked":
-        this.#mask(atPs, rank, this.#rankOf.get(fact.rank) ?? -1);
+        this.givenUp.mask(rank, this.#rankOf.get(fact.rank) ?? -1, atPs);
         this.#pointTo(atPs, fact.fault);
         break;
+      case "rank.admitted":
+        this.givenUp.admit(this.#rankOf.get(fact.rank) ?? -1, atPs);
+        return;
+      case "experts.moved":
+        this.givenUp.expertsMoved(atPs);
+        return;
       case "rank.trapped":
         this.trappedRanks.begin(rank, atPs);
         this.#pointTo(atPs, fact.fault);
-        break;
-      case "experts.missing":
-        for (const expert of fact.experts) this.missingExperts.begin(expert, atPs);
         break;
       case "copy.corrupted":
         this.corruptedCaught.add(atPs, 1);
@@ -187,19 +185,6 @@ export class RunSeries {
         return;
     }
     this.signs.add(atPs, 1);
-  }
-
-  /** Masks are pairwise: who is cut off masks all others, too, and they are in service. */
-  #mask(atPs: number, by: number, rank: number): void {
-    let maskers = this.#maskersOf.get(rank);
-    if (maskers === undefined) {
-      maskers = new Set();
-      this.#maskersOf.set(rank, maskers);
-    }
-    if (maskers.has(by)) return;
-    maskers.add(by);
-    this.masks.add(atPs, 1);
-    if (maskers.size * 2 > this.#epSize - 1) this.maskedRanks.begin(rank, atPs);
   }
 
   #takeFault(atPs: number, fact: Fact & { type: "fault.began" | "fault.healed" }): void {

@@ -46,7 +46,7 @@ function stalledRanks(query: Query): number {
   let stalled = 0;
   run.layersOf.forEach((instants, rank) => {
     const outPs = Math.min(
-      run.maskedRanks.firstOf(rank, 0, toPs) ?? toPs,
+      run.givenUp.ranks.firstOf(rank, 0, toPs) ?? toPs,
       run.finishedRanks.firstOf(rank, 0, toPs) ?? toPs,
     );
     const first = firstAt(instants, fromPs);
@@ -118,12 +118,12 @@ export const serviceMeasures: readonly Measure[] = [
   counted(
     "ranks_masked",
     "ranks that most of their EP group have given up",
-    ({ run, fromPs, toPs }) => run.maskedRanks.during(fromPs, toPs).length,
+    ({ run, fromPs, toPs }) => run.givenUp.ranks.during(fromPs, toPs).length,
   ),
   counted(
     "masks",
     "pairs of ranks of which one has given the other up, in that direction",
-    ({ run, fromPs, toPs }) => run.masks.between(fromPs, toPs),
+    ({ run, fromPs, toPs }) => run.givenUp.pairs.between(fromPs, toPs),
   ),
   counted("ranks_trapped", "ranks that ended their job", ({ run, fromPs, toPs }) => {
     return run.trappedRanks.during(fromPs, toPs).length;
@@ -149,7 +149,7 @@ export const serviceMeasures: readonly Measure[] = [
   }),
   counted(
     "experts_missing",
-    "logical experts that some rank could reach no live replica of",
-    ({ run, fromPs, toPs }) => run.missingExperts.during(fromPs, toPs).length,
+    "logical experts that some rank in service could reach no live replica of",
+    ({ run, fromPs, toPs }) => run.givenUp.expertsMissing(fromPs, toPs).length,
   ),
 ];

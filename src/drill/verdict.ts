@@ -29,7 +29,30 @@ export function judgeDrill(drill: Drill, record: DrillRecord, end: RunEnd): Judg
   if (doubts.length > 0) return { verdict: "INVALID", reasons: doubts };
   if (record.deviated) return { verdict: "FAIL", reasons: deviations(drill, record) };
   const early = earlyEnds(record, end);
-  return { verdict: early.length > 0 ? "INVALID" : "PASS", reasons: early };
+  const unsaid = early.length > 0 ? early : unjudged(drill, record);
+  return { verdict: unsaid.length > 0 ? "INVALID" : "PASS", reasons: unsaid };
+}
+
+/** What a drill promised to judge, and no check or probe ever did. */
+function unjudged({ hypothesis, method }: Drill, record: DrillRecord): readonly string[] {
+  const reasons: string[] = [];
+  const checks = record.checks.filter(({ when }) => when !== "method-end");
+  if (hypothesis !== undefined && checks.length === 0) {
+    reasons.push(`${quoted(hypothesis.title)} was never checked`);
+  }
+  hypothesis?.probes.forEach(({ name }, place) => {
+    if (checks.length === 0) return;
+    if (checks.some(({ probes }) => probes[place]?.met !== undefined)) return;
+    reasons.push(`probe ${quoted(name)} was never judged: it had no value at any check`);
+  });
+  record.activities.forEach(({ name, output }, place) => {
+    const activity = method[place];
+    const isJudged = activity?.type === "probe" && activity.tolerance !== undefined;
+    if (isJudged && output !== undefined && output.met === undefined) {
+      reasons.push(`probe ${quoted(name)} was not judged: it had no value yet when it was asked`);
+    }
+  });
+  return reasons;
 }
 
 /** What makes a drill say nothing, whatever its probes found. */

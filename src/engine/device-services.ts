@@ -6,7 +6,7 @@ import type { NumberFormat, Scenario } from "../model/scenario.ts";
 import type { Topology } from "../model/topology.ts";
 import { CHECKSUM_BYTES, copyBytes } from "../workload/bytes.ts";
 import { computeTimes } from "../workload/compute-time.ts";
-import { makeExpertMap } from "../workload/expert-map.ts";
+import { makeExpertMap, withoutRanks } from "../workload/expert-map.ts";
 import {
   expertHigh,
   expertLow,
@@ -25,6 +25,7 @@ export function makeDeviceServices(scenario: Scenario, topology: Topology): Devi
     copyBytes(format, workload.protocol, model.hidden_size) + checksumBytes;
   let source: RoutingSource | undefined;
   let experts: ExpertMap | undefined;
+  const known = new Map<string, ExpertMap>();
   return {
     scenario,
     topology,
@@ -39,6 +40,16 @@ export function makeDeviceServices(scenario: Scenario, topology: Topology): Devi
     get experts(): ExpertMap {
       experts ??= makeExpertMap(scenario);
       return experts;
+    },
+    /** The ranks of a process that leave out the same ones share a map. */
+    expertsWithout(isOut: Uint8Array): ExpertMap {
+      const key = isOut.join("");
+      let map = known.get(key);
+      if (map === undefined) {
+        map = withoutRanks(this.experts, scenario, isOut);
+        known.set(key, map);
+      }
+      return map;
     },
     oracle: {
       tokenLow: (group, rank, step, token) => tokenPayloadLow(seed, group, rank, step, token),

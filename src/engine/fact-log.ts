@@ -16,17 +16,27 @@ export class FactLog {
     this.#count = new Int32Array(actors);
   }
 
+  /** A fact said while an event is handled, whose instant the digest has already. */
   record(actor: number, atPs: number, fact: Fact): void {
-    const index = this.#count[actor];
-    this.#count[actor] = index + 1;
-    this.#digest.touch(actor);
-    this.#digest.absorbText(actor, JSON.stringify(fact));
-    this.#facts.push({ atPs, actor, index, fact });
+    this.#add(actor, atPs, fact, JSON.stringify(fact));
+  }
+
+  /** A fact that no event stands behind, such as the onset of a fault: its instant counts, too. */
+  recordAlone(actor: number, atPs: number, fact: Fact): void {
+    this.#add(actor, atPs, fact, `${atPs} ${JSON.stringify(fact)}`);
   }
 
   /** A packet's line. It takes no number of its own, so that all other facts keep theirs. */
   note(actor: number, atPs: number, fact: Fact): void {
     this.#facts.push({ atPs, actor, index: this.#count[actor], fact });
+  }
+
+  #add(actor: number, atPs: number, fact: Fact, digested: string): void {
+    const index = this.#count[actor];
+    this.#count[actor] = index + 1;
+    this.#digest.touch(actor);
+    this.#digest.absorbText(actor, digested);
+    this.#facts.push({ atPs, actor, index, fact });
   }
 
   /** Facts recorded since the last call. */

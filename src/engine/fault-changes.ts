@@ -63,8 +63,8 @@ export class FaultChanges {
 
   /**
    * Living actors for which the fault board says something else than before, ascending: of
-   * themselves, of a port, or (leaves and spines) of a link between switches of their plane; after
-   * an operator's mask or drain every GPU.
+   * themselves, of a port, (GPUs) of a port of their NIC, or (leaves and spines) of a link between
+   * switches of their plane; after an operator's mask or drain every GPU.
    */
   affected(topology: Topology): number[] {
     const { deadBy } = this.#present;
@@ -78,6 +78,10 @@ export class FaultChanges {
       const [from, to] = endsOf(topology, lane);
       affected.add(topology.lanes[lane].from);
       affected.add(topology.lanes[lane].to);
+      // A NIC's host sees the port state of its NIC.
+      for (const { kind, node, ordinal } of [from, to]) {
+        if (kind === "nic") affected.add(topology.indexOf(`node${node}.gpu${ordinal}`));
+      }
       if (isSwitch(from) && isSwitch(to)) planes.add(from.plane).add(to.plane);
     }
     topology.actors.forEach((place, actor) => {

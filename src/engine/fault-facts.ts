@@ -22,7 +22,7 @@ export function recordFaults(
       const about = { fault: name, kind, target };
       const fact: Fact =
         type === "fault.changed" ? { type, ...about, permille } : { type, ...about };
-      factLog.record(actor, atPs, fact);
+      factLog.recordAlone(actor, atPs, fact);
     }
   }
 }

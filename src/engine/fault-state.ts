@@ -63,7 +63,10 @@ export class FaultState implements FaultBoard {
     return this.#schedule.headPs;
   }
 
-  /** Takes up faults and early ends; none may be before the present. */
+  /**
+   * Takes up faults and early ends; none may be before the present. A fault that is to end by the
+   * time it begins ends as it begins, and touches nothing.
+   */
   learn(faults: readonly FaultSpec[], heals: readonly FaultHeal[], nowPs: number): void {
     for (const spec of faults) {
       if (spec.atPs < nowPs) violated("fault-in-the-past", `${spec.name}: ${spec.atPs} ps`);
@@ -72,8 +75,10 @@ export class FaultState implements FaultBoard {
     for (const { fault: name, atPs } of heals) {
       if (atPs < nowPs) violated("fault-in-the-past", `end of ${name}: ${atPs} ps`);
       const fault = this.table.placeOf(name);
-      if (fault === NO_FAULT || this.table.faults[fault].status === "over") continue;
-      this.#schedule.add({ atPs, fault, type: "end", permille: 0 });
+      const listed = this.table.faults[fault];
+      if (fault === NO_FAULT || listed.status === "over") continue;
+      if (listed.status === "to come" && atPs <= listed.spec.atPs) listed.isVoid = true;
+      else this.#schedule.add({ atPs, fault, type: "end", permille: 0 });
     }
   }
 
@@ -90,7 +95,11 @@ export class FaultState implements FaultBoard {
       if (event.type !== "onset" && listed.status !== "in force") continue;
       this.table.nowPs = atPs;
       changes.events.push(event);
-      this.#carryOut(event, listed, changes);
+      if (event.type === "onset") this.begun.push(event.fault);
+      if (listed.isVoid) {
+        changes.events.push({ ...event, type: "end", permille: 0 });
+        this.#close(listed, event);
+      } else this.#carryOut(event, listed, changes);
     }
     return changes;
   }
@@ -163,21 +172,20 @@ export class FaultState implements FaultBoard {
   }
 
   #carryOut(event: FaultEvent, listed: ListedFault, changes: FaultChanges): void {
-    if (event.type === "onset") {
-      listed.status = "in force";
-      this.begun.push(event.fault);
-    }
-    if (event.type === "end") {
-      listed.status = "over";
-      listed.endedPs = event.atPs;
-      this.#schedule.forget(event.fault);
-    }
+    if (event.type === "onset") listed.status = "in force";
+    if (event.type === "end") this.#close(listed, event);
     listed.permille = event.permille;
     for (const lane of listed.effects.shownLanes) changes.noteLane(lane);
     this.#onActors(event, listed.effects, changes);
     this.#onLanes(event, listed, changes);
     this.#onPorts(event, listed.effects);
-    if (listed.effects.experts.length > 0) this.hotExperts = this.#hotNow();
+    if (listed.effects.experts.length > 0) this.hotExperts = this.table.hotExperts;
+  }
+
+  #close(listed: ListedFault, { fault, atPs }: FaultEvent): void {
+    listed.status = "over";
+    listed.endedPs = atPs;
+    this.#schedule.forget(fault);
   }
 
   #onActors({ fault, permille, atPs }: FaultEvent, effects: FaultEffects, to: FaultChanges): void {
@@ -284,13 +292,5 @@ export class FaultState implements FaultBoard {
   #isAvoided(lane: number): boolean {
     const { faults } = this.table;
     return this.#onLane.of(lane).some((fault) => faults[fault].effects.laneEffect === "avoided");
-  }
-
-  #hotNow(): HotExpert[] {
-    return this.table.faults.flatMap(({ spec, effects, permille }, fault) => {
-      const { sharePerMillion } = strengthAt(spec.parameters, permille);
-      if (sharePerMillion === 0) return [];
-      return effects.experts.map((expert) => ({ expert, sharePerMillion, fault }));
-    });
   }
 }

@@ -3,7 +3,8 @@
  * one, so that a rank can name the fault behind a lost peer wherever it runs.
  */
 import { violated } from "../base/assert.ts";
-import { EffectFinder, type FaultEffects } from "../fault/effects.ts";
+import { EffectFinder, type FaultEffects, Severity, strengthAt } from "../fault/effects.ts";
+import type { HotExpert } from "../model/actor.ts";
 import { type FaultSpec, NO_FAULT } from "../model/fault.ts";
 import { NEVER_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
@@ -31,17 +32,23 @@ export interface ListedFault {
   permille: number;
   /** When it ended; NEVER_PS before. */
   endedPs: number;
+  /** It ends as it begins: its span is empty, so it touches nothing and explains nothing. */
+  isVoid: boolean;
 }
 
 export class FaultTable {
   /** The instant of the last change. */
   nowPs = 0;
   readonly faults: ListedFault[] = [];
+  readonly #topology: Topology;
+  readonly #hasController: boolean;
   readonly #pathOf: PathFinder;
   readonly #effects: EffectFinder;
   readonly #placeOf = new Map<string, number>();
 
   constructor(topology: Topology, specs: readonly FaultSpec[], pathOf: PathFinder) {
+    this.#topology = topology;
+    this.#hasController = topology.actors.some(({ kind }) => kind === "controller");
     this.#pathOf = pathOf;
     this.#effects = new EffectFinder(topology);
     for (const spec of specs) this.add(spec);
@@ -54,7 +61,8 @@ export class FaultTable {
     if (this.#placeOf.has(name)) violated("fault-name-unique", name);
     const fault = this.faults.length;
     const effects = this.#effects.effectsOf(spec);
-    this.faults.push({ spec, effects, status: "to come", permille: 0, endedPs: NEVER_PS });
+    const untouched = { status: "to come", permille: 0, endedPs: NEVER_PS, isVoid: false } as const;
+    this.faults.push({ spec, effects, ...untouched });
     this.#placeOf.set(name, fault);
     return this.eventsOf(fault);
   }
@@ -81,6 +89,15 @@ export class FaultTable {
     return this.faults[fault]?.spec.name ?? "none";
   }
 
+  /** Experts that are hot now, in the order of the list. */
+  get hotExperts(): HotExpert[] {
+    return this.faults.flatMap(({ spec, effects, permille }, fault) => {
+      const { sharePerMillion } = strengthAt(spec.parameters, permille);
+      if (sharePerMillion === 0) return [];
+      return effects.experts.map((expert) => ({ expert, sharePerMillion, fault }));
+    });
+  }
+
   /** See EffectFinder. */
   reporterOf(target: string): number {
     return this.#effects.reporterOf(target);
@@ -104,7 +121,12 @@ export class FaultTable {
       ({ effects }) =>
         effects.namedActors.some((one) => actors.has(one)) ||
         effects.lanes.some((one) => lanes.has(one)),
-      isCertain,
+      {
+        certaintyOf: (fault) => Number(isCertain(fault)),
+        lasts: ({ effects }) =>
+          effects.actorEffect === "dead" &&
+          effects.actors.some((one) => actors.has(one) && this.#isGoneForGood(one)),
+      },
     );
   }
 
@@ -116,46 +138,64 @@ export class FaultTable {
     });
   }
 
+  /** Has an actor that died no part in the run any more, even if its fault heals? */
+  #isGoneForGood(actor: number): boolean {
+    return !this.#hasController && this.#topology.actors[actor].kind === "gpu";
+  }
+
   /** Of the faults that have begun and match the one that explains best; NO_FAULT: none does. */
   #bestOf(
     sincePs: number,
     matches: (fault: ListedFault) => boolean,
-    isCertain: (fault: ListedFault) => boolean = () => true,
+    { certaintyOf, lasts }: Pick<Explaining, "certaintyOf" | "lasts"> = PLAIN,
   ): number {
+    const by: Explaining = { sincePs, certaintyOf, lasts };
     let best = NO_FAULT;
     for (const [fault, listed] of this.faults.entries()) {
-      if (listed.status === "to come" || !matches(listed)) continue;
-      const better = (): boolean =>
-        explainsBetter(listed, this.faults[best], sincePs, (one) => Number(isCertain(one)));
-      if (best === NO_FAULT || better()) best = fault;
+      if (listed.status === "to come" || listed.isVoid || !matches(listed)) continue;
+      if (best === NO_FAULT || explainsBetter(listed, this.faults[best], by)) best = fault;
     }
     return best;
   }
 }
 
+/** What decides which of two faults explains a silence. */
+interface Explaining {
+  readonly sincePs: number;
+  /** 1: there is no way round it. */
+  readonly certaintyOf: (fault: ListedFault) => number;
+  /** Does what it did stay after its lease? */
+  readonly lasts: (fault: ListedFault) => boolean;
+}
+
+const PLAIN = { certaintyOf: () => 1, lasts: () => false };
+
 /**
- * Of two faults the one that is in force now; else one in force since `sincePs`; else the one that
- * healed last: a queue pair that failed stays failed, so a fault that has healed still explains its
+ * Of two faults the one that can silence somebody: what only delays or spoils explains nothing as
+ * long as such a one has touched the two since the run began. Then the one that is in force now, as
+ * is one that killed a rank for good; else one in force since `sincePs`; else the one that healed
+ * last: a queue pair that failed stays failed, so a fault that has healed still explains its
  * silence. Among equals the more severe, the one that no way gets round, the one that healed later,
  * the earlier onset, the name: never the place in the list.
  */
-function explainsBetter(
-  left: ListedFault,
-  right: ListedFault,
-  sincePs: number,
-  certaintyOf: (fault: ListedFault) => number,
-): boolean {
-  const rankOf = ({ status, endedPs }: ListedFault): number =>
-    status === "in force" ? 2 : endedPs >= sincePs ? 1 : 0;
-  const rank = rankOf(left) - rankOf(right);
-  if (rank !== 0) return rank > 0;
-  const isLater = left.endedPs - right.endedPs;
-  if (rankOf(left) === 0 && isLater !== 0) return isLater > 0;
-  const severity = left.effects.severity - right.effects.severity;
-  if (severity !== 0) return severity > 0;
-  const certainty = certaintyOf(left) - certaintyOf(right);
-  if (certainty !== 0) return certainty > 0;
-  if (left.endedPs !== right.endedPs) return isLater > 0;
-  if (left.spec.atPs !== right.spec.atPs) return left.spec.atPs < right.spec.atPs;
-  return left.spec.name < right.spec.name;
+function explainsBetter(left: ListedFault, right: ListedFault, by: Explaining): boolean {
+  const [one, other] = [weighed(left, by), weighed(right, by)];
+  const place = one.findIndex((weight, key) => weight !== other[key]);
+  return place < 0 ? left.spec.name < right.spec.name : one[place] > other[place];
+}
+
+/** Keys of that order, the first that differs decides: the larger one explains better. */
+function weighed(fault: ListedFault, { sincePs, certaintyOf, lasts }: Explaining): number[] {
+  const { spec, effects } = fault;
+  const endPs = lasts(fault) ? NEVER_PS : fault.endedPs;
+  const recency = endPs === NEVER_PS ? 2 : Number(endPs >= sincePs);
+  return [
+    Number(effects.severity >= Severity.loses),
+    recency,
+    recency === 0 ? endPs : 0,
+    effects.severity,
+    certaintyOf(fault),
+    endPs,
+    -spec.atPs,
+  ];
 }

@@ -187,6 +187,10 @@ export class Kernel implements ActorContext {
     this.finished[this.self] = 1;
   }
 
+  rejoin(): void {
+    this.finished[this.self] = 0;
+  }
+
   /** Checks that no counter has run out, once in a while. */
   checkCounters(): void {
     this.#order.check();
@@ -221,10 +225,9 @@ export class Kernel implements ActorContext {
     this.#packetLog?.note(actor, this.nowPs, lane, packet);
     this.counters.deliveredPackets += 1;
     this.counters.deliveredBytes += sizeBytes;
-    this.self = actor;
-    this.ledger.self = actor;
+    const device = this.#handlerOf(actor) as Actor;
     if (!isPlain) this.fabric.beginHandling(lane, packet);
-    (this.#actors[actor] as Actor).receive(this, port, packet);
+    device.receive(this, port, packet);
     if (!isPlain) this.fabric.endHandling();
   }
 
@@ -245,9 +248,7 @@ export class Kernel implements ActorContext {
       violated("dead-do-nothing", `${this.#topology.actors[owner].id} was reminded`);
     }
     this.digest.absorb(owner, word);
-    this.self = owner;
-    this.ledger.self = owner;
-    (this.#actors[owner] as Actor).remind(this, tag, value);
+    this.#handlerOf(owner)?.remind(this, tag, value);
   }
 
   /** The fault that stops a message at the end of a lane; NO_FAULT when none does. */

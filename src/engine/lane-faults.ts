@@ -1,9 +1,9 @@
 /**
  * What faults did to lanes when, as far as it decides whether a message gets through. A message is
  * lost when its lane was down at any moment between its beginning and its handling, when its sender
- * was dead while it was sending it, or when a lossy lane picks it as it is handled. With cut-through
- * a lane that fails later, under the tail alone, has let the message through. The receiver's side
- * decides, when the whole of that span is past.
+ * was dead while it was sending it, or when a lossy lane picks it as it is handled. With
+ * cut-through a lane that fails later, under the tail alone, has let the message through. The
+ * receiver's side decides, when the whole of that span is past.
  */
 import { avalanche32, hashString, mix32 } from "../base/hash.ts";
 import { NO_FAULT } from "../model/fault.ts";

@@ -1,12 +1,12 @@
 /**
  * A run in this process, window by window under the real protocol, without sockets, files and log:
- * for measurements, and for experiments whose outcome is a few numbers.
+ * for measurements, for experiments whose outcome is a few numbers, and for tests.
  */
 import type { DeviceFactory } from "../model/device.ts";
 import type { Director } from "../model/director.ts";
-import type { Scenario } from "../model/scenario.ts";
+import type { PlacementName, Scenario } from "../model/scenario.ts";
 import { NEVER_PS } from "../model/time.ts";
-import { NO_CHANGES, type RunChanges } from "../model/window.ts";
+import { type Grant, NO_CHANGES, type RunChanges, type WindowReport } from "../model/window.ts";
 import { makeFatTree } from "../topology/fat-tree.ts";
 import { lookaheadOf, placeActors } from "../topology/placement.ts";
 import { LogicalProcess } from "./logical-process.ts";
@@ -16,57 +16,103 @@ import { type CommittedWindow, type NextStep, WindowProtocol } from "./window-pr
 /** Longest window of one worker, ps; as in a real run. */
 const SLICE_PS = 1e7;
 
+/** What grants and reports go through on their way; they arrive as copies. */
+export interface Wire {
+  grant(grant: Grant): Grant;
+  report(report: WindowReport): WindowReport;
+}
+
 export interface LocalRunOptions {
   readonly devices: DeviceFactory;
+  /** Instead of the scenario's. */
+  readonly placement?: PlacementName;
+  readonly workers?: number;
+  /** Longest window, ps. */
+  readonly sliceMaxPs?: number;
+  /** Largest data frame that reports and grants carry, bytes; see LogicalProcessOptions. */
+  readonly carriedBytesMax?: number;
   /**
    * Called after each window with the number of workers that took part; `false` ends the run there.
    */
   readonly committed?: (window: CommittedWindow, participants: number) => boolean;
   /** Decides at its instants what is done to the run. */
   readonly director?: Director;
+  /** Default: they are handed over as they are. */
+  readonly wire?: Wire;
+  /**
+   * Order in which the workers of a window run, and in which their frames arrive; default: the
+   * workers' own.
+   */
+  readonly order?: (workers: readonly number[]) => readonly number[];
+}
+
+/** What a local run comes to, and how it ended; `cut`: by `committed`. */
+export interface LocalRunTotals extends RunTotals {
+  readonly end: Exclude<NextStep["type"], "grants" | "stop-reached"> | "stopped" | "cut";
+  /** Why its director ended it. */
+  readonly stopReason?: string;
 }
 
 /** Makes a run that has not begun; several workers, if the scenario asks for them, take turns. */
 export function makeLocalRun(
   scenario: Scenario,
   options: LocalRunOptions,
-): { readonly actors: number; run(): RunTotals } {
+): { readonly actors: number; run(): LocalRunTotals } {
   const topology = makeFatTree(scenario.cluster, scenario.hardware);
-  const placement = placeActors(topology, scenario.run.placement, scenario.run.workers);
-  const { devices } = options;
+  const placement = placeActors(
+    topology,
+    options.placement ?? scenario.run.placement,
+    options.workers ?? scenario.run.workers,
+  );
+  const { devices, carriedBytesMax, wire, order = asTheyAre } = options;
+  const carried = carriedBytesMax === undefined ? {} : { carriedBytesMax };
   const workers = placement.workers.map(
-    (_, worker) => new LogicalProcess({ scenario, placement, worker, devices }),
+    (_, worker) => new LogicalProcess({ scenario, placement, worker, devices, ...carried }),
   );
   const protocol = new WindowProtocol({
     workers: workers.length,
     lookaheadPs: lookaheadOf(topology, placement),
     gpus: topology.actors.filter((actor) => actor.kind === "gpu").length,
     timeLimitPs: scenario.run.timeLimitPs,
-    sliceMaxPs: SLICE_PS,
+    sliceMaxPs: options.sliceMaxPs ?? SLICE_PS,
   });
-  const run = (): RunTotals => {
+  const report = (worker: number, given: WindowReport): void => {
+    protocol.accept(worker, wire === undefined ? given : wire.report(given));
+  };
+  const run = (): LocalRunTotals => {
     workers.forEach((worker, number) => {
-      protocol.accept(number, worker.start());
+      report(number, worker.start());
     });
-    let participants = workers.length;
+    let participants = workers.map((_, number) => number);
     for (;;) {
-      workers.forEach((worker, number) => {
-        for (const { peer, bytes } of worker.takeFrames()) workers[peer].accept(number, bytes);
-      });
+      for (const number of order(participants)) {
+        for (const { peer, bytes } of workers[number].takeFrames()) {
+          workers[peer].accept(number, bytes);
+        }
+      }
       const window = protocol.commit();
       options.director?.take(window.facts);
-      const goesOn = options.committed?.(window, participants) ?? true;
+      const goesOn = options.committed?.(window, participants.length) ?? true;
       const step = nextStep(protocol, options.director);
       if (step.type !== "grants" || !goesOn) {
-        return protocol.finish(workers.map((worker) => worker.summary()));
+        const totals = protocol.finish(workers.map((worker) => worker.summary()));
+        if (step.type === "grants") return { ...totals, end: "cut" };
+        const reason = step.type === "stopped" ? { stopReason: step.reason } : {};
+        return { ...totals, end: step.type, ...reason };
       }
-      participants = step.grants.length;
-      for (const { worker, grant } of step.grants) {
-        protocol.accept(worker, workers[worker].run(grant));
+      const grants = new Map(step.grants.map(({ worker, grant }) => [worker, grant]));
+      participants = [...grants.keys()];
+      for (const number of order(participants)) {
+        const grant = grants.get(number) as Grant;
+        report(number, workers[number].run(wire === undefined ? grant : wire.grant(grant)));
       }
     }
   };
   return { actors: topology.actors.length, run };
+}
+
+function asTheyAre(workers: readonly number[]): readonly number[] {
+  return workers;
 }
 
 /** How a run that its director ended stands. */

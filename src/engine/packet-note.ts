@@ -23,7 +23,7 @@ const NAMES = new Map<number, string>(
 
 /**
  * Describes a packet that is at the end of a lane. Acknowledgements are between NICs, all others
- * between GPUs.
+ * between GPUs, or a GPU and the controller.
  */
 export function noteOf(
   topology: Topology,

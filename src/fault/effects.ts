@@ -20,8 +20,11 @@ export type ActorEffect = "dead" | "hung" | "slow" | "flips" | "masked" | "drain
  */
 export type LaneEffect = "down" | "lossy" | "slow" | "late" | "stalled" | "avoided";
 
-/** Ranks of {@link FaultEffects.severity}: what can stop a message, spoil it, delay it. */
-export const Severity = { stops: 3, spoils: 2, delays: 1 } as const;
+/**
+ * Ranks of {@link FaultEffects.severity}: what can stop every message, lose some, spoil them, delay
+ * them. Only the first two can silence anybody.
+ */
+export const Severity = { stops: 4, loses: 3, spoils: 2, delays: 1 } as const;
 
 /** What a fault does while it is in force. A fault has at most one effect of each sort. */
 export interface FaultEffects {
@@ -83,7 +86,7 @@ interface Rule {
   readonly severity: number;
 }
 
-const { stops, spoils, delays } = Severity;
+const { stops, loses, spoils, delays } = Severity;
 const DEAD: Rule = { actorEffect: "dead", severity: stops };
 const networkOf = (targets: FaultTargets, nic: string) => targets.networkLanesOf(nic);
 const busOf = (targets: FaultTargets, nic: string) => targets.busLanesOf(nic);
@@ -112,7 +115,7 @@ const RULES: Readonly<Record<FaultKind, Rule>> = {
     laneEffect: "lossy",
     lanes: (targets, target) =>
       targets.isLink(target) ? targets.linkLanes(target) : targets.networkLanesOf(target),
-    severity: spoils,
+    severity: loses,
   },
   "slow-link": { laneEffect: "slow", lanes: linkOf, severity: delays },
   "late-link": {

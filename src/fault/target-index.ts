@@ -52,7 +52,7 @@ export class TargetIndex {
   /** A link's ends the other way round, and the link's own id. */
   get linkAliases(): ReadonlyMap<string, string> {
     this.#aliases ??= new Map(
-      this.#topology.lanes.map((lane) => {
+      this.#fabricLanes.map((lane) => {
         const from = this.#topology.actors[lane.from].id;
         const to = this.#topology.actors[lane.to].id;
         return [`${from}--${to}${suffixOf(lane.link, from, to)}`, lane.link];
@@ -71,7 +71,7 @@ export class TargetIndex {
   }
 
   *#listed(kind: TargetKind): Iterable<[string, Membership]> {
-    const { actors, lanes } = this.#topology;
+    const { actors } = this.#topology;
     switch (kind) {
       case "node":
         for (const node of numbersOf(actors, (actor) => actor.node)) {
@@ -89,13 +89,13 @@ export class TargetIndex {
         }
         return;
       case "link":
-        for (const lane of lanes) {
+        for (const lane of this.#fabricLanes) {
           const from = actors[lane.from].id;
           if (lane.link.startsWith(`${from}--`)) yield [lane.link, this.#domainsOfLane(lane)];
         }
         return;
       case "direction":
-        for (const lane of lanes) {
+        for (const lane of this.#fabricLanes) {
           yield [directionName(this.#topology, lane), this.#domainsOfLane(lane)];
         }
         return;
@@ -104,6 +104,14 @@ export class TargetIndex {
           if (actor.kind === kind) yield [actor.id, this.#domainsOf(actor, place)];
         }
     }
+  }
+
+  /** Lanes that a fault can be on: management links are no part of the fabric. */
+  get #fabricLanes(): readonly Lane[] {
+    const { actors, lanes } = this.#topology;
+    return lanes.filter(({ from, to }) =>
+      [from, to].every((end) => actors[end].kind !== "controller"),
+    );
   }
 
   /** A switch is in its own domain; NICs and GPUs are in those of the leaves above them. */

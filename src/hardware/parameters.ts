@@ -33,6 +33,8 @@ export type ParameterName =
   | keyof LaneLatencies
   | "requestPs"
   | "packetBytes"
+  | "managementPsPerByte"
+  | "managementPs"
   | "nvlinkDomainGpus"
   | "hbmBytesPerSecond"
   | "attentionForward"
@@ -126,6 +128,18 @@ export const H800_INFINIBAND: ParameterSet = {
     source: "largest MTU of InfiniBand: a device passes a message on packet by packet",
     row: NONE,
   },
+  managementPsPerByte: {
+    value: 800,
+    unit: "ps/B",
+    source: "assumed: management network of 10 Gbit/s Ethernet",
+    row: NONE,
+  },
+  managementPs: {
+    value: 50_000_000,
+    unit: "ps",
+    source: "assumed: 50 us from a host to the controller, over TCP",
+    row: NONE,
+  },
   nvlinkDomainGpus: { value: 8, unit: "GPUs", source: "8 GPUs a node [P 4.1]", row: NONE },
   hbmBytesPerSecond: { value: 3.35e12, unit: "B/s", source: "3.35 TB/s HBM3 [N]", row: NONE },
   ...latencies(INFINIBAND_TIMES, H800_COSTS, "InfiniBand: 2.8 / 3.7 us"),
@@ -152,6 +166,8 @@ export const GB200_NVL72: ParameterSet = {
   requestPs: assumed(H800_INFINIBAND.requestPs),
   pciePsPerByte: assumed(H800_INFINIBAND.pciePsPerByte),
   packetBytes: H800_INFINIBAND.packetBytes,
+  managementPsPerByte: H800_INFINIBAND.managementPsPerByte,
+  managementPs: H800_INFINIBAND.managementPs,
   nvlinkPsPerByte: {
     value: GB200_COSTS.nvlinkPsPerByte,
     unit: "ps/B",

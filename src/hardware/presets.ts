@@ -68,6 +68,12 @@ export function makeHardware(name: string, values: ParameterValues): Hardware {
     leafToNic: { ...network, latencyPs: values.nicReceivePs },
     leafToSpine: network,
     spineToLeaf: network,
+    management: {
+      latencyPs: values.managementPs,
+      psPerByte: values.managementPsPerByte,
+      psPerRequest: 0,
+      headBytes: 0,
+    },
     nvlinkDomainGpus: values.nvlinkDomainGpus,
     pciePsPerByte,
     compute: {

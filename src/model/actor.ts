@@ -44,6 +44,8 @@ export interface ActorContext {
    * flight.
    */
   finish(): void;
+  /** The actor takes part again after it had finished. */
+  rejoin(): void;
 }
 
 /** Accounting of (token, expert) assignments by the rank that owns the token. */
@@ -120,8 +122,8 @@ export interface Actor {
   /** A reminder fired. */
   remind(context: ActorContext, tag: number, value: number): void;
   /**
-   * Faults changed what the fault board says of this actor, of one of its ports, or (switches) of a
-   * link between switches of its plane. Before all other events of the instant.
+   * Faults changed what the fault board says of this actor, of one of its ports, (GPUs) of a port
+   * of its NIC, or (switches) of a link between switches of its plane. Before all other events of the instant.
    */
   affected?(context: ActorContext): void;
   /**

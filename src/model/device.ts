@@ -31,6 +31,8 @@ export interface DeviceServices {
   readonly schedule: Schedule;
   readonly routing: RoutingSource;
   readonly experts: ExpertMap;
+  /** The map when some ranks of a group are out: by rank, 1 for those. Depends on them alone. */
+  expertsWithout(isOut: Uint8Array): ExpertMap;
   readonly compute: ComputeTimes;
   readonly oracle: Oracle;
   /**

@@ -1,6 +1,6 @@
 /** Where the replicas of routed experts are, as the GPU actor sees it. */
 
-/** Depends on the scenario only: the same on every process. */
+/** Depends on the scenario, and on who is out of the group: the same on every process. */
 export interface ExpertMap {
   /** Physical experts that each rank of an EP group holds. */
   readonly perRank: number;

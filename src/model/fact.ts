@@ -77,7 +77,7 @@ export type Fact =
       readonly rank: string;
       readonly fault: string;
       readonly assignments: number;
-      readonly reason: "send-failed" | "no-answer" | "notice" | "operator";
+      readonly reason: "send-failed" | "no-answer" | "notice" | "operator" | "controller";
     }
   | {
       readonly type: "experts.missing";
@@ -111,6 +111,23 @@ export type Fact =
       readonly target: string;
       readonly links: readonly string[];
     }
+  | {
+      readonly type: "controller.decided";
+      readonly action: "remap" | "restart" | "admit";
+      readonly epoch: number;
+      readonly excluded: readonly string[];
+      readonly admitted: readonly string[];
+    }
+  | { readonly type: "rank.excluded"; readonly rank: string; readonly fault: string }
+  | { readonly type: "rank.admitted"; readonly rank: string }
+  | { readonly type: "experts.moved"; readonly epoch: number; readonly count: number }
+  | {
+      readonly type: "ranks.resumed";
+      readonly epoch: number;
+      readonly step: number;
+      readonly ranks: number;
+    }
+  | { readonly type: "step.restarted"; readonly step: number }
   | {
       readonly type: "dispatch.completed";
       readonly layer: number;

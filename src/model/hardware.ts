@@ -45,6 +45,8 @@ export interface Hardware {
   readonly leafToNic: LaneClass;
   readonly leafToSpine: LaneClass;
   readonly spineToLeaf: LaneClass;
+  /** Between a GPU's host and the recovery controller, both ways: Ethernet, not the fabric. */
+  readonly management: LaneClass;
   /** GPUs that one NVLink domain can hold: the most that `gpusPerNode` may be. */
   readonly nvlinkDomainGpus: number;
   /**

@@ -54,6 +54,15 @@ export const PacketKind = {
   qpReset: 14,
   /** The NIC's answer: it has. The words are those of the request. */
   qpResetDone: 15,
+  /** To the recovery controller: what a rank has to say; model/membership.ts has the words. */
+  report: 16,
+  /** From the recovery controller: what the ranks of a group are to do; likewise. */
+  order: 17,
+  /**
+   * "Send again what you have open with me": something did not come. SLOT: 0, or the way that is
+   * lost, counted from 2 (2: the usual way).
+   */
+  sendAgain: 18,
 } as const;
 
 /** Bits of the KIND word beside the kind. */
@@ -88,7 +97,7 @@ export const SOURCE = 4;
 export const SIZE_BYTES = 5;
 /** Packet sequence number inside its queue pair. */
 export const PSN = 6;
-/** Ordinal of the MoE layer in the run (steps one after another). */
+/** Ordinal of the MoE layer in the run (steps one after another); of the controller an epoch. */
 export const LAYER = 7;
 /**
  * Token's place on its home rank. With a cargo, the work requests that the message stands for: one

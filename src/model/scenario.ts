@@ -78,6 +78,11 @@ export interface ClusterSpec {
    * 2505.09343, section 5.1).
    */
   readonly nicPorts: "one-port" | "multi-port";
+  /**
+   * Is there a recovery controller, with a management link to every GPU? As `recovery.controller`
+   * has it.
+   */
+  readonly controller?: true;
 }
 
 /** The network that a scenario has when it says nothing of it. */

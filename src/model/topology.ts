@@ -5,13 +5,13 @@
  */
 import type { LaneClass } from "./hardware.ts";
 
-export type ActorKind = "gpu" | "nic" | "nvswitch" | "leaf" | "spine";
+export type ActorKind = "gpu" | "nic" | "nvswitch" | "leaf" | "spine" | "controller";
 
 /** One actor's place in the cluster. Fields that do not apply to its kind are -1. */
 export interface ActorPlace {
   /**
    * Unique: `node2.gpu3`, `node2.nic3`, `node2.nvswitch`, `plane3.leaf0`, `plane3.spine1`; `spine1`
-   * for a spine that all rails share.
+   * for a spine that all rails share; `controller`.
    */
   readonly id: string;
   readonly kind: ActorKind;
@@ -19,8 +19,8 @@ export interface ActorPlace {
   /** Place inside the node (GPU or NIC number), or of the switch inside its tier and plane. */
   readonly ordinal: number;
   /**
-   * Network plane, or rail; -1 for NVSwitches, for spines that all rails share, and for multi-port
-   * NICs, which are on every plane, with their GPUs.
+   * Network plane, or rail; -1 for NVSwitches, for spines that all rails share, for the controller,
+   * and for multi-port NICs, which are on every plane, with their GPUs.
    */
   readonly plane: number;
   /** Ports, numbered from 0; the lanes out of port p are `laneOf[portBase + p]` in the kernel. */
@@ -29,11 +29,13 @@ export interface ActorPlace {
 
 /**
  * Port of a GPU or NIC by what is at its other end. Of a multi-port NIC `nicToLeaf` is the port on
- * plane 0; that on plane p is p ports further.
+ * plane 0; that on plane p is p ports further. A GPU has a port to the controller if there is one;
+ * the controller's ports are in the order of nodes, then of GPUs in the node.
  */
 export const DevicePort = {
   gpuToNvswitch: 0,
   gpuToNic: 1,
+  gpuToController: 2,
   nicToGpu: 0,
   nicToLeaf: 1,
 } as const;

@@ -12,6 +12,7 @@ export const LINK_RATES = {
   nicRate: ["nicPsPerByte", "Effective rate of a NIC port and of every switch link, one way."],
   nvlinkRate: ["nvlinkPsPerByte", "Effective rate between a GPU and its NVSwitch, one way."],
   pcieRate: ["pciePsPerByte", "Rate between a GPU and its NIC, one way."],
+  managementRate: ["managementPsPerByte", "Between a GPU's host and a controller, one way."],
 } as const satisfies Keys;
 
 /** Latencies of lanes, as `450 ns`: at least 1 ns, since lookahead rests on them. */
@@ -21,6 +22,7 @@ export const LANE_LATENCIES = {
   gpuToNicLatency: ["gpuToNicPs", "Doorbell, descriptor and fetch of the data."],
   nicReceiveLatency: ["nicReceivePs", "Leaf to NIC: cable and the NIC's receiving."],
   nicToGpuLatency: ["nicToGpuPs", "DMA write into the GPU, and its noticing."],
+  managementLatency: ["managementPs", "Between a GPU's host and a controller."],
 } as const satisfies Keys;
 
 /** Times on top of others, as `14 ns`: may be 0. */

@@ -40,7 +40,7 @@ export function readLinked(
   }
   const reading = readFile(name);
   if (reading.ok) return reading;
-  const hint = "the path is relative to the scenario file";
+  const hint = "the path is relative to this file";
   const message = `cannot read ${what} file '${escapeText(name)}': ${escapeText(reading.problem)}`;
   problems.add("E001", path, message, { hint });
   return undefined;

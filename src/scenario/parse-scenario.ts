@@ -6,7 +6,13 @@
  */
 import { TargetFinder } from "../fault/selectors.ts";
 import type { ModelShape } from "../model/model-shape.ts";
-import type { PlacementName, RecordedLoads, RunSpec, Scenario } from "../model/scenario.ts";
+import type {
+  ClusterSpec,
+  PlacementName,
+  RecordedLoads,
+  RunSpec,
+  Scenario,
+} from "../model/scenario.ts";
 import { PS_PER_S } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 import { makeFatTree } from "../topology/fat-tree.ts";
@@ -143,9 +149,14 @@ class ScenarioReading {
     if (problems.isSound(["cluster"], ["hardware"])) {
       addDomainProblem(fields.cluster, hardware, problems);
     }
+    const hasController = fields.recovery.controller !== "none";
+    const cluster: ClusterSpec = {
+      ...fields.cluster,
+      ...(hasController && { controller: true }),
+    };
     const topology =
       isSmall && problems.isSound(["cluster"], ["hardware"])
-        ? makeFatTree(fields.cluster, hardware)
+        ? makeFatTree(cluster, hardware)
         : undefined;
     const context: WorkloadContext = {
       fields,
@@ -186,7 +197,7 @@ class ScenarioReading {
       title: fields.title ?? stemOf(this.#tree.file),
       model,
       hardware,
-      cluster: fields.cluster,
+      cluster,
       ...work,
       experts: placed.experts,
       transport: { ackTimeoutExponent, retryCount, waitTimeoutPs },

@@ -3,6 +3,7 @@
  * is allowed. Text from the file is printed only through `show`, so that it cannot move the cursor,
  * turn the line around or fill the screen.
  */
+import { escapeControls } from "../base/escape.ts";
 
 /**
  * Exit codes of the command, after sysexits: 65 bad data, 66 no input, 77 not permitted, 78
@@ -124,18 +125,11 @@ export const PROBLEMS_SHOWN = 20;
 /** Longest piece of a user's text that is printed, characters. */
 const SHOWN_LENGTH = 80;
 
-/** C0, DEL, C1, line and paragraph separators, bidirectional controls, the BOM, lone surrogates. */
-const UNPRINTABLE =
-  /[\p{Cc}\u061c\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|[\ud800-\udfff]/gu;
-
 /** `text` with everything that could disturb a terminal as \uXXXX, cut at 80 characters. */
 export function escapeText(text: string): string {
   const cut = Array.from(text.slice(0, SHOWN_LENGTH * 2 + 2));
   const short = cut.length > SHOWN_LENGTH ? `${cut.slice(0, SHOWN_LENGTH).join("")}...` : text;
-  return short.replace(
-    UNPRINTABLE,
-    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return escapeControls(short);
 }
 
 /** A value from a file as it reads in a message: `string "8"`, `true`, `1.5`, `a list`. */

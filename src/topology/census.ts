@@ -33,7 +33,7 @@ export interface PlacementCensus {
   readonly lookaheadPs: number;
 }
 
-/** What there is in a cluster. */
+/** What there is in a cluster; a controller and its links are no part of it. */
 export interface Census {
   readonly actors: number;
   readonly gpus: number;
@@ -63,7 +63,7 @@ export function takeCensus(topology: Topology, packWorkers = 2): Census {
   }
   const names: readonly PlacementName[] = ["actor", "node", "pack", "single"];
   return {
-    actors: topology.actors.length,
+    actors: topology.actors.length - count("controller"),
     gpus: count("gpu"),
     nics: count("nic"),
     nvswitches: count("nvswitch"),
@@ -92,7 +92,9 @@ function countLinks(topology: Topology): LinkCensus {
     const from = topology.actors[lane.from].kind;
     const to = topology.actors[lane.to].kind;
     switch (from) {
+      // Management links are no part of the fabric.
       case "gpu":
+      case "controller":
         break;
       case "nvswitch":
         links.gpuNvswitch += 1;

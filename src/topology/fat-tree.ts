@@ -3,8 +3,9 @@
  * own, NIC i of every node is on plane i mod P, and every node has one NVSwitch. Multi-plane
  * (MPFT): every plane has spines of its own. Multi-rail (MRFT): a plane is called a rail, and the
  * leaves of all rails share one set of spines. Multi-port NICs (figure 4 there): every NIC has a
- * port on each plane of an MPFT, with an equal share of its rate. Pure: every process of a run
- * builds the same graph from the same scenario.
+ * port on each plane of an MPFT, with an equal share of its rate. A recovery controller stands beside
+ * the fabric, with a management link to every GPU. Pure: every process of a run builds the same
+ * graph from the same scenario.
  */
 import { violated } from "../base/assert.ts";
 import type { Hardware, LaneClass } from "../model/hardware.ts";
@@ -22,6 +23,8 @@ import {
 } from "./plane-shape.ts";
 import { topologyProblems } from "./problems.ts";
 import { makeRoutes } from "./switch-routes.ts";
+
+const CONTROLLER_ID = "controller";
 
 /** A link before its ends have numbers. `there` is the lane class from `from` to `to`. */
 interface LinkPlan {
@@ -45,14 +48,20 @@ export function makeFatTree(cluster: ClusterSpec, hardware: Hardware): Topology 
   if (problem !== undefined) {
     violated("topology-is-possible", `${problem.path}: ${problem.message}`);
   }
-  const actors = [...nodePlaces(cluster), ...planePlaces(cluster)].sort((left, right) =>
-    compareNatural(left.id, right.id),
-  );
+  const actors = [
+    ...nodePlaces(cluster),
+    ...planePlaces(cluster),
+    ...controllerPlaces(cluster),
+  ].sort((left, right) => compareNatural(left.id, right.id));
   const places = new Map(actors.map((actor, index) => [actor.id, index]));
   const indexOf = (id: string): number =>
     places.get(id) ?? violated("actor-exists", `there is no actor ${id}`);
   const ported = withPortRates(cluster, hardware);
-  const links = [...nodeLinks(cluster, ported), ...planeLinks(cluster, ported)];
+  const links = [
+    ...nodeLinks(cluster, ported),
+    ...planeLinks(cluster, ported),
+    ...managementLinks(cluster, ported),
+  ];
   const lanes = links
     .flatMap((link) => lanesOf(link, indexOf))
     .sort((left, right) => left.from - right.from || left.fromPort - right.fromPort);
@@ -93,7 +102,8 @@ function nodePlaces(cluster: ClusterSpec): ActorPlace[] {
     for (let ordinal = 0; ordinal < cluster.gpusPerNode; ordinal += 1) {
       const plane = isMultiPort(cluster) ? -1 : ordinal % cluster.planes;
       const place = { node, ordinal, plane };
-      places.push({ id: `node${node}.gpu${ordinal}`, kind: "gpu", ...place, ports: 2 });
+      const gpuPorts = cluster.controller === true ? 3 : 2;
+      places.push({ id: `node${node}.gpu${ordinal}`, kind: "gpu", ...place, ports: gpuPorts });
       const ports = 1 + portsOfNic(cluster);
       places.push({ id: `node${node}.nic${ordinal}`, kind: "nic", ...place, ports });
     }
@@ -125,6 +135,13 @@ function planePlaces(cluster: ClusterSpec): ActorPlace[] {
   }
   if (shape.joined) addSpines(-1);
   return places;
+}
+
+/** Place of the recovery controller, if there is one. */
+function controllerPlaces({ controller, nodes, gpusPerNode }: ClusterSpec): ActorPlace[] {
+  if (controller !== true) return [];
+  const ports = nodes * gpusPerNode;
+  return [{ id: CONTROLLER_ID, kind: "controller", node: -1, ordinal: 0, plane: -1, ports }];
 }
 
 /** Id of a spine that a leaf of `plane` has links to. */
@@ -202,6 +219,20 @@ function planeLinks(cluster: ClusterSpec, hardware: Hardware): LinkPlan[] {
     }
   }
   return links;
+}
+
+/** A link from every GPU to the controller, if there is one. */
+function managementLinks(cluster: ClusterSpec, { management }: Hardware): LinkPlan[] {
+  if (cluster.controller !== true) return [];
+  return Array.from({ length: cluster.nodes * cluster.gpusPerNode }, (_, gpu) => ({
+    from: `node${Math.floor(gpu / cluster.gpusPerNode)}.gpu${gpu % cluster.gpusPerNode}`,
+    fromPort: DevicePort.gpuToController,
+    to: CONTROLLER_ID,
+    toPort: gpu,
+    suffix: "",
+    there: management,
+    back: management,
+  }));
 }
 
 /** Both directions of a link. */

@@ -41,11 +41,16 @@ export function packActors(topology: Topology, workers: number): number[][] {
 /** Work of an actor in its share of a packet's way; a switch has one part for each port. */
 function weightOf(place: ActorPlace): number {
   if (place.kind === "gpu") return GPU_WEIGHT;
+  if (place.kind === "controller") return LEAST_WEIGHT;
   return place.kind === "nic" ? NIC_WEIGHT : place.ports * LEAST_WEIGHT;
 }
 
-/** What an actor belongs to: its node, its plane, or the spines that all rails share. */
-export function homeOf({ node, plane }: ActorPlace): string {
+/**
+ * What an actor belongs to: its node, its plane, or the spines that all rails share. The controller
+ * is by itself.
+ */
+export function homeOf({ kind, node, plane }: ActorPlace): string {
+  if (kind === "controller") return kind;
   if (node >= 0) return `node${node}`;
   return plane >= 0 ? `plane${plane}` : "spines";
 }

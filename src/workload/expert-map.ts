@@ -1,6 +1,7 @@
 /**
  * Which rank of an EP group serves which (token, expert) choice: contiguous blocks of experts, the
- * usual placement, or the replicas that a scenario lists. Depends on the scenario alone.
+ * usual placement, or the replicas that a scenario lists. Depends on the scenario alone, and on the
+ * ranks that are out.
  */
 import { violated } from "../base/assert.ts";
 import type { ExpertMap } from "../model/expert-map.ts";
@@ -68,6 +69,53 @@ function replicaMap(
     ranks[filled[at]] = Math.floor((entry % physical) / perRank);
     filled[at] += 1;
   }
+  return mapOf({ starts, ranks, experts, perRank });
+}
+
+/**
+ * The map when some ranks are out (`isOut`, by rank): experts keep the replicas that are in; those
+ * that had none but on ranks that are out go, one replica each, to the ranks that are in, in turn.
+ * With everybody out it is `whole`, the map of the scenario.
+ */
+export function withoutRanks(
+  whole: ExpertMap,
+  { model, workload }: ExpertMapParts,
+  isOut: Uint8Array,
+): ExpertMap {
+  const live: number[] = [];
+  for (let rank = 0; rank < workload.epSize; rank += 1) if (isOut[rank] === 0) live.push(rank);
+  if (live.length === 0 || live.length === workload.epSize) return whole;
+  const experts = model.n_routed_experts;
+  const layers = workload.layers.length;
+  const starts = new Int32Array(layers * experts + 1);
+  const ranks: number[] = [];
+  for (let place = 0; place < layers; place += 1) {
+    // Layers begin at different ranks, so that the odd ones do not all fall on the first.
+    let turn = place;
+    for (let expert = 0; expert < experts; expert += 1) {
+      const before = ranks.length;
+      for (let replica = 0; replica < whole.replicasOf(place, expert); replica += 1) {
+        const rank = whole.replicaAt(place, expert, replica);
+        if (isOut[rank] === 0) ranks.push(rank);
+      }
+      if (ranks.length === before) {
+        ranks.push(live[turn % live.length]);
+        turn += 1;
+      }
+      starts[place * experts + expert + 1] = ranks.length;
+    }
+  }
+  return mapOf({ starts, ranks: Int32Array.from(ranks), experts, perRank: whole.perRank });
+}
+
+/** Ranks of the replicas as one list, with where those of each (place, expert) start. */
+function mapOf(lists: {
+  readonly starts: Int32Array;
+  readonly ranks: Int32Array;
+  readonly experts: number;
+  readonly perRank: number;
+}): ExpertMap {
+  const { starts, ranks, experts, perRank } = lists;
   return {
     perRank,
     holderOf(place, expert, rank, token) {

@@ -3,7 +3,7 @@
  * orders a journal may hold, which faults are in force, and what a blind drill hides.
  */
 import { describe, expect, it } from "vitest";
-import { BlindSession } from "../../cluster/blind.ts";
+import { BLIND_PREFIX, BlindSession } from "../../cluster/blind.ts";
 import { encode } from "../../cluster/codec.ts";
 import {
   type ControlRequest,
@@ -13,6 +13,8 @@ import {
 import { FaultBook, phaseOf } from "../../cluster/fault-book.ts";
 import { checkOrders, makeHeader, parseJournal } from "../../cluster/journal.ts";
 import type { JournalOrder } from "../../cluster/journal-orders.ts";
+import { type Decision, LiveFaults } from "../../cluster/live-faults.ts";
+import { StatusBoard } from "../../cluster/status-board.ts";
 import type { FactRecord } from "../../src/model/fact.ts";
 import type { FaultSpec } from "../../src/model/fault.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
@@ -159,6 +161,68 @@ describe("the book of faults", () => {
     expect([book.freeName("cut"), book.freeName("new")]).toEqual(["cut-2", "new"]);
     book.take([order({ ...CUT, name: "cut-2" })]);
     expect(book.freeName("cut")).toBe("cut-3");
+    // Nor those that a drill will give.
+    const drilled = new FaultBook([CUT], ["later"]);
+    expect(["cut", "later", "new"].map((name) => drilled.isTaken(name))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(drilled.freeName("later")).toBe("later-2");
+  });
+});
+
+describe("the names of what operators do", () => {
+  const scenario = tinyScenario({ faults: [CUT] });
+  const topology = makeFatTree(scenario.cluster, scenario.hardware);
+  const book = new FaultBook(scenario.faults, ["later"]);
+  const nameOf = (decision: Decision): string => {
+    const [first] = decision.ok ? decision.orders : [];
+    if (first?.record !== "fault") throw new Error(JSON.stringify(decision));
+    return first.name;
+  };
+
+  it("are refused when somebody has them, or will have them", () => {
+    const live = new LiveFaults(scenario, topology, book);
+    const slow = { kind: "slow-gpu", target: "node1.gpu2" };
+    expect(nameOf(live.inject(slow, 5))).toBe("slow-gpu");
+    for (const name of ["cut", "later"]) {
+      expect(live.inject({ ...slow, name }, 5)).toMatchObject({
+        ok: false,
+        problems: [{ code: "E021", message: `name: this run has a fault '${name}' already` }],
+      });
+    }
+    const mask = live.intervene("mask", { target: "node1.gpu2" }, 5);
+    expect(nameOf(mask)).toBe("mask-node1.gpu2");
+  });
+
+  it("are always others in a blind drill, so that none is refused or numbered for a secret", () => {
+    const live = new LiveFaults(scenario, topology, book, BLIND_PREFIX);
+    const slow = { kind: "slow-gpu", target: "node1.gpu2" };
+    expect(nameOf(live.inject(slow, 5))).toBe("operator.slow-gpu");
+    expect(nameOf(live.inject({ ...slow, name: "cut" }, 5))).toBe("operator.cut");
+    expect(nameOf(live.inject({ ...slow, name: "later" }, 5))).toBe("operator.later");
+    expect(live.inject({ ...slow, name: "Bad" }, 5)).toMatchObject({
+      ok: false,
+      problems: [{ code: "E021", message: expect.stringContaining("[a-z0-9._-]{1,63}") }],
+    });
+    const mask = live.intervene("mask", { target: "node1.gpu2" }, 5);
+    expect(nameOf(mask)).toBe("operator.mask-node1.gpu2");
+  });
+});
+
+describe("the status of a run", () => {
+  it("counts wrong results that no fault explains, and not those that nobody notices", () => {
+    const board = new StatusBoard(tinyScenario());
+    const sums = { layer: 1, step: 0, token: 1, expected: "00", actual: "01" };
+    const said = (fault: string): FactRecord => ({
+      atPs: 1,
+      actor: 0,
+      index: 0,
+      fact: { type: "combine.mismatched", ...sums, fault },
+    });
+    board.take([said("flips"), said("none"), said("flips")]);
+    expect(board.progress(() => false).mismatches).toBe(1);
   });
 });
 
@@ -172,6 +236,9 @@ describe("a blind drill", () => {
   it("shows what follows from a fault, and neither its onset nor its name", () => {
     const blind = new BlindSession();
     expect(blind.veil([began("secret"), masked("secret")])).toEqual([masked("?")]);
+    const sums = { layer: 1, step: 0, token: 1, expected: "00", actual: "01" };
+    const wrong = record({ type: "combine.mismatched", ...sums, fault: "secret" });
+    expect(blind.veil([wrong])).toEqual([]);
     const plain = record({ type: "step.completed", step: 1, durationPs: 5 });
     expect(blind.veil([plain])).toEqual([plain]);
   });

@@ -80,6 +80,18 @@ describe("a run that is up", () => {
     expect(replayed.exitCode, replayed.stderr).toBe(0);
     expect(replayed.stdout).toMatch(/^replay equal: digest [0-9a-f]{16} \(/);
 
+    // The run is named and the last word is missing: not a run that nobody finds.
+    for (const args of [
+      ["inject", "one", "nic-down"],
+      ["heal", "one"],
+      ["speed", "one"],
+    ]) {
+      const short = await say(...args);
+      expect([short.exitCode, short.stderr]).toEqual([
+        2,
+        expect.stringMatching(/^error\[E040\] \w+ needs <.*> after the run 'one'\n/),
+      ]);
+    }
     const late = await say("inject", "one", "nic-down", "node1.nic1");
     expect([late.exitCode, late.stderr]).toEqual([
       69,

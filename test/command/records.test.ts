@@ -193,6 +193,7 @@ describe("verdict", () => {
     assignments: { dispatched: 10, combined: 7, masked: 2, lost: 1 },
     byFault: [],
     mismatches: 0,
+    corrupted: 0,
     unexplained: 0,
     violations: [],
     faultsBegun: ["f"],
@@ -202,6 +203,7 @@ describe("verdict", () => {
   const rows: readonly (readonly [string, Partial<RunOutcome>, string, readonly string[]])[] = [
     ["a good run", {}, "PASS", []],
     ["one wrong result", { mismatches: 1 }, "FAIL", ["1 combined results differ from the oracle"]],
+    ["results that a fault corrupted, which are explained", { corrupted: 3 }, "PASS", []],
     [
       "an assignment without an end",
       { assignments: { dispatched: 10, combined: 7, masked: 2, lost: 0 } },
@@ -252,11 +254,13 @@ describe("verdict", () => {
     teller.take([
       { ...began, fact: { type: "combine.completed", ...combine } },
       { ...began, fact: { type: "combine.mismatched", ...sums } },
+      { ...began, fact: { type: "combine.mismatched", ...sums, token: 2, fault: "flips" } },
     ]);
     const nothing = { dispatched: 0, combined: 0, masked: 0, lost: 0 };
     const lost: RunOutcome = { ...good, end: "worker-lost", assignments: nothing };
     const known = committedTotals(lost, teller.tell());
     expect(known.assignments).toEqual({ dispatched: 8, combined: 6, masked: 2, lost: 0 });
+    expect([known.mismatches, known.corrupted]).toEqual([1, 1]);
     expect(judgeRun(scenario, known).verdict).toBe("FAIL");
     expect(committedTotals(good, teller.tell())).toBe(good);
   });

@@ -100,6 +100,49 @@ describe("the report of a healthy run", () => {
   });
 });
 
+describe("the report of a run whose results a fault corrupted", () => {
+  const fault = (healAfter: string): string =>
+    `{name: flips, kind: silent-corruption, target: node0.gpu1, at: 0 s, healAfter: ${healAfter}}`;
+
+  it("passes, and says plainly how many nobody noticed", async () => {
+    writeFileSync(at("flips.yaml"), `${healthy}faults: [${fault("1 s")}]\n`);
+    const said = await faultplane(folder.path, ["run", "flips.yaml", "-q", "--out", "flips"]);
+    expect(said.exitCode, said.stderr + said.stdout).toBe(0);
+    const report: RunReport = JSON.parse(readFileSync(at("flips", "report.json"), "utf8"));
+    const wrong = readFileSync(at("flips", "events.ndjson"), "utf8")
+      .split("\n")
+      .filter((line) => line.includes('"fact":"combine.mismatched"'));
+    expect(wrong.length).toBeGreaterThan(0);
+    expect(report).toMatchObject({ verdict: "PASS", corrupted: wrong.length, mismatches: 0 });
+    const results = `${wrong.length} combined result${wrong.length === 1 ? "" : "s"}`;
+    const sentence = `a fault corrupted ${results}, and nobody in the fleet noticed\n`;
+    expect(said.stdout).toContain(`verdict: PASS\n  ${sentence}`);
+    expect(said.stdout).not.toContain("every combine is right");
+    expect(said.stdout).toMatch(new RegExp(` {4}wrong and unseen +${wrong.length} {2}results `));
+    expect(readFileSync(at("flips", "report.md"), "utf8")).toContain(`- ${sentence}`);
+    const replay = await faultplane(folder.path, ["replay", "flips"]);
+    expect(replay.exitCode, replay.stderr).toBe(0);
+  });
+});
+
+describe("the report of a run that was cut short", () => {
+  it("counts the assignments that it did not get to, as JSON, too", async () => {
+    const whole = await faultplane(folder.path, ["run", "small.yaml", "-q", "--json"]);
+    expect(JSON.parse(whole.stdout).open).toBe(0);
+    writeFileSync(
+      at("cut.yaml"),
+      healthy.replace("placement: single", "placement: single, timeLimit: 150 us"),
+    );
+    const said = await faultplane(folder.path, ["run", "cut.yaml", "-q", "--out", "cut"]);
+    expect(said.exitCode, said.stderr).toBe(4);
+    const report: RunReport = JSON.parse(readFileSync(at("cut", "report.json"), "utf8"));
+    const { dispatched, combined, masked, lost } = report.assignments;
+    expect(report.open).toBe(dispatched - combined - masked - lost);
+    expect(report.open).toBeGreaterThan(0);
+    expect(said.stdout).toMatch(new RegExp(`\\+ still open +${report.open} {2}the run did not`));
+  });
+});
+
 describe("the report of a run that lost a worker", () => {
   it("has the assignments of completed layers, and says that the rest is unknown", async () => {
     writeFileSync(
@@ -132,6 +175,7 @@ describe("the report of a run that lost a worker", () => {
       .reduce((sum: number, fact) => sum + fact.combined, 0);
     expect(combined).toBeGreaterThanOrEqual(2 * 4 * 4 * 8);
     expect(report.assignments).toEqual({ dispatched: combined, combined, masked: 0, lost: 0 });
+    expect(report).not.toHaveProperty("open");
     expect(stdout).toContain("of completed layers, up to the last committed window\n");
     expect(stdout).toMatch(/\+ lost, still open +unknown {2}a worker was lost: nobody was left/);
     const journal = readFileSync(at("lost", "journal.ndjson"), "utf8").trimEnd().split("\n");

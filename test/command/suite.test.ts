@@ -3,7 +3,7 @@
  * the JUnit file say how each ended.
  */
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { COMMAND, faultplane, workFolder } from "./command.ts";
@@ -103,9 +103,18 @@ describe("a pack that is not", () => {
     expect(said.stdout).toContain("b-torn.yaml could not be run:\nerror[E035]");
     expect(said.stdout).toContain("d-wrong.yaml: PASS, expected FAIL");
     const xml = readFileSync(at("junit.xml"), "utf8");
-    expect(xml).toContain('tests="4" failures="1" errors="2"');
+    expect(xml).toContain('tests="4" failures="1" errors="2" skipped="0"');
     expect(xml).toContain("&lt;&quot;small&quot; &amp; &apos;odd&apos;&gt;");
     expect(xml).toContain('<failure message="verdict PASS, expected FAIL">');
+  });
+
+  it("that cannot be told in JUnit is none: no drill runs, and no folder is left", async () => {
+    const args = ["suite", "good", "--out", "never", "--junit", "gone/junit.xml"];
+    const said = await faultplane(folder.path, args);
+    expect(said.exitCode).toBe(73);
+    expect(said.stderr).toContain("error[E033] cannot write 'gone/junit.xml': ENOENT");
+    expect(said.stderr).not.toContain("[1/3]");
+    expect(existsSync(at("never"))).toBe(false);
   });
 
   it("that has no drill at all is an error", async () => {
@@ -119,7 +128,8 @@ describe("a pack that is not", () => {
 
 describe("Ctrl-C", () => {
   it("prints what there is, and says how many drills were not run", async () => {
-    const child = spawn(process.execPath, [COMMAND, "suite", "good", "--out", "cut"], {
+    const args = ["suite", "good", "--out", "cut", "--junit", "cut.xml"];
+    const child = spawn(process.execPath, [COMMAND, ...args], {
       cwd: folder.path,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -138,6 +148,11 @@ describe("Ctrl-C", () => {
     const exitCode = await new Promise((done) => child.on("close", done));
     expect(exitCode, stderr).toBe(130);
     expect(stdout).toMatch(/drill-2-flap +PASS +PASS +yes/);
-    expect(stdout).toMatch(/[12] drills were not run: stopped/);
+    const missed = /([12]) drills were not run: stopped/.exec(stdout)?.[1];
+    const xml = readFileSync(at("cut.xml"), "utf8");
+    expect(xml).toContain(`tests="3" failures="0" errors="0" skipped="${missed}"`);
+    expect(xml).toMatch(
+      /name="drill-10-lost" time="0.000">\n +<skipped message="the suite was stop/,
+    );
   });
 });

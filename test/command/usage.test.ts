@@ -108,6 +108,23 @@ describe("help", () => {
     }
   });
 
+  it.each([
+    ["status", "[run]", []],
+    ["inject", "[run] <kind> <target>", ["kind", "target"]],
+    ["heal", "[run] <fault|all>", ["fault|all"]],
+    ["mask", "[run] <target>", ["target"]],
+    ["drain", "[run] <target>", ["target"]],
+    ["reroute", "[run] <link|spine>", ["link|spine"]],
+    ["speed", "[run] <value>", ["value"]],
+    ["diagnose", "[run] <target> <kind>", ["target", "kind"]],
+  ])("of %s tells what each of its words is", async (name, usage, words) => {
+    const { stdout } = await faultplane(folder.path, [name, "--help"]);
+    expect(stdout.split("\n")[0]).toBe(`Usage: faultplane ${name} [options] ${usage}`);
+    const listed = stdout.split("Arguments:\n")[1].split("\n\n")[0].split("\n");
+    expect(listed.map((line) => line.trim().split(/ {2,}/)[0])).toEqual(["run", ...words]);
+    for (const line of listed) expect(line).toMatch(/^ {2}\S+ {2,}\S.{10,}/);
+  });
+
   it("loads no package but commander", async () => {
     const hook =
       "import fs from 'node:fs'; export async function resolve(name, context, next) " +

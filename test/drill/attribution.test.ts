@@ -54,6 +54,22 @@ describe("attribution", () => {
     expect(early.totalDelayPs + late.totalDelayPs).toBeCloseTo(totalPs, -3);
   });
 
+  it("counts what a fault added to delays that another made longer as partly its own", () => {
+    // The first outage costs its ticks alone; the second makes it longer than that.
+    const faults = [
+      outage("first", "node1.nic0", 3 * PS_PER_US, 400 * PS_PER_US),
+      outage("second", "node1.nic0", 5 * PS_PER_US, 2.5 * TICK_PS),
+    ];
+    const { attribution } = attributed(tinyScenario({ faults }));
+    const [first, second] = attribution.shares;
+    expect(second.delayed).toBeGreaterThan(0);
+    expect(first.longestDelayPs / TICK_PS).toBeCloseTo(1, 1);
+    // Whoever is said to have delayed something has a count of it.
+    expect(first.delayed + first.partly).toBe(attribution.delayed);
+    expect(first.partly).toBe(second.delayed);
+    expect(second.partly).toBe(0);
+  });
+
   it("blames nothing on a fault that met nothing", () => {
     const twin = traced(tinyScenario());
     const faults = [

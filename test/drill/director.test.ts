@@ -111,6 +111,25 @@ describe("a drill", () => {
     expect(judgement.reasons[0]).toMatch(/does not hold during the method .*ranks_masked is 2/);
   });
 
+  it("checks when the method or the run is over, too, however long the frequency", () => {
+    const limit = holds("ranks_masked", 0, 0);
+    const drill = (pauseAfterPs: number): Drill =>
+      drillWith(scenario, {
+        hypothesis: limit,
+        method: [inject(flap(), AT_PS, pauseAfterPs)],
+        strategies: strategies({ hypothesis: "during-method-only", frequencyPs: 600 * PS_PER_MS }),
+      });
+    // The run is over after some 17 ms, with two ranks masked, and no check was due before.
+    const long = runDrill(drill(1_000 * PS_PER_MS));
+    expect(long.record.checks.map(({ when, met }) => [when, met])).toEqual([["during", false]]);
+    expect(long.record.endPs).toBeLessThan(600 * PS_PER_MS);
+    expect(long.judgement.verdict).toBe("FAIL");
+    const short = runDrill(drill(2 * PS_PER_MS));
+    const seen = short.record.checks.map(({ when, atPs, met }) => [when, atPs, met]);
+    expect(seen).toEqual([["during", AT_PS + 2 * PS_PER_MS, true]]);
+    expect(short.judgement.verdict).toBe("PASS");
+  });
+
   it("is aborted by a stop condition, at the first check that sees it", () => {
     const drill = drillWith(scenario, {
       method: [inject(flap(), AT_PS, 40 * PS_PER_MS)],
@@ -182,6 +201,31 @@ describe("a drill", () => {
       expect(outcome("never", 1e6)).toBe(false);
     });
 
+    it("says which it never reached, since the run was over before", () => {
+      const reach = (rollbacks: Drill["strategies"]["rollbacks"], limit: number) => {
+        const drill = drillWith(scenario, {
+          hypothesis: holds("timeouts", 0, limit),
+          method: [inject(flap(2 * PS_PER_MS), AT_PS, 200 * PS_PER_MS)],
+          rollbacks: [heal("flap", PS_PER_MS)],
+          strategies: strategies({ rollbacks }),
+        });
+        return runDrill(drill).record;
+      };
+      const record = reach("default", 1e6);
+      expect(record).toMatchObject({ methodDone: true, rollbacksRun: false });
+      const duePs = AT_PS + 201 * PS_PER_MS;
+      const missed = { name: "heal flap", type: "action", func: "heal", duePs };
+      expect(record.rollbacks).toEqual([{ ...missed, status: "never-due" }]);
+      expect(record.timeline.find(({ what }) => what === "rollback")).toMatchObject({
+        atPs: record.endPs,
+        text: "never came: due at 201.200 ms, the run was over before",
+      });
+      expect(reach("always", 1e6).rollbacks).toHaveLength(1);
+      expect(reach("deviated", 0).rollbacks).toHaveLength(1);
+      expect(reach("deviated", 1e6).rollbacks).toEqual([]);
+      expect(reach("never", 1e6).rollbacks).toEqual([]);
+    });
+
     it("heals on deviation only when the hypothesis fails there", () => {
       expect(outcome("deviated", 1e6)).toBe(false);
       expect(outcome("deviated", 0)).toBe(true);
@@ -220,7 +264,7 @@ describe("a drill", () => {
       method: [{ type: "action", name: "mask", act, pauseBeforePs: AT_PS, pauseAfterPs: 0 }],
     });
     const { series, result, judgement } = runDrill(drill);
-    expect(series.maskedRanks.during(0, result.virtualTimePs).length).toBe(1);
+    expect(series.givenUp.ranks.during(0, result.virtualTimePs).length).toBe(1);
     expect(judgement).toEqual({ verdict: "PASS", reasons: [] });
   });
 });

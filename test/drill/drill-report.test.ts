@@ -4,23 +4,15 @@
  */
 import { describe, expect, it } from "vitest";
 import { ackTimeoutPs } from "../../actors/nic/nic.ts";
-import { attribute, linksOf } from "../../src/drill/attribution.ts";
 import { chaosJournal, virtualIso } from "../../src/drill/chaos-journal.ts";
-import type { MeasuredRun } from "../../src/drill/comparison.ts";
-import type { Drill } from "../../src/drill/drill.ts";
-import type { DrillRecord } from "../../src/drill/drill-record.ts";
-import { type DrillReport, makeDrillReport } from "../../src/drill/drill-report.ts";
+import type { DrillReport } from "../../src/drill/drill-report.ts";
 import { bars } from "../../src/drill/drill-tables.ts";
 import { drillMarkdown, drillText, TEXT_LINES_MAX } from "../../src/drill/drill-text.ts";
 import { junitXml } from "../../src/drill/junit.ts";
-import { RunSeries } from "../../src/drill/run-series.ts";
-import { Timeline } from "../../src/drill/timeline.ts";
 import type { FaultSpec } from "../../src/model/fault.ts";
-import type { Scenario } from "../../src/model/scenario.ts";
 import { PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
-import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { tinyScenario } from "../support/scenarios.ts";
-import { type Traced, traced } from "./runs.ts";
+import { reportOf } from "./reports.ts";
 
 const TICK_PS = ackTimeoutPs(10);
 const ONSET_PS = 3 * PS_PER_US;
@@ -31,98 +23,6 @@ const FLAP: FaultSpec = {
   atPs: ONSET_PS,
   healAtPs: 400 * PS_PER_US,
 };
-const HOST: DrillReport["host"] = {
-  node: "20",
-  platform: "test",
-  startedAt: "2026-01-01T00:00:00.000Z",
-  endedAt: "2026-01-01T00:00:02.000Z",
-  wallSeconds: 2,
-  twinSeconds: 0.5,
-  chainSeconds: 0,
-  lagSeconds: 0,
-  events: 1,
-  windows: 1,
-  processes: 1,
-  peakRssBytes: 1,
-};
-
-function measured(scenario: Scenario, { result, trace }: Traced): MeasuredRun {
-  const series = new RunSeries(scenario, makeFatTree(scenario.cluster, scenario.hardware));
-  series.take(result.facts);
-  const end = result.end === "grants" ? "stuck" : result.end;
-  return { series, trace, end: { ...result, end, maxLagSeconds: 0 } };
-}
-
-/** The report of a scenario with its faults. */
-function reportOf(scenario: Scenario, record: Partial<DrillRecord> = {}): DrillReport {
-  const links = linksOf(scenario.faults);
-  const twin = traced({ ...scenario, faults: [] });
-  const run = traced(scenario);
-  const timeline = new Timeline();
-  timeline.take(run.result.facts);
-  const drill: Drill = {
-    title: "A tiny drill",
-    description: "It teaches nothing.",
-    tags: [],
-    scenario,
-    method: [],
-    rollbacks: [],
-    controls: [],
-    strategies: {
-      hypothesis: "default",
-      frequencyPs: PS_PER_MS,
-      failFast: false,
-      rollbacks: "default",
-    },
-    stop: { afterPs: 1e12, when: [] },
-    leastTraffic: 0,
-  };
-  const whole: DrillRecord = {
-    status: "completed",
-    deviated: false,
-    checks: [],
-    activities: [],
-    rollbacks: [],
-    rollbacksRun: false,
-    timeline: [],
-    faults: [],
-    methodEndPs: 0,
-    methodDone: true,
-    trafficBefore: 0,
-    endPs: run.trace.endPs,
-    ...record,
-  };
-  return makeDrillReport({
-    drill,
-    verdict: "PASS",
-    reasons: [],
-    end: run.result.end,
-    identity: {
-      faultplane: "0",
-      runId: "r",
-      digest: run.result.digest,
-      twinDigest: twin.result.digest,
-      scenarioHash: "h",
-      seed: "1",
-      placement: "single",
-      speed: "max",
-      runDir: "/runs/r",
-    },
-    record: whole,
-    faults: scenario.faults,
-    run: measured(scenario, run),
-    twin: measured(scenario, twin),
-    attribution: attribute({
-      links: links.length > 1 ? [links.flat()] : links,
-      chain: [twin.trace, run.trace],
-      assignments: run.result.assignments,
-      twinAssignments: twin.result.assignments,
-      byFault: run.result.byFault,
-    }),
-    timeline: timeline.lines(whole.timeline),
-    host: HOST,
-  });
-}
 
 const row = (report: DrillReport, name: string) =>
   report.comparison.find((candidate) => candidate.name === name);
@@ -178,15 +78,81 @@ describe("the report of a lost rank", () => {
 
   it("names who was given up, and advises a detour because of the whole retry clock", () => {
     const report = reportOf(tinyScenario({ faults: [lost] }));
-    expect(report.reach.masked).toContain("node1.gpu0");
-    expect(report.reach.ranks).toBe(8);
+    // Without that NIC neither node reaches the GPU on plane 0 of the other one: four of the seven
+    // others give each of the two up. All else is between one of those two and the other node.
+    expect(report.reach).toMatchObject({
+      ranks: 8,
+      masked: ["node0.gpu0", "node1.gpu0"],
+      givenUpPairwise: [0, 1].flatMap((node) => [1, 2, 3].map((gpu) => `node${node}.gpu${gpu}`)),
+      maskers: 8,
+    });
+    expect(drillMarkdown(report)).toContain(
+      "- masked: node0.gpu0, node1.gpu0\n- given up pairwise: node0.gpu1, node0.gpu2,",
+    );
     const [first] = report.advice.filter(({ because }) => because.includes("ACK timeouts"));
     expect(first.change).toContain("recovery.failover: nvlink");
     expect(first.because).toContain("only after 4 ACK timeouts, 16.777 ms");
     // Each of the 8 ranks holds 2 of the 16 experts, and there are no replicas.
-    expect(report.reach.missingExperts).toEqual(expect.arrayContaining([8, 9]));
+    expect(report.reach.missingExperts).toEqual([0, 1, 8, 9]);
     const [second] = report.advice.filter(({ change }) => change.includes("experts.redundant"));
-    expect(second.because).toMatch(/went without experts .*: every replica was given up/);
+    expect(second.because).toMatch(
+      /went without experts 0, 1, 8, 9: some rank could reach no replica/,
+    );
+  });
+
+  it("blames the wait alone where the transport saw nothing", () => {
+    const whole = tinyScenario();
+    const transport = { ...whole.transport, waitTimeoutPs: 100 * PS_PER_MS };
+    const because = (fault: FaultSpec): string[] => {
+      const { advice } = reportOf(tinyScenario({ transport, faults: [fault] }));
+      return advice.map((one) => one.because);
+    };
+    const [silent] = because({ ...lost, kind: "gpu-dead", targets: ["node1.gpu0"] });
+    expect(silent).toContain("the transport saw nothing; ranks waited 100.000 ms");
+    // The NICs of a dead node answer nothing, but some ranks had sent it all that they had.
+    const [waited, retried] = because({
+      ...lost,
+      kind: "node-crash",
+      targets: ["node1"],
+      atPs: 18 * PS_PER_US,
+    });
+    expect(waited).toContain(
+      "the transport did not tell every rank in time; ranks waited 100.000 ms",
+    );
+    expect(retried).toContain("only after 4 ACK timeouts");
+  });
+
+  it("sends nobody to other planes for what broke inside a node", () => {
+    const waitTimeoutPs = 100 * PS_PER_MS;
+    const transport = { ...tinyScenario().transport, waitTimeoutPs };
+    const changes = (target: string): string => {
+      const faults: FaultSpec[] = [{ ...lost, kind: "switch-down", targets: [target] }];
+      const { advice, attribution } = reportOf(tinyScenario({ transport, faults }));
+      expect(attribution.masked).toBeGreaterThan(0);
+      return advice.map(({ change }) => change).join("\n");
+    };
+    expect(changes("plane0.leaf0")).toContain("cluster.nicPorts: multi-port");
+    expect(changes("node1.nvswitch")).not.toMatch(/multi-port|failover/);
+  });
+
+  it("has no clocks without a fault: what an operator masks is none", () => {
+    const masked = { ...lost, kind: "masked" as const, targets: ["node1.gpu0"] };
+    const report = reportOf(tinyScenario({ faults: [masked] }));
+    expect(report.attribution.masked).toBeGreaterThan(0);
+    expect(report.clocks).toEqual([]);
+    expect(drillText(report)).not.toContain("never");
+  });
+
+  it("gives every time in whole ps", () => {
+    const { clocks, comparison } = reportOf(
+      tinyScenario({ faults: [{ ...lost, atPs: 3_000_001 }] }),
+    );
+    const spans = clocks.flatMap(({ spanPs }) => spanPs ?? []);
+    for (const { unit, healthy, faulted } of comparison) {
+      if (unit === "ps") spans.push(healthy ?? 0, faulted ?? 0);
+    }
+    expect(spans.length).toBeGreaterThan(10);
+    expect(spans.filter((spanPs) => !Number.isInteger(spanPs))).toEqual([]);
   });
 
   it("says that a fault met nothing, and nothing else", () => {
@@ -233,6 +199,15 @@ describe("rendering", () => {
     expect(cells.split(" | ")).toHaveLength(5);
   });
 
+  it("spells out in Markdown what would disturb whoever shows it", () => {
+    const nasty = "a\u001b[31m\u202eb\nc";
+    const text = drillMarkdown({ ...report, title: nasty, description: nasty, reasons: [nasty] });
+    const spelt = "a\\u001b[31m\\u202eb";
+    expect(text).toContain(`# ${spelt}\\u000ac\n\n${spelt}\nc\n`);
+    expect(text).toContain(`- ${spelt}\\u000ac\n`);
+    expect(text).not.toMatch(/[^\n\P{Cc}]|\u202e/u);
+  });
+
   it("says of a blind drill who named what, how right, and when", () => {
     const diagnosis = {
       kind: "nic-down" as const,
@@ -248,6 +223,12 @@ describe("rendering", () => {
       "blind: nic-down on node1.nic0: exact (f0, 1.000 ms after its onset), 12.5 s of wall time",
     );
     expect(drillText({ ...report, diagnoses: [] })).toContain("blind: nobody named a culprit");
+    // Of several the best is on the screen, and all are in Markdown.
+    const wrong = { ...diagnosis, target: "node0.nic0", grade: "wrong" as const };
+    const several = { ...report, diagnoses: [wrong, diagnosis, wrong] };
+    expect(drillText(several)).toMatch(/blind: nic-down on node1\.nic0: .*; attempt 2 of 3\n/);
+    expect(drillText(several)).not.toContain("node0.nic0: wrong");
+    expect(drillMarkdown(several).match(/^- blind: /gm)).toHaveLength(3);
     expect(drillText(report)).not.toContain("blind");
   });
 
@@ -308,6 +289,38 @@ describe("the journal", () => {
     expect(JSON.parse(JSON.stringify(journal))).toEqual(journal);
   });
 
+  it("shows activities as the file has them, and tolerances in Chaos Toolkit's words", () => {
+    const provider = { type: "faultplane", func: "inject", arguments: { kind: "nic-down" } };
+    const action = { type: "action", name: "a", provider, pauses: { before: "5 ms" } };
+    const method = [action];
+    const { run } = chaosJournal(report, { method });
+    expect(run[0].activity).toEqual(action);
+    // What was resolved without the file at hand, or under another name, is told in our words.
+    const other = chaosJournal(report, { method: [{ ...action, name: "b" }] });
+    expect(other.run[0].activity).toEqual({
+      type: "action",
+      name: "a",
+      provider: { type: "faultplane", func: "inject" },
+    });
+    for (const [tolerance, told] of [
+      [{ type: "exactly", value: 0 }, 0],
+      [
+        { type: "range", least: 1, most: 2 },
+        { type: "range", range: [1, 2] },
+      ],
+    ] as const) {
+      const check = {
+        when: "after" as const,
+        atPs: at,
+        met: false,
+        probes: [{ ...probe, tolerance }],
+      };
+      const judged = { ...report, record: { ...report.record, checks: [check] } };
+      const [shown] = chaosJournal(judged, {}).steady_states.after?.probes ?? [];
+      expect(shown.activity.tolerance).toEqual(told);
+    }
+  });
+
   it("writes virtual time as instants since 1970", () => {
     expect(virtualIso(0)).toBe("1970-01-01T00:00:00.000000");
     expect(virtualIso(3_723_000_001 * 1e6)).toBe("1970-01-01T01:02:03.000001");
@@ -321,10 +334,12 @@ describe("JUnit XML", () => {
       { name: "good", seconds: 1.5, output: [] },
       { name: "bad", seconds: 0.25, failure: [nasty, "]]>"], output: [nasty] },
       { name: "ugly", seconds: 0, error: ["e"], output: [] },
+      { name: "late", seconds: 0, skipped: "stopped", output: [] },
     ]);
-    expect(xml).toContain('tests="3" failures="1" errors="1" time="1.750"');
+    expect(xml).toContain('tests="4" failures="1" errors="1" skipped="1" time="1.750"');
     const escaped = "&lt;a b=&quot;c&quot;&gt;&apos;&amp;&apos;\ufffd\ufffd";
     expect(xml).toContain(`<failure message="${escaped}">${escaped}\n]]&gt;</failure>`);
+    expect(xml).toContain('name="late" time="0.000">\n      <skipped message="stopped"/>');
     expect(xml).not.toContain("\u0000");
     expect(xml.replace(/<[^<>]*>/g, "")).not.toMatch(/[<>]/);
   });

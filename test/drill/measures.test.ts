@@ -132,6 +132,34 @@ describe("measures", () => {
     expect(read("masks", facts)).toBe(3);
   });
 
+  it("of missing experts follow from masks, whether or not replicas may take over", () => {
+    // Each of the four ranks holds 4 of the 16 experts, and there are no replicas.
+    const given = [masks(2, 0, 3), masks(3, 1, 3)];
+    expect(read("experts_missing", [])).toBe(0);
+    expect(read("experts_missing", given, { to: 2 })).toBe(0);
+    expect(read("experts_missing", given)).toBe(4);
+    // One who is cut off gives all others up, which leaves those as they are.
+    const cutOff = [masks(4, 3, 0), masks(4, 3, 1), masks(4, 3, 2)];
+    expect(read("experts_missing", [...given, ...cutOff])).toBe(4);
+    // A controller takes the rank back, or has others hold its experts.
+    for (const mended of [
+      record(6, GPUS[0], { type: "rank.admitted", rank: GPUS[3] }),
+      record(6, GPUS[0], { type: "experts.moved", epoch: 1, count: 12 }),
+    ]) {
+      const facts = [...given, ...cutOff, mended];
+      expect(read("experts_missing", facts, { to: 6 })).toBe(4);
+      expect(read("experts_missing", facts, { from: 7 })).toBe(0);
+      const isBack = mended.fact.type === "rank.admitted";
+      expect(read("ranks_masked", facts, { from: 7 })).toBe(isBack ? 0 : 1);
+    }
+    // Two halves that cannot reach each other: nobody is in service, and nobody serves all.
+    const halves = [0, 1].flatMap((one) => [
+      ...[2, 3].flatMap((other) => [masks(5, one, other), masks(5, other, one)]),
+    ]);
+    expect(read("ranks_masked", halves)).toBe(4);
+    expect(read("experts_missing", halves)).toBe(16);
+  });
+
   it("of stalls count ranks without a layer, unless they are masked or done", () => {
     const finish = (atMs: number, gpu: number) =>
       record(atMs, GPUS[gpu], { type: "rank.finished", dispatched: 0, combined: 0, masked: 0 });
@@ -197,14 +225,16 @@ describe("the times of an outage", () => {
     const fine = [0, 1, 2, 3].map((gpu) => layer(5, gpu, 1));
     expect(read("time_to_full_capacity_ms", [...before, dead, ...fine], { end })).toBeUndefined();
     const slow = began(2, "slow-nic", "node1.nic1");
-    expect(read("time_to_full_capacity_ms", [...before, slow, ...fine], { end })).toBe(0);
+    const to = 5.5;
+    expect(read("time_to_full_capacity_ms", [...before, slow, ...fine], { end, to })).toBe(0);
     const late = [0, 1, 2, 3].map((gpu) => layer(6 + gpu, gpu, 1.2));
     const facts = [...before, slow, ...late];
     expect(read("time_to_full_capacity_ms", facts, { end })).toBeUndefined();
     // The last slow layer ends at 9 ms; the last rank to be healthy since then does at 13 ms.
     const healthy = [0, 1, 2, 3].map((gpu) => layer(10 + gpu, gpu, 1));
-    expect(read("time_to_full_capacity_ms", [...facts, ...healthy], { end })).toBe(11);
-    expect(read("time_to_full_capacity_ms", [...facts, ...healthy])).toBeUndefined();
+    const whole = [...facts, ...healthy, ...[0, 1, 2, 3].map((gpu) => layer(14, gpu, 1))];
+    expect(read("time_to_full_capacity_ms", whole, { end, to: 15 })).toBe(11);
+    expect(read("time_to_full_capacity_ms", whole, { to: 15 })).toBeUndefined();
   });
 
   it("have full capacity when a dead rank is back and serves", () => {
@@ -216,7 +246,26 @@ describe("the times of an outage", () => {
     });
     const served = [0, 1, 2, 3].map((gpu) => layer(22, gpu, 1));
     const facts = [...before, dead, healed, ...served];
-    expect(read("time_to_full_capacity_ms", facts, { end: {} })).toBe(20);
+    expect(read("time_to_full_capacity_ms", facts, { end: {}, to: 23 })).toBe(20);
+  });
+
+  it("have no full capacity while the fleet stands still, though nobody is out", () => {
+    const end = {};
+    const down = began(2, "nic-down", "node1.nic1");
+    const facts = [...before, down];
+    // Nobody has completed a layer since: not right after the onset, and not 30 layers later.
+    expect(read("time_to_full_capacity_ms", facts, { end, to: 2.05 })).toBeUndefined();
+    expect(read("time_to_full_capacity_ms", facts, { end, to: 50 })).toBeUndefined();
+    // They complete one, and stand still after it; healthy ones take 1 ms, the fleet is at 50 ms.
+    const once = [0, 1, 2, 3].map((gpu) => layer(3.5, gpu, 1));
+    expect(read("time_to_full_capacity_ms", [...facts, ...once], { end, to: 50 })).toBeUndefined();
+    const steady = [2, 3, 4, 5].flatMap((atMs) => [0, 1, 2, 3].map((gpu) => layer(atMs, gpu, 1)));
+    const healthy = [...before, ...steady];
+    const args = { end, healthy };
+    expect(read("time_to_full_capacity_ms", [...facts, ...once], { ...args, to: 4 })).toBe(0);
+    expect(read("time_to_full_capacity_ms", [...facts, ...once], { ...args, to: 50 })).toBe(
+      undefined,
+    );
   });
 });
 

@@ -42,6 +42,11 @@ describe("the blast radius", () => {
     // Pairs of the other 15 ranks, but those between its node and GPU 2 of the others, both ways:
     // they went over NVLink through the dead GPU.
     expect(blast.capacity).toBe((15 * 15 - 2 * 3 * 3) / (16 * 16));
+    // One that hangs passes on what its node sends to its plane, and failover goes round it.
+    const alone = { cutOff: ["node1.gpu2"], capacity: (15 * 15) / (16 * 16) };
+    expect(blastOf(fleet, faultOf("process-hang", "node1.gpu2"))).toMatchObject(alone);
+    const recovery = { ...fleet.recovery, failover: "nvlink" } as const;
+    expect(blastOf({ ...fleet, recovery }, faultOf("gpu-dead", "node1.gpu2"))).toMatchObject(alone);
   });
 
   it("of a NIC without another way is its rank, as a run shows", () => {
@@ -50,7 +55,7 @@ describe("the blast radius", () => {
     expect(blast.cutOff).toEqual(["node1.gpu2"]);
     const drill = drillWith(fleet, { method: [inject(fault, PS_PER_MS / 10)] });
     const { series, result } = runDrill(drill);
-    const masked = series.maskedRanks.during(0, result.virtualTimePs);
+    const masked = series.givenUp.ranks.during(0, result.virtualTimePs);
     expect(masked.map((rank) => series.ranks[rank])).toEqual(blast.cutOff);
   });
 

@@ -1,5 +1,6 @@
 /** Verdicts of drills: what makes one FAIL, and what leaves it with nothing to say. */
 import { describe, expect, it } from "vitest";
+import type { Activity } from "../../src/drill/drill.ts";
 import type { DrillRecord } from "../../src/drill/drill-record.ts";
 import type { RunEnd } from "../../src/drill/run-end.ts";
 import { judgeDrill } from "../../src/drill/verdict.ts";
@@ -19,6 +20,7 @@ const end: RunEnd = {
   assignments: { dispatched: 10, combined: 8, masked: 1, lost: 1 },
   byFault: [],
   mismatches: 0,
+  corrupted: 0,
   unexplained: 0,
   violations: [],
   fabric: {},
@@ -41,7 +43,7 @@ const activity = { name: "inject f", type: "action", func: "inject", duePs: 1e9 
 const record: DrillRecord = {
   status: "completed",
   deviated: false,
-  checks: [],
+  checks: [{ when: "after", atPs: 5e9, met: true, probes: [{ ...probe, value: 0, met: true }] }],
   activities: [{ ...activity, status: "succeeded", fault }],
   rollbacks: [],
   rollbacksRun: false,
@@ -53,6 +55,7 @@ const record: DrillRecord = {
   trafficBefore: 100,
   endPs: 5e9,
 };
+const { value: _value, met: _met, ...open } = { ...probe, why: "it may still come" };
 const failed = {
   status: "deviated",
   deviated: true,
@@ -122,6 +125,27 @@ describe("the verdict of a drill", () => {
       /^stopped: enough$/,
     ],
     [
+      "whose hypothesis was never checked",
+      { checks: [] },
+      {},
+      "INVALID",
+      /^'ranks_masked is right' was never checked$/,
+    ],
+    [
+      "that only asked its hypothesis about rollbacks",
+      { checks: [{ when: "method-end", atPs: 1e9, met: true, probes: [{ ...probe, met: true }] }] },
+      {},
+      "INVALID",
+      /was never checked$/,
+    ],
+    [
+      "whose probe had no value at any check",
+      { checks: [{ when: "before", atPs: 1e9, met: true, probes: [open] }] },
+      {},
+      "INVALID",
+      /^probe 'ranks_masked' was never judged: it had no value at any check$/,
+    ],
+    [
       "over at its time limit, method done",
       { stopReason: "stop.after is reached" },
       { end: "stopped", detail: "stop.after is reached" },
@@ -134,6 +158,17 @@ describe("the verdict of a drill", () => {
     expect(judged.verdict).toBe(verdict);
     expect(judged.reasons.length > 0).toBe(verdict !== "PASS");
     if (says !== undefined) expect(judged.reasons[0]).toMatch(says);
+  });
+
+  it("is INVALID when a probe of the method was asked too early to be judged", () => {
+    const early = { ...drill.hypothesis?.probes[0], pauseBeforePs: 0, pauseAfterPs: 0 };
+    const asking = { ...drill, method: [...drill.method, early as Activity] };
+    const asked = { ...activity, name: "masks", type: "probe", status: "succeeded" } as const;
+    const activities = [...record.activities, { ...asked, output: open }];
+    expect(judgeDrill(asking, { ...record, activities }, end)).toEqual({
+      verdict: "INVALID",
+      reasons: ["probe 'masks' was not judged: it had no value yet when it was asked"],
+    });
   });
 
   it("is INVALID when pacing was promised and missed", () => {

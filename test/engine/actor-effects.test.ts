@@ -122,6 +122,20 @@ describe("a dead switch", () => {
     expect(arrived.length).toBeLessThan(100);
     expect(result.arrivedPs("host1", 99)).toBeDefined();
   });
+
+  it("has buffers again when it lives again: who sends to it waits for room", () => {
+    const sendings = Array.from({ length: 20 }, (_, number) => message(number, 300_000 + number));
+    // leaf1 sends ten times slower than it receives.
+    const links = LINKS.map(([from, to]): NetPlan["links"][number] =>
+      from === "host1" ? [from, to, {}, { psPerByte: 200 }] : [from, to],
+    );
+    const [dead, alive] = [[down], []].map((faults) =>
+      runAnywhere({ links, sendings, faults, portBufferBytes: 100 }),
+    );
+    expect(alive.counters.stalledPs).toBeGreaterThan(0);
+    expect(dead.counters.stalledPs).toBe(alive.counters.stalledPs);
+    expect(dead.arrivedPs("host1", 19)).toBe(alive.arrivedPs("host1", 19));
+  });
 });
 
 describe("a revived device", () => {

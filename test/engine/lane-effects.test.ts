@@ -211,6 +211,14 @@ describe("a slow link", () => {
     ]);
   });
 
+  it("makes what waits for room wait longer, and says so", () => {
+    // The first message fills the buffer; the second waits for room when the lane gets slow.
+    const sendings = [message(1, 95_000), message(2, 96_000), message(3, 101_000)];
+    const plan = { links: LINKS, sendings, portBufferBytes: 100 };
+    expect(runAnywhere(plan).backlogs.get(3)).toBe(SEND_PS);
+    expect(runAnywhere({ ...plan, faults: [slow(3, "a")] }).backlogs.get(3)).toBe(3 * SEND_PS);
+  });
+
   it("leaves queues of finite buffers in order and their room whole", () => {
     const sendings = Array.from({ length: 60 }, (_, number) => message(number, 90_000 + number));
     const faults = [slow(4, "a", { healAtPs: 150_000 })];

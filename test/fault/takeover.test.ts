@@ -1,7 +1,7 @@
 /**
  * Redundant experts: from the next layer on, the live replicas of an expert serve what a masked
- * rank served; experts that nobody else has are named as missing. Without takeover a masked replica's
- * share of the tokens is skipped although others live.
+ * rank served; experts that nobody else has are named as missing. Without takeover a masked
+ * replica's share of the tokens is skipped although others live.
  */
 import { describe, expect, it } from "vitest";
 import type { FaultSpec } from "../../src/model/fault.ts";

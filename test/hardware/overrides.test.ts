@@ -15,12 +15,14 @@ const OWN = `hardware:
   nicRate: 100 GB/s
   nvlinkRate: 500 GB/s
   pcieRate: 125 GB/s
+  managementRate: 1 GB/s
   hbmRate: 4 TB/s
   networkLatency: 300 ns
   nvlinkLatency: 500 ns
   gpuToNicLatency: 400 ns
   nicReceiveLatency: 600 ns
   nicToGpuLatency: 700 ns
+  managementLatency: 20 us
   nicSendLatency: 0 ns
   requestOverhead: 25 ns
   packetBytes: 2048
@@ -55,6 +57,7 @@ describe("a hardware of one's own", () => {
       leafToNic: { ...network, latencyPs: 600_000 },
       leafToSpine: network,
       spineToLeaf: network,
+      management: { latencyPs: 20_000_000, psPerByte: 1_000, psPerRequest: 0, headBytes: 0 },
       nvlinkDomainGpus: 16,
       pciePsPerByte: 8,
       compute: {

@@ -3,7 +3,9 @@
  * instant that they are told, is written down first, ends by itself, and can be done again from the
  * record. The runs go slower than life, so that they last.
  */
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -334,6 +336,21 @@ describe("several operators", () => {
     expect((await run.outcome).end).toBe("stopped");
   });
 
+  it("that say nothing do not keep out one who does, however many they are", async () => {
+    const run = await start(paced("single"));
+    const port = readControl(run.folder)?.port ?? 0;
+    const strangers = Array.from({ length: 64 }, () => connect(port, "127.0.0.1"));
+    for (const stranger of strangers) stranger.on("error", () => stranger.destroy());
+    await Promise.all(strangers.map((stranger) => once(stranger, "connect")));
+    const dropped = once(strangers[0], "close");
+    expect((await statusOf(run)).ranks).toBe(8);
+    await dropped;
+    expect(strangers.filter(({ closed }) => !closed).length).toBe(63);
+    for (const stranger of strangers) stranger.destroy();
+    await accepted(run.ask({ command: "stop" }));
+    await run.outcome;
+  });
+
   it("that die leave nothing behind: a lease ends by itself", async () => {
     const scenario = paced("pack");
     const run = await start(scenario);
@@ -356,7 +373,7 @@ describe("a blind drill", () => {
   it("hides what broke from its status, notes what is named, and heals without telling", async () => {
     const blind = new BlindSession();
     const faults = [
-      { name: "secret", kind: "slow-gpu", targets: ["node0.gpu1"], atPs: 1 } as const,
+      { name: "secret", kind: "slow-gpu", targets: ["node0.gpu1"], atPs: 0 } as const,
     ];
     const run = await start({ ...paced("pack"), faults }, { blind });
     const status = await statusOf(run);
@@ -370,6 +387,11 @@ describe("a blind drill", () => {
     });
     const wrong = await run.ask({ command: "diagnose", target: "node0.gpu9", kind: "slow-gpu" });
     expect(wrong).toMatchObject({ ok: false, problems: [{ code: "E026" }] });
+    const many = await run.ask({ command: "diagnose", target: "node*.gpu*", kind: "slow-gpu" });
+    expect(many).toMatchObject({
+      ok: false,
+      problems: [{ code: "E026", message: "target: 'node*.gpu*' is 8 targets; name one culprit" }],
+    });
     const asked = { command: "diagnose", target: "node0.gpu1" } as const;
     const first = await accepted(run.ask({ ...asked, kind: "process-hang" }));
     const second = await accepted(run.ask({ ...asked, kind: "slow-gpu" }));
@@ -402,6 +424,11 @@ describe("a run that is not up", () => {
       code: "E064",
       message: expect.stringContaining(`nobody answers on port ${control.port}`),
     });
+    // No port has this number: the file is none of ours.
+    rmSync(join(run.folder, "control.json"));
+    writeControl(run.folder, { ...control, port: 99_999 });
+    expect(readControl(run.folder)).toBeUndefined();
+    expect(await errorOf()).toMatchObject({ code: "E064" });
     rmSync(join(run.folder, "control.json"));
     expect(await errorOf()).toMatchObject({
       code: "E064",

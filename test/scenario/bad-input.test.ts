@@ -32,7 +32,7 @@ const CATALOGUE: readonly BadInput[] = [
     text: SMALLEST.replace("models/", "nope/"),
     exit: 66,
     says: [
-      "error[E001] s.yaml:1:8 model: cannot read model file 'nope/deepseek-v3.json': there is no such file\n  hint: the path is relative to the scenario file",
+      "error[E001] s.yaml:1:8 model: cannot read model file 'nope/deepseek-v3.json': there is no such file\n  hint: the path is relative to this file",
     ],
   },
   {

@@ -160,7 +160,7 @@ describe("wrong experts", () => {
       "error[E037] loads.csv:59:1: every load of layer 60 is 0; at least one must be above\n  hint: record more, or leave the layer out of workload.layers",
     ]);
     expect(says(`${SMALLEST}${routing.replace("loads.csv", "gone.csv")}\n`)).toEqual([
-      "error[E001] s.yaml:3:32 routing.path: cannot read loads file 'gone.csv': there is no such file\n  hint: the path is relative to the scenario file",
+      "error[E001] s.yaml:3:32 routing.path: cannot read loads file 'gone.csv': there is no such file\n  hint: the path is relative to this file",
     ]);
     expect(says(`${SMALLEST}${routing.replace("loads.csv", "/loads.csv")}\n`)).toEqual([
       expect.stringContaining("error[E034] s.yaml:3:32 routing.path"),

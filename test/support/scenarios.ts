@@ -42,6 +42,13 @@ export const NO_REPLICAS: ExpertsSpec = {
 
 type Changes = { [Key in keyof Scenario]?: Partial<Scenario[Key]> };
 
+/** The scenario with a controller in its cluster exactly if its recovery has one. */
+export function withController(scenario: Scenario): Scenario {
+  const { controller: _, ...cluster } = scenario.cluster;
+  if (scenario.recovery.controller === "none") return { ...scenario, cluster };
+  return { ...scenario, cluster: { ...cluster, controller: true } };
+}
+
 /**
  * 2 nodes of 4 GPUs on 4 planes; `changes` replace fields part by part, arrays and strings whole.
  */
@@ -87,5 +94,5 @@ export function tinyScenario(changes: Changes = {}): Scenario {
     const whole = Array.isArray(change) || typeof change !== "object";
     merged[key] = whole ? change : { ...(old as object), ...change };
   }
-  return merged as unknown as Scenario;
+  return withController(merged as unknown as Scenario);
 }

@@ -152,6 +152,13 @@ faults: [{kind: link-down, target: ${target}, at: 1 ms}]
   });
 });
 
+test("the command's lines count one as one", () => {
+  const census = takeCensus(build({ ...PUBLISHED, nodes: 1 }));
+  expect(censusLines(census)).toContain(
+    "planes 0-7, each   1 NIC, 1 leaf switch, 0 spine switches",
+  );
+});
+
 test("the command's lines tell rails and what joins them from planes", () => {
   expect(censusLines(takeCensus(build(rails(PUBLISHED)))).join("\n")).toContain(
     "rails 0-7, each    256 NICs, 8 leaf switches\nbetween all rails  32 spine switches",

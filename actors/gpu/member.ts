@@ -1,0 +1,281 @@
+/**
+ * This rank as a member of a group that a recovery controller looks after: it tells the controller
+ * whom it gave up, holds before a step or stops when ordered to, takes up a new membership, and
+ * goes on when all have. While it is out it does nothing for itself; when it is fit again (no
+ * operator keeps it out, and its NIC has a port up) it says hello. What the words mean stands in
+ * src/model/membership.ts.
+ */
+import { type ActorContext, NO_TIMER, type TimerId } from "../../src/model/actor.ts";
+import type { DeviceServices } from "../../src/model/device.ts";
+import { NO_FAULT } from "../../src/model/fault.ts";
+import { COMES_IN, Order, Report } from "../../src/model/membership.ts";
+import { KIND, KIND_MASK, type Packet, PacketKind, SLOT } from "../../src/model/packet.ts";
+import { PS_PER_S } from "../../src/model/time.ts";
+import { DevicePort } from "../../src/model/topology.ts";
+import { Connections } from "./connections.ts";
+import { ControllerLine, type Membership, type OrderText } from "./controller-line.ts";
+import { Fitness } from "./fitness.ts";
+import type { Messenger } from "./messenger.ts";
+import type { Peers } from "./peers.ts";
+
+/** Tag of the reminder to say hello. */
+export const HELLO_TAG = 5;
+/** What a rank that is fit waits before it says hello, ps: ours; twice as long each time. */
+const HELLO_PS = PS_PER_S;
+/** The wait doubles this often at most. */
+const DOUBLINGS_MAX = 6;
+
+/** What a member needs of its rank. */
+export interface MemberHost {
+  /** The step that it is in or holds before; when it has finished, the number of steps. */
+  readonly step: number;
+  readonly isOver: boolean;
+  /** Stops in the middle of the step: what is open is lost to a fault. */
+  stop(context: ActorContext, fault: number): void;
+  /** Likewise, and has no part in the run until it takes up a membership. */
+  goOut(context: ActorContext, fault: number): void;
+  giveUp(context: ActorContext, rank: number, fault: number): void;
+  takeUp(context: ActorContext, membership: Membership): void;
+  /** Begins the step that it holds before. */
+  goOn(context: ActorContext): void;
+}
+
+export class Member {
+  readonly #peers: Peers;
+  readonly #host: MemberHost;
+  readonly #connections: Connections;
+  readonly #fitness: Fitness;
+  readonly #line: ControllerLine;
+  readonly #steps: number;
+  /** Of the membership that it has taken up last; of the last order. */
+  #epoch = 0;
+  #ordered = 0;
+  /** It holds before this step. */
+  #limit = Number.POSITIVE_INFINITY;
+  #isHolding = false;
+  #isOut = false;
+  #timesOut = 0;
+  #hasReported = false;
+  #hasSaidHello = false;
+  #isRunOver = false;
+  /** Queue pairs that its NIC has still to begin anew. */
+  #resets = 0;
+  #timer: TimerId = NO_TIMER;
+
+  constructor(services: DeviceServices, peers: Peers, messenger: Messenger, host: MemberHost) {
+    this.#peers = peers;
+    this.#host = host;
+    this.#connections = new Connections(peers, !messenger.usesNvlink);
+    this.#fitness = new Fitness(services, peers);
+    this.#line = new ControllerLine(services, peers.size);
+    this.#steps = services.scenario.workload.steps;
+  }
+
+  /** A step is next: may the rank begin it? If not it holds, and will be told to go on. */
+  mayBegin(context: ActorContext, step: number): boolean {
+    if (step < this.#limit) return true;
+    this.#isHolding = true;
+    this.#say(context, Report.holds, this.#ordered, step);
+    return false;
+  }
+
+  /** The rank has finished; the controller cares if anything ever happened. */
+  finished(context: ActorContext): void {
+    if (this.#ordered === 0 && !this.#hasReported) return;
+    this.#say(context, Report.holds, this.#ordered, this.#steps);
+  }
+
+  /** The rank gave another up. */
+  gaveUp(context: ActorContext, rank: number, fault: number): void {
+    this.#hasReported = true;
+    this.#say(context, Report.gaveUp, this.#epoch, rank, fault);
+    if (this.#host.isOver) this.finished(context);
+  }
+
+  /** The rank has stopped, since it can go no further without some others. */
+  trapped(context: ActorContext, ranks: readonly number[], fault: number): void {
+    this.#hasReported = true;
+    this.#isHolding = true;
+    for (const rank of ranks) this.#say(context, Report.trapped, this.#epoch, rank, fault);
+  }
+
+  /** An operator wants this rank out: it has left by itself. */
+  left(context: ActorContext): void {
+    const fault = context.faults.conditionOf(context.self).drainedBy;
+    this.#isOut = true;
+    this.#timesOut += 1;
+    this.#hasSaidHello = false;
+    this.#say(context, Report.gaveUp, this.#epoch, this.#peers.rank, fault);
+  }
+
+  /** The device lives again, and knows nothing. */
+  reborn(context: ActorContext): void {
+    this.#epoch = 0;
+    this.#ordered = 0;
+    this.#isOut = true;
+    this.#isHolding = false;
+    this.#isRunOver = false;
+    this.#hasSaidHello = false;
+    this.#timer = NO_TIMER;
+    this.#resets = 0;
+    this.#limit = Number.POSITIVE_INFINITY;
+    if (this.#fitness.isFit(context)) this.#sayHello(context);
+  }
+
+  /** Something about this GPU, its NIC or the controller has changed. */
+  heed(context: ActorContext): void {
+    if (context.faults.isPortDown(context.self, DevicePort.gpuToController)) {
+      this.#goOnAlone(context);
+      return;
+    }
+    const isIdle = this.#isOut && !this.#hasSaidHello && !this.#isRunOver;
+    if (!isIdle || this.#timer !== NO_TIMER || !this.#fitness.isFit(context)) return;
+    let waitPs = HELLO_PS;
+    for (let time = 1; time < this.#timesOut && time <= DOUBLINGS_MAX; time += 1) waitPs *= 2;
+    this.#timer = context.remindAfter(waitPs, HELLO_TAG, 0);
+  }
+
+  /** The process goes on after a hang: what it said before may have been given up. */
+  resumed(context: ActorContext): void {
+    this.#hasSaidHello = false;
+    this.heed(context);
+  }
+
+  /** Time to say hello. */
+  reminded(context: ActorContext): void {
+    this.#timer = NO_TIMER;
+    if (this.#isOut && !this.#isRunOver && this.#fitness.isFit(context)) this.#sayHello(context);
+  }
+
+  /** An order, or an answer of the NIC. */
+  received(context: ActorContext, packet: Packet): void {
+    const { words } = context.packets;
+    const kind = words[packet + KIND] & KIND_MASK;
+    const slot = words[packet + SLOT];
+    if (kind === PacketKind.qpResetDone) {
+      context.packets.free(packet);
+      if (slot !== this.#ordered || this.#resets === 0) return;
+      this.#resets -= 1;
+      if (this.#resets === 0) this.#sayReady(context);
+      return;
+    }
+    const text = this.#line.read(context, packet);
+    context.packets.free(packet);
+    this.#obey(context, slot, text);
+  }
+
+  #obey(context: ActorContext, order: number, text: OrderText): void {
+    switch (order) {
+      case Order.hold:
+        this.#hold(context, text);
+        return;
+      case Order.runTo:
+        this.#runTo(context, text);
+        return;
+      case Order.takeUp:
+        this.#takeUp(context, text);
+        return;
+      case Order.go:
+        if (this.#isOut || !this.#isHolding || text.epoch !== this.#epoch) return;
+        this.#release(context);
+        return;
+      default:
+        this.#isRunOver = true;
+        context.cancel(this.#timer);
+        this.#timer = NO_TIMER;
+    }
+  }
+
+  /** Asked again in the same epoch it only says that it lives. */
+  #hold(context: ActorContext, text: OrderText): void {
+    const { epoch, members, isAbort, fault } = text;
+    const host = this.#host;
+    const own = members[this.#peers.rank];
+    if (epoch !== this.#ordered) {
+      this.#ordered = epoch;
+      if (own >= NO_FAULT) this.#goOut(context, own);
+      else if (!this.#isOut && isAbort) {
+        this.#limit = host.step;
+        this.#isHolding = true;
+        host.stop(context, fault);
+      } else if (!this.#isOut) {
+        this.#limit = this.#isHolding || host.isOver ? host.step : host.step + 1;
+        for (const [rank, member] of members.entries()) {
+          if (member >= NO_FAULT) host.giveUp(context, rank, member);
+        }
+      }
+    }
+    this.#say(context, Report.heard, epoch, this.#isOut ? 0 : this.#limit);
+  }
+
+  #runTo(context: ActorContext, { epoch, step }: OrderText): void {
+    if (this.#isOut || epoch !== this.#ordered) return;
+    this.#limit = step;
+    if (this.#host.step === step) this.#say(context, Report.holds, epoch, step);
+    else if (this.#isHolding) {
+      this.#isHolding = false;
+      this.#host.goOn(context);
+    }
+  }
+
+  #takeUp(context: ActorContext, text: OrderText): void {
+    const { epoch, members, step, isAbort } = text;
+    const own = members[this.#peers.rank];
+    this.#ordered = epoch;
+    if (own >= NO_FAULT) this.#goOut(context, own);
+    else if (own === COMES_IN || !this.#isOut) {
+      this.#isOut = false;
+      this.#hasSaidHello = false;
+      context.cancel(this.#timer);
+      this.#timer = NO_TIMER;
+      this.#epoch = epoch;
+      this.#limit = step;
+      this.#isHolding = true;
+      this.#host.takeUp(context, text);
+    }
+    const isNode = new Uint8Array(this.#peers.nodes);
+    for (const [rank, member] of members.entries()) {
+      if (isAbort || member === COMES_IN) isNode[this.#peers.nodeOf(rank)] = 1;
+    }
+    this.#resets = this.#connections.reset(context, isNode, epoch);
+    if (this.#resets === 0) this.#sayReady(context);
+  }
+
+  #sayReady(context: ActorContext): void {
+    if (this.#epoch === this.#ordered) this.#say(context, Report.ready, this.#epoch, 0);
+  }
+
+  #goOut(context: ActorContext, fault: number): void {
+    if (!this.#isOut) {
+      this.#isOut = true;
+      this.#isHolding = false;
+      this.#timesOut += 1;
+      this.#hasSaidHello = false;
+      this.#host.goOut(context, fault);
+    }
+    this.heed(context);
+  }
+
+  /** The controller is gone: nobody will tell this rank to go on. */
+  #goOnAlone(context: ActorContext): void {
+    context.cancel(this.#timer);
+    this.#timer = NO_TIMER;
+    if (!this.#isOut && this.#isHolding) this.#release(context);
+  }
+
+  #release(context: ActorContext): void {
+    this.#limit = Number.POSITIVE_INFINITY;
+    this.#isHolding = false;
+    this.#host.goOn(context);
+  }
+
+  #sayHello(context: ActorContext): void {
+    this.#hasSaidHello = true;
+    this.#say(context, Report.hello, this.#epoch, 0);
+  }
+
+  #say(context: ActorContext, what: number, epoch: number, about: number, fault = NO_FAULT): void {
+    const isSick = this.#fitness.isCutOff(context);
+    this.#line.say(context, { what, epoch, about, fault, isSick });
+  }
+}
