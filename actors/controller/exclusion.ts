@@ -58,7 +58,9 @@ export class Exclusion {
     this.#isSick.fill(0);
   }
 
-  /** The first fault that anybody gives for a rank, else that it gives itself; undefined: nobody. */
+  /**
+   * The first fault that anybody gives for a rank, else that it gives itself; undefined: nobody.
+   */
   faultOf(rank: number): number | undefined {
     const named = this.#grievances.filter(({ fault }) => fault >= 0);
     const grievance =

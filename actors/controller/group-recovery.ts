@@ -16,7 +16,9 @@ import { MoveCount } from "./move-count.ts";
 import { OrderSender } from "./order-sender.ts";
 import { type RankReport, Roster } from "./roster.ts";
 
-/** Time that ranks have for an answer, ps: assumed, far more than a message takes there and back. */
+/**
+ * Time that ranks have for an answer, ps: assumed, far more than a message takes there and back.
+ */
 export const ANSWER_PS = PS_PER_S;
 /** How far back a fault may explain a silence before others do, ps. */
 const LOOK_BACK_PS = 10 * PS_PER_S;
@@ -36,7 +38,9 @@ export class GroupRecovery {
   /** The change that is being made, or was made last; the one that ranks took up last. */
   #epoch = 0;
   #takenUp = 0;
-  /** By rank, what the change will make of it: IS_IN, COMES_IN, or the fault for which it is out. */
+  /**
+   * By rank, what the change will make of it: IS_IN, COMES_IN, or the fault for which it is out.
+   */
   readonly #next: Int32Array;
   #isAbort = false;
   #fault = NO_FAULT;

@@ -1,8 +1,7 @@
 /**
  * One rank of an expert-parallel group: what the process on a GPU does. It runs the schedule of a
- * step: attention, gate, dispatch of token copies to the ranks that hold the chosen experts, expert
- * compute, combine, for each chain of tokens. There is no barrier between ranks: whoever has all it
- * needs goes on.
+ * step: attention, gate, dispatch of token copies, expert compute, combine, for each chain of
+ * tokens. There is no barrier between ranks: whoever has all it needs goes on.
  */
 import type { ActorContext, Condition } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";

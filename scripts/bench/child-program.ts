@@ -1,7 +1,7 @@
 /**
  * Runs a program to its end and returns what it printed: a side of a comparison in a process of its
- * own, so that no heap and no optimised code is shared, or the tests on a copy of the tree. The only
- * door to node:child_process of what is no part of a run; runs of the emulator start their
+ * own, so that no heap and no optimised code is shared, or the tests on a copy of the tree. The
+ * only door to node:child_process of what is no part of a run; runs of the emulator start their
  * processes elsewhere.
  */
 import { execFile, spawn } from "node:child_process";

@@ -72,7 +72,8 @@ export const DEVICE_BUGS: readonly Bug[] = [
         file: "actors/gpu/gpu.ts",
         find: "} else if (this.#isHung) this.#held.message(packet);",
         replace:
-          "} else if (this.#isHung && (words[packet + KIND] & 0xff) !== 5) this.#held.message(packet);",
+          "} else if (this.#isHung && (words[packet + KIND] & 0xff) !== 5)" +
+          " this.#held.message(packet);",
       },
     ],
     tests: ["test/fault/process-hang.test.ts"],

@@ -131,9 +131,8 @@ export const ENGINE_BUGS: readonly Bug[] = [
     edits: [
       {
         file: "src/engine/window-protocol.ts",
-        find: "const endPs = Math.min(this.#spanEnd(startPs, faultPs), this.#options.timeLimitPs, stopPs);",
-        replace:
-          "const endPs = Math.min(this.#spanEnd(startPs, faultPs), this.#options.timeLimitPs);",
+        find: "this.#options.timeLimitPs, stopPs);",
+        replace: "this.#options.timeLimitPs);",
       },
     ],
     tests: ["test/engine/stops.test.ts", RANDOM],
@@ -146,7 +145,8 @@ export const ENGINE_BUGS: readonly Bug[] = [
         file: "src/engine/window-protocol.ts",
         find: "for (const fact of report.facts) this.#facts.push(fact);",
         replace:
-          "for (const fact of report.facts) this.#facts.push({ ...fact, atPs: report.lastEventPs });",
+          "const { lastEventPs: atPs } = report;\n" +
+          "    for (const fact of report.facts) this.#facts.push({ ...fact, atPs });",
       },
     ],
     tests: ["test/engine", RANDOM],
@@ -169,11 +169,23 @@ export const ENGINE_BUGS: readonly Bug[] = [
     edits: [
       {
         file: "src/engine/fact-log.ts",
-        find: "JSON.stringify(fact));",
-        replace: "fact.type);",
+        find: "this.#digest.absorbText(actor, digested);",
+        replace: "this.#digest.absorbText(actor, fact.type);",
       },
     ],
     tests: ["test/engine", RANDOM],
+  },
+  {
+    id: "digest-without-onsets",
+    about: "The digest sees that a fault began or healed, and not when.",
+    edits: [
+      {
+        file: "src/engine/fact-log.ts",
+        find: "`${atPs} ${JSON.stringify(fact)}`",
+        replace: "JSON.stringify(fact)",
+      },
+    ],
+    tests: ["test/engine", "test/swarm/checks.test.ts"],
   },
   {
     id: "lease-without-end",
@@ -193,8 +205,8 @@ export const ENGINE_BUGS: readonly Bug[] = [
     edits: [
       {
         file: "src/engine/fault-state.ts",
-        find: '      this.#schedule.add({ atPs, fault, type: "end", permille: 0 });\n',
-        replace: "",
+        find: 'else this.#schedule.add({ atPs, fault, type: "end", permille: 0 });\n',
+        replace: "\n",
       },
     ],
     tests: ["test/engine", RANDOM],
@@ -205,8 +217,8 @@ export const ENGINE_BUGS: readonly Bug[] = [
     edits: [
       {
         file: "src/engine/fault-table.ts",
-        find: "  return left.spec.name < right.spec.name;\n",
-        replace: "  return true;\n",
+        find: "return place < 0 ? left.spec.name < right.spec.name : ",
+        replace: "return place < 0 ? true : ",
       },
     ],
     tests: ["test/engine", "test/fault", RANDOM],
@@ -217,9 +229,9 @@ export const ENGINE_BUGS: readonly Bug[] = [
     edits: [
       {
         file: "src/engine/lane-faults.ts",
-        find: "      if (avalanche32(mix32(mix32(seed, lane), counter)) >>> 0 < below) return fault;\n",
+        find: "if (avalanche32(mix32(mix32(seed, lane), counter)) >>> 0 < below) return fault;\n",
         replace:
-          "      this.#drawn += counter - counter + 1;\n" +
+          "this.#drawn += counter - counter + 1;\n" +
           "      if (avalanche32(mix32(seed, this.#drawn)) >>> 0 < below) return fault;\n",
       },
       {

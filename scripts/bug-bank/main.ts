@@ -1,7 +1,7 @@
 /**
- * `npm run bug-bank`: plants known bugs, one at a time, in a copy of the project and says which test
- * catches each. First the tests that are likely to, then all. Exit code 0 when at least 80 % are
- * caught, 1 when not or when the tests fail without a bug, 2 for wrong usage.
+ * `npm run bug-bank`: plants known bugs, one at a time, in a copy of the project and says which
+ * test catches each. First the tests that are likely to, then all. Exit code 0 when at least 80 %
+ * are caught, 1 when not or when the tests fail without a bug, 2 for wrong usage.
  */
 import { parseArgs } from "node:util";
 import type { Bug } from "./bug.ts";

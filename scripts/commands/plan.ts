@@ -74,8 +74,9 @@ function actionLines({ name, func, duePs, fault, blast }: PlannedAction): string
     if (fault.about !== undefined && fault.about !== "") lines.push(`    ${fault.about}`);
   }
   if (blast === undefined) return lines;
-  const { ranks, cutOff, expertsMissing, capacity, capacityWhy } = blast;
+  const { ranks, cutOff, expertsMissing, clock, capacity, capacityWhy } = blast;
   lines.push(`    blast radius: ${counted(ranks.length, "rank")} (${listed(ranks)})`);
+  if (clock !== undefined) lines.push(`    ${clock}`);
   if (cutOff.length > 0) lines.push(`    cut off, to be masked: ${listed(cutOff)}`);
   lines.push(
     expertsMissing.length === 0

@@ -33,14 +33,19 @@ export interface RunByWire extends Omit<LocalRunTotals, "end"> {
   readonly workers: number;
 }
 
+/** A run that does not come to an end: who waits for it would wait for ever. */
+export class EndlessRun extends Error {}
+
 export interface RunByWireOptions extends Omit<LocalRunOptions, "committed" | "wire" | "order"> {
+  /** More events than any run of that size needs; default: no limit. */
+  readonly eventsMax?: number;
   /** Shuffles the order in which workers run and frames arrive. */
   readonly shuffle?: RandomStream;
 }
 
-/** Runs a scenario to its end. */
+/** Runs a scenario to its end. Throws EndlessRun when it has had `eventsMax` events before. */
 export function runByWire(scenario: Scenario, options: RunByWireOptions): RunByWire {
-  const { shuffle, ...others } = options;
+  const { shuffle, eventsMax = Number.POSITIVE_INFINITY, ...others } = options;
   const facts: FactRecord[] = [];
   const epochs: ClosedEpoch[] = [];
   let workers = 0;
@@ -53,13 +58,16 @@ export function runByWire(scenario: Scenario, options: RunByWireOptions): RunByW
       if (workers === 0) workers = participants;
       for (const fact of window.facts) facts.push(fact);
       epochs.push(...window.epochsClosed);
-      return true;
+      return window.events < eventsMax;
     },
     ...(shuffle !== undefined && { order: (items) => shuffled(items, shuffle) }),
   }).run();
   epochs.push(...totals.epochsClosed);
   const { end } = totals;
-  if (end === "cut") throw new Error("nobody cut this run");
+  if (end === "cut") {
+    const last = JSON.stringify(facts.at(-1)?.fact);
+    throw new EndlessRun(`${totals.events} events and no end; the last fact is ${last}`);
+  }
   return { ...totals, end, facts, epochs, workers };
 }
 

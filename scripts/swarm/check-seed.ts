@@ -14,7 +14,7 @@ import type { FaultSpec } from "../../src/model/fault.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
-import { type RunByWire, runByWire } from "./by-wire.ts";
+import { EndlessRun, type RunByWire, runByWire } from "./by-wire.ts";
 import { pick } from "./draw.ts";
 import { SWARM_KINDS } from "./draw-faults.ts";
 import { effectOf, type KindEffect, namedEffects, runWithout } from "./effects.ts";
@@ -24,6 +24,9 @@ import { type Problem, runProblems } from "./run-problems.ts";
 import { differences } from "./same-run.ts";
 import { sometimesOf } from "./sometimes.ts";
 import { type CaseChoice, drawCase, type SwarmCase, WARM_COMBINED } from "./swarm-case.ts";
+
+/** More than ten times the events of the longest seeds. */
+const EVENTS_MAX = 1_000_000;
 
 /** What is asked of a seed. */
 export interface SeedQuestion extends Partial<CaseChoice> {
@@ -79,11 +82,16 @@ export function checkSeed(
     Object.assign(checked, { case: drawn, scenario });
     answer = { ...answer, ...checkCase(drawn, scenario, makeDevices, checked) };
   } catch (error) {
-    const check = error instanceof InvariantError ? "invariant" : "exception";
+    const check = checkOf(error);
     const detail = error instanceof Error ? error.message : String(error);
     answer = { ...answer, problems: [{ check, detail }] };
   }
   return { ...checked, answer };
+}
+
+function checkOf(error: unknown): string {
+  if (error instanceof EndlessRun) return "endless";
+  return error instanceof InvariantError ? "invariant" : "exception";
 }
 
 type Noted = { -readonly [Key in keyof CheckedSeed]?: CheckedSeed[Key] };
@@ -99,7 +107,10 @@ function checkCase(
   const direct = (): { director?: SwarmDirector } =>
     drawn.plan.orders.length === 0 ? {} : { director: new SwarmDirector(drawn.plan, gpus) };
   const first = direct();
-  const run = runByWire(scenario, { devices: makeDevices(), placement: "single", ...first });
+  const run = runByWire(scenario, {
+    ...{ devices: makeDevices(), placement: "single", eventsMax: EVENTS_MAX },
+    ...first,
+  });
   const orders = first.director?.journal ?? [];
   Object.assign(noted, { run, orders });
   const { salt, ...spread } = drawn.spread;
@@ -135,7 +146,7 @@ function checkCase(
   };
 }
 
-/** Of the faults those that the accounts do not name, if there are any: nothing else tells of them. */
+/** Of the faults those that the accounts do not name, if any: nothing else tells of them. */
 function unnamed(begun: readonly FaultSpec[], { byFault }: RunByWire): readonly FaultSpec[] {
   const named = byFault.filter(({ masked, lost }) => masked + lost > 0).map(({ fault }) => fault);
   const others = begun.filter(({ name }) => !named.includes(name));

@@ -137,15 +137,16 @@ function summarize(tally: Tally, { seeds, kinds, isCanary }: Settings, seconds: 
   const rate = (tally.seeds / seconds).toFixed(1);
   const share = ((100 * 3) / Math.max(1, tally.seeds)).toFixed(2);
   console.log(
-    `\n${tally.seeds} seeds in ${seconds.toFixed(0)} s (${rate} seeds/s): ${tally.failed} failed; ` +
-      `${tally.faultsBegun} faults, ${tally.events} events in the first runs` +
-      (tally.failed === 0 ? `; fewer than ${share} % of all seeds fail (95 % confidence)` : ""),
+    `\n${tally.seeds} seeds in ${seconds.toFixed(0)} s (${rate} seeds/s): ` +
+      `${tally.failed} failed; ${tally.faultsBegun} faults, ${tally.events} events in first runs` +
+      (tally.failed === 0 ? `; fewer than ${share} % of seeds fail (95 % confidence)` : ""),
   );
   return tally.failed > 0 || missed.length > 0 ? 1 : 0;
 }
 
 /** The failing artefact on one line, and the smallest case on another. */
-function report({ answer, shrunk }: ThreadAnswer, question: SeedQuestion, isCanary: boolean): void {
+function report(answered: ThreadAnswer, question: SeedQuestion, isCanary: boolean): void {
+  const { answer, shrunk } = answered;
   console.log(failureLine(answer, commandFor(question, isCanary)));
   if (shrunk === undefined) return;
   const { question: smallest, answer: found, tries } = shrunk;

@@ -22,7 +22,8 @@ export function commandFor({ seed, kinds, only, plain }: SeedQuestion, isCanary:
 /** The failing artefact: seed, scenario, what failed, and how to see it again. */
 export function failureLine(answer: SeedAnswer, command: string): string {
   const what = answer.problems.map(({ check, detail }) => `${check}: ${cut(detail)}`).join(" | ");
-  return `FAIL seed ${answer.seed} scenario ${answer.hash} node ${process.version}: ${what}; again: ${command}`;
+  const where = `seed ${answer.seed} scenario ${answer.hash} node ${process.version}`;
+  return `FAIL ${where}: ${what}; again: ${command}`;
 }
 
 /** Everything about a seed, for people. */
@@ -41,8 +42,8 @@ export function seedText({ answer, case: drawn, scenario, orders = [], run }: Ch
     lines.push(
       `run         ${run.end} at ${formatTime(run.virtualTimePs)}, digest ${run.digest}, ` +
         `${run.events} events`,
-      `assignments ${dispatched} dispatched, ${combined} combined, ${masked} masked, ${lost} lost, ` +
-        `${run.corrupted} corrupted`,
+      `assignments ${dispatched} dispatched, ${combined} combined, ${masked} masked, ` +
+        `${lost} lost, ${run.corrupted} corrupted`,
       ...run.byFault.map(
         (total) => `  by ${total.fault}: ${total.masked} masked, ${total.lost} lost`,
       ),

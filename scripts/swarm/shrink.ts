@@ -13,7 +13,10 @@ export interface Shrunk {
   readonly tries: number;
 }
 
-/** Tries until nothing more can be left out, or `triesMax` cases were run. */
+/** After this long no more cases are tried: the smallest one so far is good enough, wall ms. */
+const SHRINK_MS = 60_000;
+
+/** Tries until nothing more can be left out, or for `triesMax` cases, or for a minute. */
 export function shrink(
   question: SeedQuestion,
   answer: SeedAnswer,
@@ -23,8 +26,9 @@ export function shrink(
   const checks = new Set(answer.problems.map(({ check }) => check));
   let best: Shrunk = { question: { ...question, only: answer.names }, answer, tries: 0 };
   let tries = 0;
+  const latestMs = performance.now() + SHRINK_MS;
   const accept = (smaller: SeedQuestion): boolean => {
-    if (tries >= triesMax) return false;
+    if (tries >= triesMax || performance.now() > latestMs) return false;
     tries += 1;
     const found = checkSeed(smaller, makeDevices).answer;
     if (!found.problems.some(({ check }) => checks.has(check))) return false;

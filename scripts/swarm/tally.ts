@@ -1,4 +1,4 @@
-/** What many seeds add up to, and whether they were worth it: counts, a table, the tier's own rules. */
+/** What many seeds add up to, and whether they were worth it: counts, a table, the tier's rules. */
 import type { FaultKind } from "../../src/model/fault.ts";
 import type { SeedAnswer } from "./check-seed.ts";
 import { EFFECTS, type Effect } from "./effects.ts";
@@ -42,6 +42,7 @@ export class Tally {
     const width = Math.max(...kinds.map((kind) => kind.length)) + 2;
     const cells = (texts: readonly (string | number)[]): string =>
       texts.map((text) => String(text).padStart(10)).join("");
+    const share = percent(this.#vacuousSeeds, this.seeds);
     const lines = [
       `${"kind".padEnd(width)}${cells(EFFECTS)}`,
       ...kinds.map((kind) => {
@@ -51,7 +52,7 @@ export class Tally {
       "",
       ...SOMETIMES.map((name) => `${String(this.#sometimes.get(name) ?? 0).padStart(7)}  ${name}`),
       "",
-      `${this.#vacuousSeeds} of ${this.seeds} seeds prove little (${percent(this.#vacuousSeeds, this.seeds)}):`,
+      `${this.#vacuousSeeds} of ${this.seeds} seeds prove little (${share}):`,
       ...[...this.#vacuous].map(([reason, seeds]) => `${String(seeds).padStart(7)}  ${reason}`),
     ];
     return lines.join("\n");
@@ -71,9 +72,7 @@ export class Tally {
       ...without.map((kind) => `no ${kind} ever changed anything`),
       ...SOMETIMES.filter((name) => !this.#sometimes.has(name)).map((name) => `never: ${name}`),
       ...(vacuous > VACUOUS_PERCENT_MAX
-        ? [
-            `${vacuous.toFixed(1)} % of the seeds prove little, at most ${VACUOUS_PERCENT_MAX} % may`,
-          ]
+        ? [`${vacuous.toFixed(1)} % of the seeds prove little, ${VACUOUS_PERCENT_MAX} % may`]
         : []),
     ];
   }

@@ -1,4 +1,4 @@
-/** Threads that answer seeds, as many as there are cores; a seed that takes too long is a failure. */
+/** Threads that answer seeds, one a core; a seed that takes too long is a failure. */
 import { Worker } from "node:worker_threads";
 import type { SeedQuestion } from "./check-seed.ts";
 import type { ThreadAnswer, ThreadQuestion } from "./seed-runner-main.ts";

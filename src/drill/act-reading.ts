@@ -14,6 +14,7 @@ import { didYouMean } from "../scenario/suggest.ts";
 import type { DocumentPath } from "../scenario/yaml-text.ts";
 import type { Act } from "./drill.ts";
 import type { ActivityFields } from "./drill-fields.ts";
+import { isRealFunc, refuseRealFunc, refuseRealKind } from "./real-faults.ts";
 
 /** Every action. */
 export const ACTS = [
@@ -27,9 +28,6 @@ export const ACTS = [
   "wait",
   "note",
 ] as const;
-
-/** What people call real faults. */
-const REAL = /^(?:kill|stop|terminate|cut|pause|suspend)(?:[_-](?:process|worker|agent|host))?$/;
 
 const INTERVENTIONS: Readonly<Record<string, (typeof INTERVENTION_KINDS)[number]>> = {
   mask: "masked",
@@ -45,9 +43,16 @@ export class ActReader {
   readonly #context: FaultContext;
   readonly #problems: ProblemList;
   readonly #faults: Faults;
+  #isIncomplete: boolean;
 
-  /** `faults`: those of the scenario. */
-  constructor(context: FaultContext, faults: readonly FaultSpec[], problems: ProblemList) {
+  /** `faults`: those of the scenario. `isCut`: wrong actions were left out of the drill. */
+  constructor(
+    context: FaultContext,
+    faults: readonly FaultSpec[],
+    isCut: boolean,
+    problems: ProblemList,
+  ) {
+    this.#isIncomplete = isCut;
     this.#context = context;
     this.#problems = problems;
     this.#faults = new Map(faults.map((fault) => [fault.name, fault]));
@@ -58,8 +63,22 @@ export class ActReader {
     return [...this.#faults.keys()];
   }
 
-  /** What an action does; undefined with a problem. */
+  /** Are there actions whose faults are not known, since they are wrong? */
+  get isIncomplete(): boolean {
+    return this.#isIncomplete;
+  }
+
+  /** What an action does; undefined with a problem, unless it ends what is not known. */
   read(fields: ActivityFields, path: DocumentPath): Act | undefined {
+    const act = this.#read(fields, path);
+    const { func } = fields.provider;
+    if (act === undefined && !["heal", "unmask", "undrain", "note"].includes(func)) {
+      this.#isIncomplete = true;
+    }
+    return act;
+  }
+
+  #read(fields: ActivityFields, path: DocumentPath): Act | undefined {
     const { func } = fields.provider;
     const given = fields.provider.arguments;
     const at = [...path, "provider", "arguments"];
@@ -82,7 +101,7 @@ export class ActReader {
       case "note":
         return this.#note(given, at);
       default:
-        if (REAL.test(func)) this.#refuseReal(fields, funcPath);
+        if (isRealFunc(func)) refuseRealFunc(fields.name, func, given, funcPath, this.#problems);
         else {
           const message = `unknown action '${escapeText(func)}'; there are ${ACTS.join(", ")}`;
           this.#problems.add("E013", funcPath, message, { hint: didYouMean(func, ACTS) });
@@ -98,6 +117,7 @@ export class ActReader {
       this.#problems.add("E028", [...path, "heal"], message, { hint });
       return undefined;
     }
+    if (refuseRealKind(name, given, path, this.#problems)) return undefined;
     const place = { path, defaultName: slugOf(name), defaultAt: "0 ps" };
     const fault = resolveFault(given, place, this.#context, this.#problems);
     if (fault === undefined || !this.#isNew(fault, path)) return undefined;
@@ -167,6 +187,8 @@ export class ActReader {
       key === "fault" ? other === wanted : (faults.get(other)?.targets.includes(wanted) ?? false);
     const found = names.find(isMeant);
     if (found !== undefined) return { func, fault: found };
+    // It may be one of those that are not known: they have problems of their own.
+    if (this.#isIncomplete) return undefined;
     const what = `'${escapeText(name)}' ${func}s '${escapeText(wanted)}'`;
     const state = kind === undefined ? "down" : kind;
     problems.add("E028", [...path, key], `${what}, which is never ${state}`, {
@@ -180,19 +202,6 @@ export class ActReader {
     if (typeof given.text === "string") return { func: "note", text: given.text };
     this.#problems.add("E012", [...path, "text"], `expected string, got ${show(given.text)}`);
     return undefined;
-  }
-
-  #refuseReal({ name, provider }: ActivityFields, path: DocumentPath): void {
-    const { pid, command } = provider.arguments;
-    if (pid !== undefined || command !== undefined) {
-      this.#problems.add("E032", path, "real faults take process labels, not pids or commands");
-      return;
-    }
-    const verb = `${provider.func.split(/[_-]/)[0]}s`;
-    const message = `'${escapeText(name)}' ${verb} a real process; rerun with --allow-real-faults`;
-    this.#problems.add("E031", path, message, {
-      hint: "this version has no real faults: inject gpu-dead or node-crash to emulate one",
-    });
   }
 
   /** Whether the name of a fault is new in the drill; then it is known from now on. */

@@ -7,6 +7,7 @@ import type { FaultKind, FaultSpec } from "../model/fault.ts";
 import type { Scenario } from "../model/scenario.ts";
 import { formatTime, NEVER_PS, PS_PER_MS } from "../model/time.ts";
 import type { Attribution } from "./attribution.ts";
+import { ackTimeoutPs } from "./patience.ts";
 import type { Reach } from "./reach.ts";
 import type { RunSeries } from "./run-series.ts";
 import type { Counter } from "./series.ts";
@@ -43,13 +44,6 @@ const total = (counter: Counter): number => counter.between(0, NEVER_PS);
 /** Packets sent again beyond those of the healthy twin. */
 const resends = ({ series, healthy }: AdviceInput): number =>
   total(series.retransmits) - total(healthy.retransmits);
-
-/** InfiniBand's ACK timeout, 4.096 us x 2^n, ps. */
-function ackTimeoutPs(exponent: number): number {
-  let timeoutPs = 4_096_000;
-  for (let doubled = 0; doubled < exponent; doubled += 1) timeoutPs *= 2;
-  return timeoutPs;
-}
 
 /** Kinds that take links of a network away, or the NICs and switches at their ends. */
 const NETWORK_KINDS: readonly FaultKind[] = [

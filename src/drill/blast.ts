@@ -9,15 +9,18 @@ import type { Scenario } from "../model/scenario.ts";
 import type { Topology } from "../model/topology.ts";
 import { makeExpertMap } from "../workload/expert-map.ts";
 import { CutFinder } from "./cut-pairs.ts";
-import { expertsOnlyOn } from "./experts-out.ts";
+import { expertsOnlyOn, expertsOnRanks } from "./experts-out.ts";
+import { longestOnEndPs, type Patience, patienceWith } from "./patience.ts";
 
 export interface Blast {
   /** Ids of the ranks that feel it directly, in the order of actors. */
   readonly ranks: readonly string[];
   /** Those that most of their EP group cannot exchange with: they will be masked. */
   readonly cutOff: readonly string[];
-  /** Logical experts without a live replica when those are masked, ascending. */
+  /** Logical experts, ascending, that a rank in service could reach no live replica of then. */
   readonly expertsMissing: readonly number[];
+  /** How long it lasts against the clock that runs meanwhile; missing: no clock decides. */
+  readonly clock?: string;
   /** Share of the healthy capacity that is expected at the worst, 0..1, and why. */
   readonly capacity: number;
   readonly capacityWhy: string;
@@ -25,6 +28,12 @@ export interface Blast {
 
 /** Kinds of actors by how far they are from the GPUs. */
 const TIERS = ["gpu", "nic", "nvswitch", "leaf", "spine"];
+
+/** Who cannot exchange waits until it is over, and everybody waits for them. */
+const WAITED = {
+  capacity: 0,
+  capacityWhy: "while it lasts all ranks wait; it is over before anybody is given up",
+} as const;
 
 /** Finds out about faults of one scenario. */
 export class BlastFinder {
@@ -47,20 +56,37 @@ export class BlastFinder {
     for (const { from, to } of topology.lanes) this.#neighbours[from].push(to);
   }
 
-  of(fault: FaultSpec): Blast {
+  /** The blast of a fault that lasts for `lastsPs`; by default for good. */
+  of(fault: FaultSpec, lastsPs = Infinity): Blast {
     const effects = this.#effects.effectsOf(fault);
     const touched = this.#touched(effects);
-    const cut = this.#cuts.of(effects);
-    const out = this.#outOfService(effects, cut);
-    const missing = this.#missingExperts(out);
+    const patience = this.#patience(effects, longestOnEndPs(fault, lastsPs));
+    const isBorne = patience?.isEnough === true;
+    // What carries nothing for longer than ranks wait is dead to them.
+    const isDead = effects.laneEffect === "stalled" && !isBorne;
+    const apart = this.#cuts.of(isDead ? { ...effects, laneEffect: "down" } : effects);
+    const cut = isBorne ? new Map<number, Set<number>>() : apart;
+    const out = isBorne ? new Set<number>() : this.#outOfService(effects, cut);
+    const missing = this.#missingExperts(cut, out);
+    const isWaited = isBorne && (apart.size > 0 || effects.laneEffect === "stalled");
+    const isClocked = patience !== undefined && (apart.size > 0 || isWaited);
     const idsOf = (gpus: Iterable<number>): string[] =>
       [...gpus].sort((left, right) => left - right).map((gpu) => this.#topology.actors[gpu].id);
     return {
       ranks: idsOf(touched),
       cutOff: idsOf(out),
       expertsMissing: missing,
-      ...this.#capacity(fault, effects, cut, out, missing),
+      ...(isClocked ? { clock: patience.words } : {}),
+      ...(isWaited ? WAITED : this.#capacity(fault, effects, cut, out, missing)),
     };
+  }
+
+  #patience(effects: FaultEffects, lastsPs: number): Patience | undefined {
+    const isOfNetwork = effects.actors.every((actor) => {
+      const { kind } = this.#topology.actors[actor];
+      return kind === "leaf" || kind === "spine";
+    });
+    return patienceWith(this.#scenario, effects, isOfNetwork, lastsPs);
   }
 
   /** GPUs that a fault is on, or that stand behind what it is on. */
@@ -116,17 +142,33 @@ export class BlastFinder {
     return this.#gpus.filter((_, rank) => holders.has(rank % epSize));
   }
 
-  /** Experts whose every replica is on ranks that are out of service, ascending. */
-  #missingExperts(out: ReadonlySet<number>): number[] {
-    if (out.size === 0) return [];
+  /**
+   * Experts that a rank in service can reach no live replica of, ascending. Where a whole EP group
+   * is out of service, all of its ranks count; the measure `experts_missing` counts so, too.
+   */
+  #missingExperts(
+    cut: ReadonlyMap<number, ReadonlySet<number>>,
+    out: ReadonlySet<number>,
+  ): number[] {
+    if (cut.size === 0) return [];
     const map = makeExpertMap(this.#scenario);
+    const on = expertsOnRanks(map, this.#scenario);
     const { epSize } = this.#scenario.workload;
     const missing = new Set<number>();
+    // Many ranks are cut off from the same ones: each set is looked at once.
+    const looked = new Set<string>();
     for (let first = 0; first < this.#gpus.length; first += epSize) {
-      const isOut = (rank: number): boolean => out.has(this.#gpus[first + rank]);
-      const someOut = Array.from({ length: epSize }, (_, rank) => rank).some(isOut);
-      const experts = someOut ? expertsOnlyOn(map, this.#scenario, isOut) : [];
-      for (const expert of experts) missing.add(expert);
+      const group = this.#gpus.slice(first, first + epSize);
+      const isAllOut = group.every((gpu) => out.has(gpu));
+      for (const gpu of group) {
+        const peers = cut.get(gpu);
+        if (peers === undefined || (out.has(gpu) && !isAllOut)) continue;
+        const places = group.flatMap((peer, place) => (peers.has(peer) ? [place] : []));
+        if (looked.size === looked.add(places.join()).size) continue;
+        const among = [...new Set(places.flatMap((place) => on[place]))];
+        const isOut = (place: number): boolean => peers.has(group[place]);
+        for (const one of expertsOnlyOn(map, this.#scenario, isOut, among)) missing.add(one);
+      }
     }
     return [...missing].sort((left, right) => left - right);
   }
@@ -166,9 +208,6 @@ export class BlastFinder {
       const why =
         "at the worst: all ranks wait for the slow one, if this is all that they wait for";
       return { capacity: 1 / slowdown, capacityWhy: why };
-    }
-    if (effects.laneEffect === "stalled") {
-      return { capacity: 0, capacityWhy: "nothing passes while it lasts, and all ranks wait" };
     }
     return { capacity: 1, capacityWhy: "no closed form: time or results suffer, not capacity" };
   }

@@ -1,8 +1,8 @@
 /**
  * A drill's result in the layout of Chaos Toolkit's journal, so that what reads one reads ours. All
  * instants in it are virtual time, written as if it began at 1970-01-01; durations are virtual
- * seconds. Activities are shown as the drill's file has them. Our own facts, with exact instants and
- * what the host saw, are under `faultplane`.
+ * seconds. Activities are shown as the drill's file has them. Our own facts, with exact instants
+ * and what the host saw, are under `faultplane`.
  */
 import { PS_PER_S } from "../model/time.ts";
 import type { Tolerance } from "./drill.ts";

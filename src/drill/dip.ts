@@ -20,9 +20,9 @@ export interface Dip {
   /** The same of the healthy twin; 0 in slices after its end. */
   readonly healthyPercent: readonly number[];
   /**
-   * A slice below this is part of the dip, percent: 90, or less where layers are counted so coarsely
-   * that a healthy run goes below it. A slice may miss one layer that the next one has, and a dip is
-   * lower than the lowest slice of the twin.
+   * A slice below this is part of the dip, percent: 90, or less where layers are counted so
+   * coarsely that a healthy run goes below it. A slice may miss one layer that the next one has,
+   * and a dip is lower than the lowest slice of the twin.
    */
   readonly thresholdPercent: number;
   /** Deepest slice of the dip: how far below the healthy mean, percent; 0 without a dip. */

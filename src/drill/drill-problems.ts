@@ -6,12 +6,15 @@ import { addIssue, type SchemaPart, wrongPaths } from "../scenario/issue-problem
 import type { ProblemList } from "../scenario/problem-list.ts";
 import { type DocumentPath, pathText, type TextTree } from "../scenario/yaml-text.ts";
 import { checkDrill, type DrillFields, drillJsonSchema } from "./drill-fields.ts";
+import { refuseRealProviders } from "./real-faults.ts";
 
 /** Fields that passed. */
 export interface CheckedDrill {
   readonly fields: DrillFields;
   /** Where in the file an item of a list stands that had wrong ones before it. */
   placeOf(list: DocumentPath, index: number): DocumentPath;
+  /** Were items of a list left out, since they are wrong? */
+  isCut(list: DocumentPath): boolean;
 }
 
 const SCHEMA = drillJsonSchema() as SchemaPart;
@@ -25,14 +28,26 @@ const STAND_INS: Readonly<Record<string, unknown>> = { title: "?", scenario: {} 
  */
 export function readDrillFields(tree: TextTree, problems: ProblemList): CheckedDrill | undefined {
   const result = checkDrill(tree.root);
-  const whole = { placeOf: (list: DocumentPath, index: number) => [...list, index] };
+  const whole = {
+    placeOf: (list: DocumentPath, index: number) => [...list, index],
+    isCut: () => false,
+  };
   if (result.ok) return { ...whole, fields: result.fields };
-  for (const issue of result.issues) addIssue(tree, issue, SCHEMA, problems);
+  const refused = refuseRealProviders(tree.root, problems);
+  const isRefused = (path: DocumentPath): boolean =>
+    refused.some((real) => real.every((step, depth) => path[depth] === step));
+  for (const issue of result.issues) {
+    if (!wrongPaths(issue).every(isRefused)) addIssue(tree, issue, SCHEMA, problems);
+  }
   const pruner = new Pruner(result.issues.flatMap(wrongPaths));
   const root = { ...STAND_INS, ...(pruner.prune(tree.root, []) as Record<string, unknown>) };
   const rest = checkDrill(root);
   if (!rest.ok) return undefined;
-  return { fields: rest.fields, placeOf: (list, index) => pruner.placeOf(list, index) };
+  return {
+    fields: rest.fields,
+    placeOf: (list, index) => pruner.placeOf(list, index),
+    isCut: (list) => pruner.isCut(list),
+  };
 }
 
 /** Takes wrong keys out of mappings, and items with something wrong out of lists. */
@@ -40,6 +55,8 @@ class Pruner {
   readonly #wrong: readonly DocumentPath[];
   /** By the path of a list: places of the items that are left. */
   readonly #places = new Map<string, readonly number[]>();
+  /** Paths of lists that items were taken out of. */
+  readonly #cut = new Set<string>();
 
   constructor(wrong: readonly DocumentPath[]) {
     this.#wrong = wrong;
@@ -51,6 +68,7 @@ class Pruner {
       const places = value.map((_, place) => place);
       const kept = places.filter((place) => !this.#isWithin([...path, place]));
       this.#places.set(pathText(path), kept);
+      if (kept.length < places.length) this.#cut.add(pathText(path));
       return kept.map((place) => value[place]);
     }
     const entries = Object.entries(value)
@@ -61,6 +79,10 @@ class Pruner {
 
   placeOf(list: DocumentPath, index: number): DocumentPath {
     return [...list, this.#places.get(pathText(list))?.[index] ?? index];
+  }
+
+  isCut(list: DocumentPath): boolean {
+    return this.#cut.has(pathText(list));
   }
 
   #isWrong(path: DocumentPath): boolean {

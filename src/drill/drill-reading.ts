@@ -47,7 +47,7 @@ export class DrillReading {
     if (place !== undefined) {
       const { scenario } = place.part;
       const context = faultContextOf(scenario, place.topology);
-      this.#acts = new ActReader(context, scenario.faults, problems);
+      this.#acts = new ActReader(context, scenario.faults, checked.isCut(["method"]), problems);
     }
     this.#problems = problems;
   }
@@ -193,7 +193,9 @@ export class DrillReading {
       const onsetPs = typeof fault === "object" && fault.moment === undefined ? fault.atPs : 0;
       const isOfRun = isAction && "since" in activity.act && activity.act.since === "run";
       const atPs = isOfRun ? Math.max(onsetPs, duePs) : duePs + onsetPs;
-      const path = ["method", index];
+      const item = ["method", index];
+      const isAt = isOfRun && onsetPs > 0;
+      const path = isAt ? [...item, "provider", "arguments", "at"] : item;
       const name = escapeText(activity.name);
       if (atPs >= afterPs) {
         const message = `'${name}' at ${formatTime(atPs)}, drill ends at ${formatTime(afterPs)}`;
@@ -232,10 +234,17 @@ export class DrillReading {
       probes.forEach(({ provider }, index) => {
         const { fault } = provider.arguments;
         const path = [...this.#placeOf(list, index), "provider"];
-        if (typeof fault === "string" && !names.includes(fault)) {
+        const isKnown = typeof fault !== "string" || names.includes(fault);
+        if (!isKnown && this.#acts?.isIncomplete === false) {
           const message = `there is no fault '${escapeText(fault)}' in this drill`;
           const hint = didYouMean(fault, names);
           this.#problems.add("E030", [...path, "arguments", "fault"], message, { hint });
+        }
+        const planes = this.#part?.scenario.cluster.planes ?? Infinity;
+        const { plane } = provider.arguments;
+        if (provider.func === "plane_share" && typeof plane === "number" && plane >= planes) {
+          const message = `there are planes 0..${planes - 1}, got ${plane}`;
+          this.#problems.add("E013", [...path, "arguments", "plane"], message);
         }
         if (isStop && measureOf(provider.func)?.known === "end") {
           const message = `${provider.func} is known when the run is over: it cannot stop one`;

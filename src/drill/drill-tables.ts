@@ -152,7 +152,8 @@ export function lengthWords({ dip, cutAtPs }: DrillReport): string {
 function lengthSentence(report: DrillReport): string {
   const { dip, cutAtPs } = report;
   const words = `the run was ${lengthWords(report)}`;
-  if (cutAtPs !== undefined) return `${words}; its twin took ${formatTime(cutAtPs - dip.timeLostPs)}`;
+  if (cutAtPs !== undefined)
+    return `${words}; its twin took ${formatTime(cutAtPs - dip.timeLostPs)}`;
   return `${words} ${dip.timeLostPs === 0 ? "as" : "than"} its twin`;
 }
 

@@ -50,7 +50,10 @@ export function planDrill(drill: Drill, topology: Topology): DrillPlan {
   const clock = methodClock(method);
   const finder = new BlastFinder(scenario, topology, new EffectFinder(topology));
   const planned = (fault: FaultSpec, index: number): Pick<PlannedAction, "fault" | "blast"> => {
-    return { fault: plannedFault(drill, fault, index), blast: finder.of(fault) };
+    const plan = plannedFault(drill, fault, index);
+    const leasePs = (fault.healAtPs ?? Infinity) - fault.atPs;
+    const endsPs = (plan.endsAtPs ?? Infinity) - plan.atPs;
+    return { fault: plan, blast: finder.of(fault, Math.min(leasePs, endsPs)) };
   };
   const own = scenario.faults.map((fault): PlannedAction => {
     const { name, atPs } = fault;

@@ -123,7 +123,8 @@ export interface Actor {
   remind(context: ActorContext, tag: number, value: number): void;
   /**
    * Faults changed what the fault board says of this actor, of one of its ports, (GPUs) of a port
-   * of its NIC, or (switches) of a link between switches of its plane. Before all other events of the instant.
+   * of its NIC, or (switches) of a link between switches of its plane. Before all other events of
+   * the instant.
    */
   affected?(context: ActorContext): void;
   /**

@@ -36,7 +36,9 @@ export const Order = {
   over: 5,
 } as const;
 
-/** Words of an order's cargo; from {@link ORDER_RANKS} on there is one for each rank of the group. */
+/**
+ * Words of an order's cargo; from {@link ORDER_RANKS} on there is one for each rank of the group.
+ */
 export const ORDER_STEP = 0;
 /** 1: ranks stop at once, lose what they have open, and begin the step again. */
 export const ORDER_ABORT = 1;

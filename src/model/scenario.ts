@@ -73,8 +73,8 @@ export interface ClusterSpec {
   /** Bytes that a leaf or spine holds for one of its input ports; 0 = unlimited. */
   readonly portBufferBytes: number;
   /**
-   * One-port: NIC i of every node is on plane i mod planes, as deployed. Multi-port: every NIC has a
-   * port on each plane, with an equal share of its rate, and sprays packets over them (arXiv
+   * One-port: NIC i of every node is on plane i mod planes, as deployed. Multi-port: every NIC has
+   * a port on each plane, with an equal share of its rate, and sprays packets over them (arXiv
    * 2505.09343, section 5.1).
    */
   readonly nicPorts: "one-port" | "multi-port";

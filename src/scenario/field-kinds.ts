@@ -78,7 +78,11 @@ export const flopRate = () => {
 
 /** A time with its unit, as text. */
 export const time = () => {
-  const error = ({ input }: Issue): string => `E016 ${TIME_ADVICE}; got ${quote(input)}`;
+  const error = ({ input }: Issue): string => {
+    const isPower = typeof input === "string" && /^-?[\d.]+e[+-]?\d+ ?[a-z]+$/i.test(input);
+    const how = isPower ? ", and digits without an exponent" : "";
+    return `E016 ${TIME_ADVICE}${how}; got ${quote(input)}`;
+  };
   return z.string({ error }).regex(TIME_PATTERN, { error });
 };
 

@@ -3,9 +3,9 @@
  * own, NIC i of every node is on plane i mod P, and every node has one NVSwitch. Multi-plane
  * (MPFT): every plane has spines of its own. Multi-rail (MRFT): a plane is called a rail, and the
  * leaves of all rails share one set of spines. Multi-port NICs (figure 4 there): every NIC has a
- * port on each plane of an MPFT, with an equal share of its rate. A recovery controller stands beside
- * the fabric, with a management link to every GPU. Pure: every process of a run builds the same
- * graph from the same scenario.
+ * port on each plane of an MPFT, with an equal share of its rate. A recovery controller stands
+ * beside the fabric, with a management link to every GPU. Pure: every process of a run builds the
+ * same graph from the same scenario.
  */
 import { violated } from "../base/assert.ts";
 import type { Hardware, LaneClass } from "../model/hardware.ts";

@@ -41,9 +41,9 @@ export function placementProblem(
 
 /**
  * Places every actor. `actor`: a worker each; `node`: a worker for each server and for each network
- * plane (of an MRFT: for the leaves of each rail, and one for the spines), and one for a controller;
- * `pack`: balanced over `workers`; `single`: one worker. Throws an InvariantError where {@link placementProblem} has
- * something to say: ask first.
+ * plane (of an MRFT: for the leaves of each rail, and one for the spines), and one for a
+ * controller; `pack`: balanced over `workers`; `single`: one worker. Throws an InvariantError where
+ * {@link placementProblem} has something to say: ask first.
  */
 export function placeActors(
   topology: Topology,

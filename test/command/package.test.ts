@@ -20,10 +20,13 @@ beforeAll(async () => {
   shipped = files.map(({ path }) => path);
 });
 
+/** Scripts for those who work on the project. */
+const NOT_SHIPPED = /^(bench|swarm|bug-bank)\//;
+
 describe("the package", () => {
   it.each(["src", "actors", "cluster", "scripts"])("has every built file of %s", (name) => {
     const sources = readdirSync(join(ROOT, name), { recursive: true, encoding: "utf8" })
-      .filter((path) => path.endsWith(".ts") && !path.startsWith("bench"))
+      .filter((path) => path.endsWith(".ts") && !NOT_SHIPPED.test(path))
       .map((path) => `dist/${name}/${path.replace(/ts$/, "js")}`);
     expect(sources.length).toBeGreaterThan(3);
     for (const path of sources) expect(shipped).toContain(path);
@@ -45,7 +48,8 @@ describe("the package", () => {
     }
   });
 
-  it("has no benchmarks, tests or sources", () => {
-    expect(shipped.filter((path) => /bench|^dist\/test|\.ts$|tsbuildinfo/.test(path))).toEqual([]);
+  it("has no benchmarks, swarm, bug bank, tests or sources", () => {
+    const others = /\/(bench|swarm|bug-bank)\/|^dist\/test|\.ts$|tsbuildinfo/;
+    expect(shipped.filter((path) => others.test(path))).toEqual([]);
   });
 });

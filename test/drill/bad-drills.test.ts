@@ -34,7 +34,7 @@ const CATALOGUE: readonly BadDrill[] = [
     text: SMALL.replace("healAfter", "at: 4 ms, healAfter"),
     exit: 78,
     says: [
-      "error[E025] d.yaml:14:5 method[0]: 'take it down' begins at 4.000 ms, due at 6.000 ms\n  hint: `at` counts from the beginning of the run; leave it out to begin when due",
+      "error[E025] d.yaml:19:71 method[0].provider.arguments.at: 'take it down' begins at 4.000 ms, due at 6.000 ms\n  hint: `at` counts from the beginning of the run; leave it out to begin when due",
     ],
   },
   {
@@ -42,6 +42,14 @@ const CATALOGUE: readonly BadDrill[] = [
     text: SMALL.replace("before: 6 ms", "before: -1 s"),
     exit: 78,
     says: ["error[E025] d.yaml:20:22 method[0].pauses.before: must be 0 or later, got -1 s"],
+  },
+  {
+    row: "16 a time with an exponent",
+    text: SMALL.replace("before: 6 ms", "before: 1e300 s"),
+    exit: 78,
+    says: [
+      'error[E016] d.yaml:20:22 method[0].pauses.before: write a time with its unit: ps, ns, us, ms, s, min or h, and digits without an exponent; got "1e300 s"',
+    ],
   },
   {
     row: "27 a drill that outlives its run",
@@ -173,6 +181,49 @@ const CATALOGUE: readonly BadDrill[] = [
     ],
   },
   {
+    row: "33 a real fault by its provider",
+    text: SMALL.replace(
+      `type: faultplane\n      ${FUNC}`,
+      "type: process\n      path: kill\n      arguments: -9 1",
+    ),
+    exit: 77,
+    says: [
+      "error[E031] d.yaml:17:13 method[0].provider.type: 'take it down' starts a real process; rerun with --allow-real-faults\n  hint: this version has no real faults: inject gpu-dead or node-crash to emulate one",
+    ],
+  },
+  {
+    row: "33 a real fault by its kind",
+    text: act("func: inject\n      arguments: {kind: process-kill, target: worker-0}"),
+    exit: 77,
+    says: [
+      "error[E031] d.yaml:19:25 method[0].provider.arguments.kind: 'take it down' process-kill of a real process; rerun with --allow-real-faults\n  hint: this version has no real faults: inject gpu-dead or node-crash to emulate one",
+    ],
+  },
+  {
+    row: "34 a stranger as a target",
+    text: act("func: inject\n      arguments: {kind: process-kill, target: 'pid:1'}"),
+    exit: 77,
+    says: [
+      "error[E032] d.yaml:19:47 method[0].provider.arguments.target: real faults take process labels, not pids or commands",
+    ],
+  },
+  {
+    row: "27 a fault after the drill's end, by its own instant",
+    text: SMALL.replace("healAfter", "at: 40 s, healAfter"),
+    exit: 78,
+    says: [
+      "error[E025] d.yaml:19:71 method[0].provider.arguments.at: 'take it down' at 40.000 s, drill ends at 2.000 s\n  hint: make stop.after later",
+    ],
+  },
+  {
+    row: "30 a plane that there is not",
+    text: SMALL.replace("func: ranks_masked", "func: plane_share, arguments: {plane: 8}"),
+    exit: 78,
+    says: [
+      `error[E013] d.yaml:12:74 ${PROBE}.provider.arguments.plane: there are planes 0..7, got 8`,
+    ],
+  },
+  {
     row: "36 a scenario outside the drill's folder",
     text: SMALL.replace(/scenario:\n(?: {2}.*\n)+/, "scenario: ../s.yaml\n"),
     exit: 77,
@@ -248,6 +299,22 @@ describe("a bad drill file", () => {
     ]);
     const mended = printed(text.replace("nods", "nodes")).map((line) => line.slice(0, 11));
     expect(mended).toEqual(["error[E011]", "error[E010]", "error[E030]", "error[E026]"]);
+  });
+
+  it("says nothing of heals and probes of a fault that is wrong itself", () => {
+    const rollback = `rollbacks:
+  - {type: action, name: mend, provider: {type: faultplane, func: heal, arguments: {fault: flap}}}
+`;
+    const probe = "func: time_to_detect_ms, arguments: {fault: flap}";
+    const text = SMALL.replace("func: ranks_masked", probe) + rollback;
+    expect(printed(text)).toEqual([]);
+    const codes = (bad: string): string[] => printed(bad).map((line) => line.slice(0, 11));
+    expect(codes(text.replace("node2.nic3", "node9.nic3"))).toEqual(["error[E026]"]);
+    expect(codes(text.replace("healAfter: 30 ms", "at: -1 ms"))).toEqual(["error[E025]"]);
+    // Wrong in the file's own keys: the action is left out, and its fault with it.
+    expect(codes(text.replace("before: 6 ms", "before: 6"))).toHaveLength(1);
+    // What is right in itself is told that nothing of that name begins.
+    expect(codes(text.replace("name: flap", "name: flop"))).toEqual(["error[E030]", "error[E028]"]);
   });
 
   it("names the file and line of a scenario beside it", () => {

@@ -279,6 +279,9 @@ describe("the journal", () => {
     ]);
     expect(journal.experiment).toEqual({ title: "as given" });
     expect(journal.deviated).toBe(true);
+    // Chaos Toolkit has no status for it.
+    expect(journal.status).toBe("failed");
+    expect(journal.faultplane.record.status).toBe("deviated");
     expect(journal.steady_states.before?.steady_state_met).toBe(true);
     expect(journal.steady_states.during).toHaveLength(1);
     expect(journal.steady_states.after).toMatchObject({

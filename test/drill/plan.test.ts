@@ -1,11 +1,13 @@
 /** Plans: how far faults will reach and what ends them, against what runs show. */
 import { describe, expect, it } from "vitest";
+import { ackTimeoutPs } from "../../actors/nic/nic.ts";
 import type { Activity, Drill } from "../../src/drill/drill.ts";
 import { momentScenario, placeMoments, plannedFaults } from "../../src/drill/moments.ts";
+import { longestOnEndPs } from "../../src/drill/patience.ts";
 import { type PlannedAction, planDrill } from "../../src/drill/plan.ts";
 import type { FaultKind, FaultSpec } from "../../src/model/fault.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
-import { PS_PER_MS } from "../../src/model/time.ts";
+import { formatTime, PS_PER_MS } from "../../src/model/time.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { tinyScenario } from "../support/scenarios.ts";
 import { drillWith, inject, runDrill } from "./drills.ts";
@@ -38,7 +40,8 @@ describe("the blast radius", () => {
     const blast = blastOf(fleet, faultOf("gpu-dead", "node1.gpu2"));
     expect(blast.ranks).toEqual(["node1.gpu2"]);
     expect(blast.cutOff).toEqual(["node1.gpu2"]);
-    expect(blast.expertsMissing).toEqual([6]);
+    // Its own, and of those between whom it passed on, each other's.
+    expect(blast.expertsMissing).toEqual([2, 4, 5, 6, 7, 10, 14]);
     // Pairs of the other 15 ranks, but those between its node and GPU 2 of the others, both ways:
     // they went over NVLink through the dead GPU.
     expect(blast.capacity).toBe((15 * 15 - 2 * 3 * 3) / (16 * 16));
@@ -85,6 +88,71 @@ describe("the blast radius", () => {
     const dead = faultOf("gpu-dead", "node0.gpu0");
     expect(blastOf({ ...fleet, recovery }, dead).capacity).toBe(0);
   });
+});
+
+describe("the clock that decides", () => {
+  const TICK_PS = ackTimeoutPs(10);
+  const { retryCount } = fleet.transport;
+  const transport = { ...fleet.transport, waitTimeoutPs: 30 * PS_PER_MS };
+  const ASKS_PS = transport.waitTimeoutPs + (retryCount + 1) * TICK_PS + 10 * PS_PER_MS;
+  const cases: readonly [FaultKind, string, number][] = [
+    ["nic-down", "node1.nic2", retryCount * TICK_PS],
+    ["process-hang", "node1.gpu2", ASKS_PS],
+    ["nvlink-stall", "node1.gpu2", ASKS_PS],
+  ];
+
+  it.each(cases)("of a %s is the one by which runs mask, or not", (kind, target, clockPs) => {
+    for (const isLong of [false, true]) {
+      const healAtPs = Math.round(clockPs * (isLong ? 1.3 : 0.9));
+      const leased = { ...faultOf(kind, target), healAtPs };
+      const drill = drillWith(
+        { ...fleet, transport },
+        { method: [inject(leased, PS_PER_MS / 10)] },
+      );
+      const [{ blast }] = planOf(drill);
+      const { series, result } = runDrill(drill);
+      const masked = series.givenUp.ranks.during(0, result.virtualTimePs);
+      expect(masked.map((rank) => series.ranks[rank])).toEqual(blast?.cutOff);
+      expect(masked.length > 0).toBe(isLong);
+      expect(blast?.clock).toContain(formatTime(healAtPs));
+      if (!isLong) expect(blast).toMatchObject({ capacity: 0, expertsMissing: [] });
+    }
+  });
+
+  it("of a flap is set against its longest time down", () => {
+    const levels = [3, 5, 8].map((atMs, place) => ({
+      atPs: atMs * PS_PER_MS,
+      permille: place % 2 === 0 ? 0 : 1000,
+    }));
+    const flap = { ...faultOf("nic-flap", "node1.nic2"), healAtPs: 400 * PS_PER_MS, levels };
+    expect(longestOnEndPs(flap, 400 * PS_PER_MS)).toBe(3 * PS_PER_MS);
+    expect(longestOnEndPs({ ...flap, levels: levels.slice(0, 2) }, 400 * PS_PER_MS)).toBe(
+      395 * PS_PER_MS,
+    );
+    expect(longestOnEndPs(faultOf("nic-down", "node1.nic2"), Infinity)).toBe(Infinity);
+    expect(blastOf(fleet, flap)).toMatchObject({ cutOff: [], expertsMissing: [] });
+  });
+
+  it("is none for the dead, who come back with nothing", () => {
+    const fault = { ...faultOf("gpu-dead", "node1.gpu2"), healAtPs: PS_PER_MS };
+    const blast = blastOf(fleet, fault);
+    expect(blast.cutOff).toEqual(["node1.gpu2"]);
+    expect(blast.clock).toBeUndefined();
+  });
+});
+
+it.each([
+  ["gpu-dead", "node1.gpu2"],
+  ["nic-down", "node1.nic2"],
+  ["node-crash", "node1"],
+] as const)("a plan of a %s misses the experts that a run does", (kind, target) => {
+  const transport = { ...fleet.transport, waitTimeoutPs: 30 * PS_PER_MS };
+  const scenario = { ...fleet, transport, workload: { ...fleet.workload, steps: 8 } };
+  const drill = drillWith(scenario, { method: [inject(faultOf(kind, target), PS_PER_MS / 10)] });
+  const { series } = runDrill(drill);
+  const missing = series.givenUp.expertsMissing(0, Infinity);
+  expect(missing.length).toBeGreaterThan(0);
+  expect(planOf(drill)[0].blast?.expertsMissing).toEqual(missing);
 });
 
 describe("a plan", () => {

@@ -18,10 +18,11 @@ const BUFFERS = [1, 600, 3_000];
 const GIB = 1_073_741_824;
 /**
  * Faults that neither change a lane's rate nor drop what waits in a queue. When one does, it
- * matters where a message waits: in a buffer it has not been given its times.
+ * matters where a message waits: in a buffer it has not been given its times. Nor grey loss, which
+ * picks packets by their senders' counters: credits take numbers, too.
  */
 const KEEPS_QUEUES: readonly FaultKind[] = [
-  ...(["nic-down", "nic-flap", "link-down", "one-way-loss", "grey-loss", "late-link"] as const),
+  ...(["nic-down", "nic-flap", "link-down", "one-way-loss", "late-link"] as const),
   ...(["process-hang", "slow-gpu", "hot-expert", "masked", "drained", "rerouted"] as const),
 ];
 

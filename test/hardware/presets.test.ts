@@ -4,10 +4,7 @@ import { valuesOf } from "../../src/hardware/parameters.ts";
 import { HARDWARE_PRESETS, makeHardware, PRESET_PARAMETERS } from "../../src/hardware/presets.ts";
 import type { Hardware, LaneClass } from "../../src/model/hardware.ts";
 
-type LaneName = Exclude<
-  keyof Hardware,
-  "name" | "nvlinkDomainGpus" | "pciePsPerByte" | "compute"
->;
+type LaneName = Exclude<keyof Hardware, "name" | "nvlinkDomainGpus" | "pciePsPerByte" | "compute">;
 
 const SAME_LEAF: readonly LaneName[] = ["gpuToNic", "nicToLeaf", "leafToNic", "nicToGpu"];
 const ACROSS: readonly LaneName[] = [...SAME_LEAF, "leafToSpine", "spineToLeaf"];

@@ -36,6 +36,7 @@ const DRAWN = {
   failover: ["none", "nvlink"],
   takeover: [false, true],
   integrity: ["none", "checksum"],
+  controller: ["none", "remap", "restart"],
 } as const;
 
 /** Scenarios with a value, and those among them in which a fault cost something. */
@@ -48,10 +49,10 @@ interface Met {
 function drawnOf({ workload, cluster, routing, experts, recovery }: Scenario): [string, string][] {
   const { protocol, grain, phase, intraNode, microBatches, epSize } = workload;
   const { network, switchRouting, nicPorts, portBufferBytes } = cluster;
-  const { onSilence, failover, takeover, integrity } = recovery;
+  const { onSilence, failover, takeover, integrity, controller } = recovery;
   const words = {
     ...{ protocol, grain, phase, intraNode, microBatches, nicPorts },
-    ...{ onSilence, failover, takeover, integrity },
+    ...{ onSilence, failover, takeover, integrity, controller },
     fabric: `${network} ${switchRouting}`,
     portBuffers: portBufferBytes === 0 ? "unlimited" : "finite",
     routing: routing.source,
@@ -109,7 +110,8 @@ describe("random runs", () => {
       ...["send-failed", "no-answer", "notice", "operator"].map((by) => `a rank is masked: ${by}`),
       ...["local", "manager", "operator"].map((by) => `a route is changed: ${by}`),
       ...["qp.failed is said", "rank.trapped is said", "experts.missing is said"],
-      ...["detour.taken is said", "combine.mismatched is said"],
+      ...["detour.taken is said", "combine.mismatched is said", "rank.admitted is said"],
+      ...["step.restarted is said", "experts.moved is said"],
       ...["an order ends a fault early", "an order ends the run"],
       ...["the run learns of a fault while it is up", "two faults at once on one target"],
       ...["a fault begins mid-dispatch", "a fault begins at the instant of an event"],

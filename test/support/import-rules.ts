@@ -45,7 +45,7 @@ const DOORS: Readonly<Record<string, string>> = {
 const SIDE_DOORS: Readonly<Record<string, readonly [path: string, reason: string]>> = {
   "node:child_process": [
     "scripts/bench/child-program.ts",
-    "starts programs that are no part of a run, to compare with",
+    "starts programs that are no part of a run: to compare with, and to test bugs",
   ],
   zod: ["src/scenario/field-kinds.ts", "kinds of field that the schema is made of"],
 };

@@ -92,6 +92,7 @@ describe("a comparison of two runs", () => {
     const other = runWith([DEAD, { ...SLOW, healAtPs: 8 * PS_PER_US }]);
     const [{ check, detail }] = differences("placement", run, other);
     expect(check).toBe("placement");
+    expect(detail).toMatch(/digest "[0-9a-f]{16}" and/);
     expect(detail).toMatch(/fact \d+ is .*fault\.healed/);
   });
 
