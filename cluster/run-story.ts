@@ -60,8 +60,9 @@ export class StoryTeller {
   readonly #completed = { combined: 0, masked: 0, mismatches: 0, corrupted: 0 };
   readonly #firstTimeoutPs = new Map<string, number>();
   readonly #firstMaskPs = new Map<string, number>();
-  #ranksFinished = 0;
-  #assignmentsFinished = 0;
+  readonly #finished = new Set<number>();
+  /** By rank and step: assignments that ended in it, the last time that it ran. */
+  readonly #settledIn = new Map<number, Map<number, number>>();
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
@@ -79,8 +80,8 @@ export class StoryTeller {
     const throughs = model.num_experts_per_tok * Math.max(1, sparse) * (isOverlapped ? 2 : 1);
     return {
       ranks: cluster.nodes * cluster.gpusPerNode,
-      ranksFinished: this.#ranksFinished,
-      tokensFinished: (this.#assignmentsFinished / throughs) * workload.acceptedTokensPerStep,
+      ranksFinished: this.#finished.size,
+      tokensFinished: (this.#settledOfFinished() / throughs) * workload.acceptedTokensPerStep,
       medianLayerPs: sorted[Math.ceil(sorted.length / 2) - 1] ?? 0,
       slowestLayerPs: sorted.at(-1) ?? 0,
       steps: stepTimes(this.#stepsPs),
@@ -103,7 +104,22 @@ export class StoryTeller {
     };
   }
 
-  #take({ atPs, fact }: FactRecord): void {
+  #note(actor: number, step: number, assignments: number): void {
+    const steps = this.#settledIn.get(actor) ?? new Map<number, number>();
+    this.#settledIn.set(actor, steps);
+    steps.set(step, (steps.get(step) ?? 0) + assignments);
+  }
+
+  /** Assignments of ranks that finished, those of each step once. */
+  #settledOfFinished(): number {
+    let sum = 0;
+    for (const actor of this.#finished) {
+      for (const assignments of this.#settledIn.get(actor)?.values() ?? []) sum += assignments;
+    }
+    return sum;
+  }
+
+  #take({ atPs, actor, fact }: FactRecord): void {
     switch (fact.type) {
       case "layer.completed":
         this.#layersPs.push(fact.durationPs);
@@ -118,14 +134,17 @@ export class StoryTeller {
         this.#combinesPs.push(fact.durationPs);
         this.#completed.combined += fact.combined;
         this.#completed.masked += fact.masked;
+        this.#note(actor, fact.step, fact.combined + fact.masked);
+        return;
+      case "step.restarted":
+        this.#settledIn.get(actor)?.delete(fact.step);
         return;
       case "combine.mismatched":
         if (fact.fault === "none") this.#completed.mismatches += 1;
         else this.#completed.corrupted += 1;
         return;
       case "rank.finished":
-        this.#ranksFinished += 1;
-        this.#assignmentsFinished += fact.dispatched;
+        this.#finished.add(actor);
         return;
       case "rank.masked":
         if (!this.#firstMaskPs.has(fact.fault)) this.#firstMaskPs.set(fact.fault, atPs);

@@ -19,7 +19,12 @@ export class StatusBoard {
   readonly #layersTotal: number;
   /** By masked rank: who masks it, and for which fault. */
   readonly #masks = new Map<string, Map<number, string>>();
+  /** Ranks that a controller had leave their group. */
+  readonly #out = new Set<string>();
   readonly #finished = new Set<number>();
+  /** By rank and step, as text: layers done, to be taken back if the step begins again. */
+  readonly #doneIn = new Map<string, number>();
+  readonly #groupSize: number;
   #layersDone = 0;
   #combined = 0;
   #masked = 0;
@@ -30,13 +35,18 @@ export class StatusBoard {
     this.#ranks = cluster.nodes * cluster.gpusPerNode;
     const turns = workload.layers.length * workload.steps * makeSchedule(scenario).chains.length;
     this.#layersTotal = this.#ranks * turns;
+    this.#groupSize = workload.epSize;
   }
 
   take(records: readonly FactRecord[]): void {
     for (const { actor, fact } of records) {
       switch (fact.type) {
         case "layer.completed":
-          this.#layersDone += 1;
+          this.#layerDone(`${actor} ${fact.step}`);
+          break;
+        case "step.restarted":
+          this.#layersDone -= this.#doneIn.get(`${actor} ${fact.step}`) ?? 0;
+          this.#doneIn.delete(`${actor} ${fact.step}`);
           break;
         case "combine.completed":
           this.#combined += fact.combined;
@@ -47,6 +57,16 @@ export class StatusBoard {
           break;
         case "rank.masked":
           this.#maskersOf(fact.rank).set(actor, fact.fault);
+          break;
+        case "rank.excluded":
+          this.#masks.delete(fact.rank);
+          this.#out.add(fact.rank);
+          break;
+        case "rank.admitted":
+          this.#out.delete(fact.rank);
+          break;
+        case "ranks.resumed":
+          for (const member of fact.members) this.#masks.delete(member);
           break;
         case "rank.finished":
           this.#finished.add(actor);
@@ -62,8 +82,9 @@ export class StatusBoard {
       rank,
       by: [...maskers.values()].filter((fault) => !isOver(fault)).length,
     }));
+    const out = [...this.#out].map((rank) => ({ rank, by: this.#groupSize - 1 }));
     return {
-      ranksMasked: ranksMasked.filter(({ by }) => by > 0),
+      ranksMasked: [...out, ...ranksMasked.filter(({ by }) => by > 0)],
       ranks: this.#ranks,
       ranksFinished: this.#finished.size,
       layersDone: this.#layersDone,
@@ -72,6 +93,11 @@ export class StatusBoard {
       masked: this.#masked,
       mismatches: this.#mismatches,
     };
+  }
+
+  #layerDone(key: string): void {
+    this.#layersDone += 1;
+    this.#doneIn.set(key, (this.#doneIn.get(key) ?? 0) + 1);
   }
 
   #maskersOf(rank: string): Map<number, string> {

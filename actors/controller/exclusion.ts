@@ -68,20 +68,24 @@ export class Exclusion {
     return grievance?.fault;
   }
 
-  /** Ranks that have to leave, ascending, of those that are in (`isIn`, by rank). */
-  leavers(isIn: Uint8Array): number[] {
+  /**
+   * Ranks that have to leave, ascending, of those that are in (`isIn`, by rank): those that leave
+   * already, and what is needed beyond them.
+   */
+  leavers(isIn: Uint8Array, leaving: readonly number[] = []): number[] {
     const stays = isIn.slice();
     const leavers: number[] = [];
     let left = this.#pairs(stays);
-    while (left.length > 0) {
-      const worst = this.#worstOf(left);
-      stays[worst] = 0;
-      leavers.push(worst);
-      left.push(...this.#cutOffBy(worst));
+    const leave = (rank: number): void => {
+      stays[rank] = 0;
+      leavers.push(rank);
+      left.push(...this.#cutOffBy(rank));
       left = left.filter(
-        ([a, b]) => stays[a] !== 0 && stays[b] !== 0 && !this.#passThrough(a, b).includes(worst),
+        ([a, b]) => stays[a] !== 0 && stays[b] !== 0 && !this.#passThrough(a, b).includes(rank),
       );
-    }
+    };
+    for (const rank of leaving) leave(rank);
+    while (left.length > 0) leave(this.#worstOf(left, stays));
     return leavers.sort((a, b) => a - b);
   }
 
@@ -121,10 +125,11 @@ export class Exclusion {
    * The rank that explains most pairs; of equals one that is sick, then the one of which most
    * complain, then one that said nothing, then the lowest.
    */
-  #worstOf(pairs: readonly (readonly [number, number])[]): number {
+  #worstOf(pairs: readonly (readonly [number, number])[], stays: Uint8Array): number {
     const explains = new Int32Array(this.#shape.size);
     for (const [a, b] of pairs) {
-      for (const rank of new Set([a, b, ...this.#passThrough(a, b)])) explains[rank] += 1;
+      // Messages go round who is out already.
+      for (const rank of new Set([a, b, ...this.#passThrough(a, b)])) explains[rank] += stays[rank];
     }
     const against = new Int32Array(this.#shape.size);
     const says = new Int32Array(this.#shape.size);

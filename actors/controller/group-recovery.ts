@@ -22,8 +22,11 @@ import { type RankReport, Roster } from "./roster.ts";
 export const ANSWER_PS = PS_PER_S;
 /** How far back a fault may explain a silence before others do, ps. */
 const LOOK_BACK_PS = 10 * PS_PER_S;
-/** No decision is taken later: a change may need several epochs. */
+/** No change is begun later, since one may need several epochs. */
 const DECISION_EPOCH_MAX = EPOCH_MAX - 27;
+
+/** A group that begins the same step again so often is given up, as Kubernetes' backoffLimit does. */
+const TRIES_MAX = 6;
 
 type Phase = "quiet" | "gathering" | "holding" | "running" | "taking-up" | "over";
 
@@ -44,8 +47,11 @@ export class GroupRecovery {
   readonly #next: Int32Array;
   #isAbort = false;
   #fault = NO_FAULT;
-  /** The step before which all hold. */
+  /** The step before which all hold; the one that the last change began with. */
   #step = 0;
+  #stepTakenUp = 0;
+  /** Changes in a row after which the group did no step. */
+  #triesInVain = 0;
   /** By rank: what it answered in this epoch, and before which step it holds. */
   readonly #heard: Uint8Array;
   readonly #holds: Uint8Array;
@@ -101,8 +107,7 @@ export class GroupRecovery {
     const answers = this.#phase === "taking-up" ? this.#ready : this.#heard;
     const silent = this.#expected().filter((rank) => answers[rank] === 0);
     for (const rank of silent) this.#roster.silent(rank);
-    const isNews = this.#roster.leavers().some((rank) => this.#next[rank] === IS_IN);
-    if (silent.length > 0 || isNews || (this.#roster.hasStopped && !this.#isAbort)) {
+    if (silent.length > 0 || this.#isOutdated) {
       this.#begin(context);
       return;
     }
@@ -133,7 +138,8 @@ export class GroupRecovery {
     const all = (said: Uint8Array): boolean => this.#expected().every((one) => said[one] !== 0);
     if (this.#phase === "holding" && all(this.#heard)) this.#allHeard(context);
     else if (this.#phase === "running" && this.#stayers().every((one) => this.#holds[one] !== 0)) {
-      if (this.#roster.leavers().length > 0) this.#begin(context);
+      if (this.#roster.isOver) this.#end(context);
+      else if (this.#isOutdated) this.#begin(context);
       else this.#takeUp(context);
     } else if (this.#phase === "taking-up" && all(this.#ready)) this.#go(context);
   }
@@ -145,14 +151,27 @@ export class GroupRecovery {
     return leavers.length > 0 || this.#roster.hasStopped || this.#roster.comers(leavers).length > 0;
   }
 
-  /** Begins a change: all ranks are to hold. */
+  /** Does the change that is being made not do what has to be done by now? */
+  get #isOutdated(): boolean {
+    const isNews = this.#roster.leavers().some((rank) => this.#next[rank] === IS_IN);
+    return isNews || (this.#roster.hasStopped && !this.#isAbort);
+  }
+
+  /** Begins a change: all ranks are to hold. If that never helps they are left alone. */
   #begin(context: ActorContext): void {
+    if (this.#epoch === EPOCH_MAX || this.#triesInVain === TRIES_MAX) {
+      context.record({ type: "controller.gave-up", epoch: this.#epoch, step: this.#stepTakenUp });
+      this.#end(context);
+      return;
+    }
     const leavers = this.#roster.leavers();
     const comers = this.#roster.comers(leavers);
     const { recovery } = this.#services.scenario;
     this.#epoch += 1;
     this.#fault = NO_FAULT;
+    this.#step = this.#stepTakenUp;
     this.#next.set(this.#roster.members);
+    this.#roster.toldToLeave(leavers);
     for (const rank of leavers) {
       this.#fault = this.#roster.faultOf(rank) ?? this.#faultBehind(context, rank);
       this.#next[rank] = this.#fault;
@@ -177,6 +196,10 @@ export class GroupRecovery {
 
   /** Everybody who is to be in lives and will hold, or has stopped. */
   #allHeard(context: ActorContext): void {
+    if (this.#isOutdated) {
+      this.#begin(context);
+      return;
+    }
     const steps = this.#stayers().map((rank) => this.#stepOf[rank]);
     if (steps.length > 0) {
       this.#step = this.#isAbort ? Math.min(...steps) : Math.max(...steps);
@@ -191,11 +214,14 @@ export class GroupRecovery {
 
   /** The new membership holds from here on. */
   #takeUp(context: ActorContext): void {
-    if (this.#stayers().length > 0 && this.#step === this.#steps) {
+    if (this.#step === this.#steps) {
       this.#end(context);
       return;
     }
+    const isFirst = this.#takenUp === 0;
+    this.#triesInVain = isFirst || this.#step > this.#stepTakenUp ? 0 : this.#triesInVain + 1;
     this.#takenUp = this.#epoch;
+    this.#stepTakenUp = this.#step;
     for (const [rank, next] of this.#next.entries()) {
       if (next >= NO_FAULT && this.#roster.isIn(rank)) {
         const fault = context.faults.nameOf(next);
@@ -212,8 +238,8 @@ export class GroupRecovery {
   }
 
   #go(context: ActorContext): void {
-    const ranks = this.#expected().length;
-    context.record({ type: "ranks.resumed", epoch: this.#epoch, step: this.#step, ranks });
+    const members = this.#expected().map((rank) => this.#idOf(rank));
+    context.record({ type: "ranks.resumed", epoch: this.#epoch, step: this.#step, members });
     this.#order(context, Order.go);
     this.#rest(context);
   }
@@ -227,7 +253,7 @@ export class GroupRecovery {
     this.#consider(context);
   }
 
-  /** All that are in have finished. */
+  /** All that are in have finished, or the group is given up: ranks go on by themselves. */
   #end(context: ActorContext): void {
     context.cancel(this.#timer);
     this.#timer = NO_TIMER;

@@ -27,6 +27,8 @@ export class Roster {
   readonly #hello: Uint8Array;
   readonly #stopped: Uint8Array;
   readonly #finished: Uint8Array;
+  /** By rank: it was told to leave, and does whatever is found out after that. */
+  readonly #leaving: Uint8Array;
 
   constructor(shape: GroupShape) {
     this.members = new Int32Array(shape.size).fill(IS_IN);
@@ -34,6 +36,7 @@ export class Roster {
     this.#hello = new Uint8Array(shape.size);
     this.#stopped = new Uint8Array(shape.size);
     this.#finished = new Uint8Array(shape.size);
+    this.#leaving = new Uint8Array(shape.size);
   }
 
   isIn(rank: number): boolean {
@@ -76,9 +79,15 @@ export class Roster {
     return isIn.includes(1) && isIn.every((flag, rank) => flag === 0 || this.#finished[rank] !== 0);
   }
 
-  /** Ranks that are in and have to leave, ascending. */
+  /** Ranks that are in and have to leave, ascending: those that were told so first of all. */
   leavers(): number[] {
-    return this.#exclusion.leavers(this.#isIn());
+    const leaving = [...this.#leaving.keys()].filter((rank) => this.#leaving[rank] !== 0);
+    return this.#exclusion.leavers(this.#isIn(), leaving);
+  }
+
+  /** These are told to leave. */
+  toldToLeave(ranks: readonly number[]): void {
+    for (const rank of ranks) this.#leaving[rank] = 1;
   }
 
   /** Ranks that can come in when some leave; one that leaves may come back at once. */
@@ -106,6 +115,7 @@ export class Roster {
     this.#exclusion.clear();
     this.#stopped.fill(0);
     this.#finished.fill(0);
+    this.#leaving.fill(0);
   }
 
   #isIn(): Uint8Array {

@@ -8,7 +8,7 @@
 import { type ActorContext, NO_TIMER, type TimerId } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
 import { NO_FAULT } from "../../src/model/fault.ts";
-import { COMES_IN, Order, Report } from "../../src/model/membership.ts";
+import { COMES_IN, IS_IN, Order, Report } from "../../src/model/membership.ts";
 import { KIND, KIND_MASK, type Packet, PacketKind, SLOT } from "../../src/model/packet.ts";
 import { PS_PER_S } from "../../src/model/time.ts";
 import { DevicePort } from "../../src/model/topology.ts";
@@ -181,8 +181,7 @@ export class Member {
         return;
       default:
         this.#isRunOver = true;
-        context.cancel(this.#timer);
-        this.#timer = NO_TIMER;
+        this.#goOnAlone(context);
     }
   }
 
@@ -205,6 +204,7 @@ export class Member {
         }
       }
     }
+    if (this.#isOut && own === IS_IN) this.#denyPart(context, epoch);
     this.#say(context, Report.heard, epoch, this.#isOut ? 0 : this.#limit);
   }
 
@@ -223,7 +223,8 @@ export class Member {
     const own = members[this.#peers.rank];
     this.#ordered = epoch;
     if (own >= NO_FAULT) this.#goOut(context, own);
-    else if (own === COMES_IN || !this.#isOut) {
+    else if (this.#isOut && own === IS_IN) this.#denyPart(context, epoch);
+    else {
       this.#isOut = false;
       this.#hasSaidHello = false;
       context.cancel(this.#timer);
@@ -241,6 +242,12 @@ export class Member {
     if (this.#resets === 0) this.#sayReady(context);
   }
 
+  /** The controller has missed that this rank is out: it died and knows nothing any more. */
+  #denyPart(context: ActorContext, epoch: number): void {
+    this.#hasSaidHello = false;
+    this.#say(context, Report.gaveUp, epoch, this.#peers.rank);
+  }
+
   #sayReady(context: ActorContext): void {
     if (this.#epoch === this.#ordered) this.#say(context, Report.ready, this.#epoch, 0);
   }
@@ -256,11 +263,11 @@ export class Member {
     this.heed(context);
   }
 
-  /** The controller is gone: nobody will tell this rank to go on. */
+  /** The controller is gone, or has nothing more to say: nobody will tell this rank to go on. */
   #goOnAlone(context: ActorContext): void {
     context.cancel(this.#timer);
     this.#timer = NO_TIMER;
-    if (!this.#isOut && this.#isHolding) this.#release(context);
+    if (!this.#isOut && this.#isHolding && !this.#host.isOver) this.#release(context);
   }
 
   #release(context: ActorContext): void {

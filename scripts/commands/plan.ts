@@ -74,7 +74,10 @@ function actionLines({ name, func, duePs, fault, blast }: PlannedAction): string
     if (fault.about !== undefined && fault.about !== "") lines.push(`    ${fault.about}`);
   }
   if (blast === undefined) return lines;
-  const { ranks, cutOff, expertsMissing, clock, capacity, capacityWhy } = blast;
+  if (fault?.endsAtPs !== undefined && fault.endsAtPs <= fault.atPs) {
+    return [...lines, "    it ends as it begins: it touches nothing"];
+  }
+  const { ranks, cutOff, expertsMissing, clock, controller, capacity, capacityWhy } = blast;
   lines.push(`    blast radius: ${counted(ranks.length, "rank")} (${listed(ranks)})`);
   if (clock !== undefined) lines.push(`    ${clock}`);
   if (cutOff.length > 0) lines.push(`    cut off, to be masked: ${listed(cutOff)}`);
@@ -83,6 +86,7 @@ function actionLines({ name, func, duePs, fault, blast }: PlannedAction): string
       ? "    experts left with no replica: none"
       : `    experts left with no replica: ${listed(expertsMissing.map(String))}`,
   );
+  if (controller !== undefined) lines.push(`    ${controller}`);
   lines.push(`    expected capacity: ${(100 * capacity).toFixed(1)} %, ${capacityWhy}`);
   return lines;
 }

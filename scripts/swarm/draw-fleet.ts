@@ -192,8 +192,8 @@ function drawTransport(random: RandomStream): TransportSpec {
 }
 
 /** What moves the experts of masked ranks has nothing to do where ranks trap. */
-const TRAPPED_CONTROLLERS = ["none"] as const;
-const MASKED_CONTROLLERS = ["none"] as const;
+const TRAPPED_CONTROLLERS = ["none", "restart"] as const;
+const MASKED_CONTROLLERS = ["none", "remap", "restart"] as const;
 
 /** A third of the seeds copes as by default; the others by any policies that go together. */
 function drawRecovery(

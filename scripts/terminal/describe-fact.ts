@@ -96,7 +96,12 @@ export function describeFact(fact: Fact, namesChain = false): string {
     case "experts.moved":
       return `${counted(fact.count, "expert")} changed hands (epoch ${fact.epoch})`;
     case "ranks.resumed":
-      return `${counted(fact.ranks, "rank")} go on with step ${fact.step} (epoch ${fact.epoch})`;
+      return (
+        `${counted(fact.members.length, "rank")} go on with step ${fact.step} ` +
+        `(epoch ${fact.epoch})`
+      );
+    case "controller.gave-up":
+      return `gives the group up: it does not get past step ${fact.step} (epoch ${fact.epoch})`;
     case "step.restarted":
       return `step ${fact.step} begins again`;
     case "dispatch.completed":
@@ -153,6 +158,7 @@ export function toneOf(fact: Fact): Tone {
     case "experts.missing":
     case "rank.trapped":
     case "controller.decided":
+    case "controller.gave-up":
     case "rank.excluded":
     case "step.restarted":
     case "rank.wait-timed-out":

@@ -91,6 +91,16 @@ export class LayerProgress {
         this.#live.delete(fact.target);
         this.#dead.add(fact.target);
         return this.#close();
+      case "rank.excluded":
+        this.#live.delete(fact.rank);
+        return this.#close();
+      case "ranks.resumed":
+        for (const member of fact.members) {
+          this.#live.add(member);
+          this.#dead.delete(member);
+          this.#maskers.delete(member);
+        }
+        return [];
       case "rank.masked":
         return this.#maskedBy(fact.rank, actor) ? this.#close() : [];
       default:

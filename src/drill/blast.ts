@@ -6,6 +6,7 @@
 import { type EffectFinder, type FaultEffects, strengthAt } from "../fault/effects.ts";
 import type { FaultSpec } from "../model/fault.ts";
 import type { Scenario } from "../model/scenario.ts";
+import { formatTime } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 import { makeExpertMap } from "../workload/expert-map.ts";
 import { CutFinder } from "./cut-pairs.ts";
@@ -21,6 +22,8 @@ export interface Blast {
   readonly expertsMissing: readonly number[];
   /** How long it lasts against the clock that runs meanwhile; missing: no clock decides. */
   readonly clock?: string;
+  /** What the recovery controller will do about ranks that are given up; missing: nothing. */
+  readonly controller?: string;
   /** Share of the healthy capacity that is expected at the worst, 0..1, and why. */
   readonly capacity: number;
   readonly capacityWhy: string;
@@ -77,8 +80,19 @@ export class BlastFinder {
       cutOff: idsOf(out),
       expertsMissing: missing,
       ...(isClocked ? { clock: patience.words } : {}),
+      ...this.#controller(cut.size + out.size > 0),
       ...(isWaited ? WAITED : this.#capacity(fault, effects, cut, out, missing)),
     };
+  }
+
+  /** `isNeeded`: is anybody given up? */
+  #controller(isNeeded: boolean): Pick<Blast, "controller"> {
+    const { controller, controllerDelayPs } = this.#scenario.recovery;
+    if (controller === "none" || !isNeeded) return {};
+    const when = `${formatTime(controllerDelayPs)} after the first report`;
+    const how =
+      controller === "remap" ? "the others go on with all experts" : "the others begin again";
+    return { controller: `controller ${controller}: ${when} ${how}` };
   }
 
   #patience(effects: FaultEffects, lastsPs: number): Patience | undefined {
@@ -184,7 +198,8 @@ export class BlastFinder {
     const ranks = this.#gpus.length;
     if (cut.size > 0 || out.size > 0) {
       if (recovery.onSilence === "trap") {
-        return { capacity: 0, capacityWhy: "ranks trap when one is silent: the job ends" };
+        const end = recovery.controller === "none" ? "the job ends" : "until the step begins again";
+        return { capacity: 0, capacityWhy: `ranks trap when one is silent: ${end}` };
       }
       if (recovery.takeover && missing.length === 0) {
         const why = "live replicas take over: only the tokens of ranks out of service are gone";

@@ -44,18 +44,21 @@ export class GivenUp {
     this.#look(by, rank, atPs);
   }
 
-  /** A controller takes a rank back: it and all others of its group work together again. */
-  admit(rank: number, atPs: number): void {
+  /** A controller has a rank leave: all of its group give it up, and it gives up nobody. */
+  exclude(rank: number, atPs: number): void {
     const first = this.#groupOf(rank) * this.#epSize;
     for (let other = first; other < first + this.#epSize; other += 1) {
-      this.#unmask(other, rank, atPs);
       this.#unmask(rank, other, atPs);
+      if (other !== rank) this.mask(other, rank, atPs);
     }
   }
 
-  /** A controller has moved experts: whoever is in service reaches all of them. */
-  expertsMoved(atPs: number): void {
-    for (const states of this.#missingOf.values()) states.endAll(atPs);
+  /** A controller has these ranks of a group work together, and serve all of its experts. */
+  takeUp(members: readonly number[], atPs: number): void {
+    for (const by of members) {
+      for (const rank of members) this.#unmask(by, rank, atPs);
+      this.#missingOf.get(by)?.endAll(atPs);
+    }
   }
 
   /**

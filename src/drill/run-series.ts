@@ -65,7 +65,7 @@ export class RunSeries {
   readonly #effects: EffectFinder;
   /** Targets of each fault that have not healed. */
   readonly #targetsOf = new Map<string, Set<string>>();
-  #finished = 0;
+  readonly #finished = new Set<number>();
 
   constructor(scenario: Scenario, topology: Topology) {
     const { model, workload } = scenario;
@@ -122,8 +122,8 @@ export class RunSeries {
         return;
       case "rank.finished":
         this.finishedRanks.begin(rank, atPs);
-        this.#finished += 1;
-        if (this.#finished === this.ranks.length) this.finishedAtPs = atPs;
+        this.#finished.add(rank);
+        if (this.#finished.size === this.ranks.length) this.finishedAtPs = atPs;
         return;
       case "fault.began":
       case "fault.healed":
@@ -163,11 +163,11 @@ export class RunSeries {
         this.givenUp.mask(rank, this.#rankOf.get(fact.rank) ?? -1, atPs);
         this.#pointTo(atPs, fact.fault);
         break;
-      case "rank.admitted":
-        this.givenUp.admit(this.#rankOf.get(fact.rank) ?? -1, atPs);
-        return;
-      case "experts.moved":
-        this.givenUp.expertsMoved(atPs);
+      case "rank.excluded":
+        this.givenUp.exclude(this.#rankOf.get(fact.rank) ?? -1, atPs);
+        break;
+      case "ranks.resumed":
+        this.#resume(fact.members, atPs);
         return;
       case "rank.trapped":
         this.trappedRanks.begin(rank, atPs);
@@ -185,6 +185,17 @@ export class RunSeries {
         return;
     }
     this.signs.add(atPs, 1);
+  }
+
+  /** Ranks of a group work together from now on, whatever they were before. */
+  #resume(members: readonly string[], atPs: number): void {
+    const ranks = members.map((id) => this.#rankOf.get(id) ?? -1);
+    this.givenUp.takeUp(ranks, atPs);
+    for (const rank of ranks) {
+      this.trappedRanks.end(rank, atPs);
+      this.finishedRanks.end(rank, atPs);
+      this.#finished.delete(rank);
+    }
   }
 
   #takeFault(atPs: number, fact: Fact & { type: "fault.began" | "fault.healed" }): void {

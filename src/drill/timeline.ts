@@ -20,10 +20,16 @@ const UNTOLD: ReadonlySet<string> = new Set([
   "packet.delivered",
   "packet.dropped",
   "qp.retransmitted",
+  "qp.reset",
   "dispatch.completed",
   "combine.completed",
   "layer.completed",
   "step.completed",
+]);
+
+/** Facts that are about the rank in them, not about who says them. */
+const RANK_IS_SUBJECT: ReadonlySet<string> = new Set([
+  ...["rank.masked", "rank.excluded", "rank.admitted"],
 ]);
 
 interface Group {
@@ -86,12 +92,13 @@ function keepFinish(open: ReadonlyMap<string, Group>): Map<string, Group> {
 function keyOf(fact: Fact, atPs: number): string {
   const fault = "fault" in fact ? fact.fault : "";
   const isTurn = fact.type === "fault.began" || fact.type === "fault.healed";
-  return isTurn ? `${fact.type} ${fault} ${atPs}` : `${fact.type} ${fault}`;
+  const epoch = "epoch" in fact ? fact.epoch : "";
+  return isTurn ? `${fact.type} ${fault} ${atPs}` : `${fact.type} ${fault} ${epoch}`;
 }
 
 function subjectOf(fact: Fact): string | undefined {
   if ("target" in fact && typeof fact.target === "string") return fact.target;
-  if (fact.type === "rank.masked") return fact.rank;
+  if ("rank" in fact && RANK_IS_SUBJECT.has(fact.type)) return fact.rank;
   return undefined;
 }
 
@@ -120,6 +127,23 @@ function lineOf({ atPs, untilPs, fact, actors, subjects, count }: Group): Timeli
       const by = counted(actors.size, "rank");
       return line("warning", `${names} masked by ${by}, because of ${fact.fault}`);
     }
+    case "controller.decided": {
+      const out = fact.excluded.length === 0 ? "" : `, without ${listed(fact.excluded)}`;
+      const back = fact.admitted.length === 0 ? "" : `, with ${listed(fact.admitted)} again`;
+      return line("warning", `the controller decides on ${fact.action}${out}${back}`);
+    }
+    case "controller.gave-up":
+      return line("bad", `the controller gives up before step ${fact.step}`);
+    case "rank.excluded":
+      return line("warning", `${names} left the group, because of ${fact.fault}`);
+    case "rank.admitted":
+      return line("good", `${names} in the group again`);
+    case "experts.moved":
+      return line("plain", `${counted(fact.count, "expert")} changed hands`);
+    case "ranks.resumed":
+      return line("good", `${counted(fact.members.length, "rank")} go on with step ${fact.step}`);
+    case "step.restarted":
+      return line("warning", `${counted(actors.size, "rank")} began step ${fact.step} again`);
     case "combine.mismatched":
       return line("bad", `${counted(count, "combined result")} differ from the oracle`);
     case "rank.finished":

@@ -100,7 +100,7 @@ export class TraceRecorder {
   #waitTimeouts = 0;
   #lastFactPs = 0;
   #lastFinishPs = 0;
-  #finished = 0;
+  readonly #finished = new Set<number>();
 
   constructor(scenario: Scenario, topology: Topology) {
     const shape = traceShape(scenario, topology);
@@ -130,7 +130,7 @@ export class TraceRecorder {
 
   /** The run so far. */
   trace(): RunTrace {
-    const everybody = this.#finished === this.#shape.ranks.length;
+    const everybody = this.#finished.size === this.#shape.ranks.length;
     return {
       shape: this.#shape,
       dispatchedAtPs: this.#dispatchedAtPs,
@@ -156,7 +156,7 @@ export class TraceRecorder {
         this.#combine(this.#placeOf(actor, fact), atPs, fact.combined, fact.masked);
         return;
       case "rank.finished":
-        this.#finished += 1;
+        this.#finished.add(actor);
         this.#lastFinishPs = atPs;
         this.#finishedAtPs[this.#rankOf[actor]] = atPs;
         return;

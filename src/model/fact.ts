@@ -118,6 +118,7 @@ export type Fact =
       readonly excluded: readonly string[];
       readonly admitted: readonly string[];
     }
+  | { readonly type: "controller.gave-up"; readonly epoch: number; readonly step: number }
   | { readonly type: "rank.excluded"; readonly rank: string; readonly fault: string }
   | { readonly type: "rank.admitted"; readonly rank: string }
   | { readonly type: "experts.moved"; readonly epoch: number; readonly count: number }
@@ -125,7 +126,7 @@ export type Fact =
       readonly type: "ranks.resumed";
       readonly epoch: number;
       readonly step: number;
-      readonly ranks: number;
+      readonly members: readonly string[];
     }
   | { readonly type: "step.restarted"; readonly step: number }
   | {

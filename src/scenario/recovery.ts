@@ -49,10 +49,6 @@ export function addRecoveryProblems(
     const message = "takeover needs replicas, and experts.redundant is 0";
     complain("takeover", message, "set experts.redundant, such as one replica for each rank");
   }
-  if (fields.controller !== "none") {
-    const message = `controller ${fields.controller} is not in this version: it may decide without end`;
-    complain("controller", message, "set controller: none, or leave it out");
-  }
   if (fields.onSilence === "trap" && fields.controller === "remap") {
     const message = "controller remap moves the experts of masked ranks; onSilence trap masks none";
     complain("controller", message, "set onSilence: mask, or controller: restart");

@@ -22,9 +22,14 @@ const CASES: readonly (readonly [Fact, string, string])[] = [
   ],
   [{ type: "rank.admitted", rank: "node1.gpu2" }, "rank node1.gpu2 is in again", "good"],
   [
-    { type: "ranks.resumed", epoch: 2, step: 5, ranks: 7 },
-    "7 ranks go on with step 5 (epoch 2)",
+    { type: "ranks.resumed", epoch: 2, step: 5, members: ["node0.gpu0", "node0.gpu1"] },
+    "2 ranks go on with step 5 (epoch 2)",
     "good",
+  ],
+  [
+    { type: "controller.gave-up", epoch: 9, step: 4 },
+    "gives the group up: it does not get past step 4 (epoch 9)",
+    "warning",
   ],
   [{ type: "step.restarted", step: 4 }, "step 4 begins again", "warning"],
 ];

@@ -10,7 +10,10 @@ afterAll(() => folder.remove());
 const heal =
   "rollbacks:\n  - {type: action, name: mend, " +
   "provider: {type: faultplane, func: heal, arguments: {fault: lost-nic}}}\n";
-const method = inject(LOST_WHEN_DUE, "600 us") + heal;
+const wait =
+  "  - {type: action, name: watch, pauses: {before: 1 s}, " +
+  "provider: {type: faultplane, func: wait}}\n";
+const method = inject(LOST_WHEN_DUE, "600 us") + wait + heal;
 writeFileSync(join(folder.path, "lost.yaml"), drillText({ method, expects: "FAIL" }));
 
 describe("a plan", () => {
@@ -42,6 +45,7 @@ describe("a plan", () => {
     expect(plan).toMatchObject({ title: "small drill", expects: "FAIL", stopAfterPs: 10e12 });
     expect(plan.actions).toMatchObject([
       { name: "break", duePs: 600e6, blast: { cutOff: ["node0.gpu1", "node1.gpu1"] } },
+      { name: "watch", func: "wait" },
     ]);
     expect(plan.actions[0].blast.expertsMissing).toHaveLength(128);
     expect(plan.rollbacks).toEqual([{ name: "mend", ends: ["lost-nic"] }]);

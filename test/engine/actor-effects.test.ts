@@ -263,12 +263,23 @@ describe("ends of faults", () => {
     ]);
   });
 
-  it("before the onset, of a fault that nobody knows, or at its lease's end change nothing", () => {
+  it("of a fault that nobody knows, or at its lease's end change nothing", () => {
     const [, plain] = arrived([]);
-    for (const heals of [[heal(50_000)], [{ fault: "x", atPs: 1 }], [heal(300_000)]]) {
+    for (const heals of [[{ fault: "x", atPs: 1 }], [heal(300_000)]]) {
       const [, other] = arrived(heals);
       expect(other.digest).toBe(plain.digest);
       expect(other.facts).toEqual(plain.facts);
+    }
+  });
+
+  it("that come by the onset leave it without effect: it ends as it begins", () => {
+    for (const atPs of [50_000, 100_000]) {
+      const [all, result] = arrived([heal(atPs)]);
+      expect(all).toEqual([true, true, true]);
+      expect(result.facts.map(({ atPs: saidPs, fact: { type } }) => [saidPs, type])).toEqual([
+        [100_000, "fault.began"],
+        [100_000, "fault.healed"],
+      ]);
     }
   });
 
@@ -304,12 +315,18 @@ describe("the fault that is named", () => {
   });
 
   it("is one in force before one that has healed, and one since then before an older one", () => {
+    const other = fault("process-hang", "host0", { name: "other", atPs: 2 });
     const healed = { ...hang, healAtPs: 50_000 };
-    expect(named([slow, healed], 0)).toBe("slow");
-    const slowHealed = { ...slow, healAtPs: 90_000 };
-    expect(named([slowHealed, healed], 40_000)).toBe("hang");
-    expect(named([slowHealed, healed], 60_000)).toBe("slow");
-    expect(named([slowHealed, healed], 95_000)).toBe("slow");
+    expect(named([other, healed], 0)).toBe("other");
+    const otherHealed = { ...other, healAtPs: 90_000 };
+    expect(named([otherHealed, healed], 40_000)).toBe("other");
+    expect(named([otherHealed, healed], 60_000)).toBe("other");
+    expect(named([otherHealed, healed], 95_000)).toBe("other");
+  });
+
+  it("is never one that only delays or spoils, where another can have lost something", () => {
+    const healed = { ...hang, healAtPs: 50_000 };
+    expect(named([slow, flips, healed], 60_000)).toBe("hang");
   });
 
   it("is the one that began first among equals, then the first by name", () => {

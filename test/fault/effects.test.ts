@@ -163,12 +163,13 @@ describe("every kind", () => {
       const { severity } = effects(kind, target);
       by.set(severity, [...(by.get(severity) ?? []), kind]);
     }
-    expect(by.get(Severity.spoils)).toEqual(["silent-corruption", "grey-loss"]);
+    expect(by.get(Severity.loses)).toEqual(["grey-loss"]);
+    expect(by.get(Severity.spoils)).toEqual(["silent-corruption"]);
     expect(by.get(Severity.delays)).toEqual([
       ...["slow-gpu", "slow-nic", "pcie-downgrade", "kv-copy", "slow-link", "late-link"],
       ...["hot-expert", "incast", "rerouted"],
     ]);
-    expect([...by.keys()].sort()).toEqual([1, 2, 3]);
+    expect([...by.keys()].sort()).toEqual([1, 2, 3, 4]);
   });
 
   it("says which target does not exist", () => {
