@@ -145,7 +145,7 @@ export const serviceMeasures: readonly Measure[] = [
     read: (query) => ({ value: stalledRanks(query) }),
   },
   counted("ranks_finished", "ranks that have done all their steps", ({ run, toPs }) => {
-    return run.finishedRanks.during(0, toPs).length;
+    return run.ranks.filter((_, rank) => run.finishedRanks.holdsBefore(rank, toPs)).length;
   }),
   counted(
     "experts_missing",

@@ -31,13 +31,34 @@ describe("who has to leave", () => {
 
   it("is who messages between others pass through, not these others", () => {
     // Rank 1 and rank 6 meet through 5 (plane 1 there) and 2 (plane 2 here); so do 1 and 7.
-    const pairs = [[1, 5], [0, 5], [1, 6], [6, 1], [7, 1], [1, 7]] as const;
+    const pairs = [
+      [1, 5],
+      [0, 5],
+      [1, 6],
+      [6, 1],
+      [7, 1],
+      [1, 7],
+    ] as const;
     expect(leavers(PXN, pairs)).toEqual([5]);
   });
 
   it("is one of two that only complain of each other: who sees its own ports down", () => {
-    expect(leavers(PXN, [[2, 6], [6, 2]])).toEqual([2]);
-    expect(leavers(PXN, [[2, 6], [6, 2]], { sick: [6] })).toEqual([6]);
+    expect(
+      leavers(PXN, [
+        [2, 6],
+        [6, 2],
+      ]),
+    ).toEqual([2]);
+    expect(
+      leavers(
+        PXN,
+        [
+          [2, 6],
+          [6, 2],
+        ],
+        { sick: [6] },
+      ),
+    ).toEqual([6]);
   });
 
   it("is who wants to leave by itself", () => {
@@ -45,7 +66,11 @@ describe("who has to leave", () => {
   });
 
   it("stays who leaves already, and what that explains is explained", () => {
-    const pairs = [[1, 6], [6, 1], [7, 1]] as const;
+    const pairs = [
+      [1, 6],
+      [6, 1],
+      [7, 1],
+    ] as const;
     expect(leavers(PXN, pairs, { leaving: [5] })).toEqual([5]);
     // Somebody new: 5 is no explanation for what 0 says of 3.
     expect(leavers(PXN, [...pairs, [0, 3]], { leaving: [5] })).toEqual([3, 5]);
@@ -54,7 +79,16 @@ describe("who has to leave", () => {
   it("is not who is out already: messages go round it", () => {
     const isIn = ALL.slice();
     isIn[5] = 0;
-    expect(leavers(PXN, [[1, 6], [6, 1]], { isIn })).toEqual([1]);
+    expect(
+      leavers(
+        PXN,
+        [
+          [1, 6],
+          [6, 1],
+        ],
+        { isIn },
+      ),
+    ).toEqual([1]);
     expect(leavers(PXN, [[1, 5]], { isIn })).toEqual([]);
   });
 

@@ -226,6 +226,37 @@ describe("the status of a run", () => {
   });
 });
 
+describe("the status of a run with a controller", () => {
+  const board = new StatusBoard(tinyScenario());
+  const said = (actor: number, fact: FactRecord["fact"]): FactRecord => {
+    return { atPs: 1, actor, index: 0, fact };
+  };
+  const layer = (actor: number, step: number): FactRecord =>
+    said(actor, { type: "layer.completed", layer: 1, step, chain: "batch0", durationPs: 5 });
+  const mask = (by: number, rank: string): FactRecord =>
+    said(by, { type: "rank.masked", rank, fault: "f", assignments: 1, reason: "notice" });
+  const masked = () => board.progress(() => false).ranksMasked;
+
+  it("shows who is out as given up by all others, and forgets masks among those who go on", () => {
+    board.take([mask(3, "node1.gpu1"), mask(3, "node0.gpu2")]);
+    expect(masked().map(({ rank }) => rank)).toEqual(["node1.gpu1", "node0.gpu2"]);
+    board.take([
+      said(0, { type: "rank.excluded", rank: "node1.gpu1", fault: "f" }),
+      said(0, { type: "ranks.resumed", epoch: 1, step: 0, members: ["node0.gpu2"] }),
+    ]);
+    expect(masked()).toEqual([{ rank: "node1.gpu1", by: 7 }]);
+    board.take([said(0, { type: "rank.admitted", rank: "node1.gpu1" })]);
+    expect(masked()).toEqual([]);
+  });
+
+  it("takes back the layers of a step that begins again", () => {
+    board.take([layer(3, 0), layer(3, 1), layer(3, 1), layer(4, 1)]);
+    expect(board.progress(() => false).layersDone).toBe(4);
+    board.take([said(3, { type: "step.restarted", step: 1 }), layer(3, 1)]);
+    expect(board.progress(() => false).layersDone).toBe(3);
+  });
+});
+
 describe("a blind drill", () => {
   const record = (fact: FactRecord["fact"]): FactRecord => ({ atPs: 1, actor: 0, index: 0, fact });
   const began = (fault: string): FactRecord =>

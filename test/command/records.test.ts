@@ -266,6 +266,30 @@ describe("verdict", () => {
   });
 });
 
+describe("the story of a run whose step began again", () => {
+  it("counts the tokens of a finished rank once", () => {
+    const told = { faults: [], ...TOLD } as unknown as Scenario;
+    const at = { layer: 3, chain: "batch0", durationPs: 5 };
+    const step = (number: number) => ({
+      ...began,
+      fact: { type: "combine.completed" as const, ...at, step: number, combined: 6, masked: 2 },
+    });
+    const finished = { type: "rank.finished" as const, dispatched: 24, combined: 18, masked: 6 };
+    const tokens = (again: boolean): number => {
+      const teller = new StoryTeller(told);
+      teller.take([step(0), step(1)]);
+      if (again) {
+        teller.take([{ ...began, fact: { type: "step.restarted", step: 1 } }, step(1)]);
+      }
+      teller.take([{ ...began, fact: finished }]);
+      expect(teller.tell().ranksFinished).toBe(1);
+      return teller.tell().tokensFinished;
+    };
+    expect(tokens(true)).toBe(tokens(false));
+    expect(tokens(true)).toBeGreaterThan(0);
+  });
+});
+
 describe("names", () => {
   it("of runs sort by time and are safe in paths", () => {
     const id = makeRunId(new Date(Date.UTC(2026, 0, 2, 3, 4, 5)));

@@ -89,6 +89,10 @@ function read(
   }).value;
 }
 
+/** Ranks go on together. */
+const resumed = (atMs: number, members: readonly string[]) =>
+  record(atMs, GPUS[0], { type: "ranks.resumed", epoch: 1, step: 0, members });
+
 describe("measures", () => {
   it("all have a name of their own, a meaning and a source", () => {
     expect(new Set(MEASURES.map(({ name }) => name)).size).toBe(MEASURES.length);
@@ -141,16 +145,16 @@ describe("measures", () => {
     // One who is cut off gives all others up, which leaves those as they are.
     const cutOff = [masks(4, 3, 0), masks(4, 3, 1), masks(4, 3, 2)];
     expect(read("experts_missing", [...given, ...cutOff])).toBe(4);
-    // A controller takes the rank back, or has others hold its experts.
-    for (const mended of [
-      record(6, GPUS[0], { type: "rank.admitted", rank: GPUS[3] }),
-      record(6, GPUS[0], { type: "experts.moved", epoch: 1, count: 12 }),
-    ]) {
-      const facts = [...given, ...cutOff, mended];
+    // A controller has all work together again, or the others hold the experts of one that is out.
+    for (const out of [[], [3]]) {
+      const left = out.map((gpu) =>
+        record(6, GPUS[0], { type: "rank.excluded", rank: GPUS[gpu], fault: "f" }),
+      );
+      const members = GPUS.filter((_, gpu) => !out.includes(gpu));
+      const facts = [...given, ...cutOff, ...left, resumed(6, members)];
       expect(read("experts_missing", facts, { to: 6 })).toBe(4);
       expect(read("experts_missing", facts, { from: 7 })).toBe(0);
-      const isBack = mended.fact.type === "rank.admitted";
-      expect(read("ranks_masked", facts, { from: 7 })).toBe(isBack ? 0 : 1);
+      expect(read("ranks_masked", facts, { from: 7 })).toBe(out.length);
     }
     // Two halves that cannot reach each other: nobody is in service, and nobody serves all.
     const halves = [0, 1].flatMap((one) => [
@@ -158,6 +162,22 @@ describe("measures", () => {
     ]);
     expect(read("ranks_masked", halves)).toBe(4);
     expect(read("experts_missing", halves)).toBe(16);
+  });
+
+  it("of ranks that trapped or finished end when a controller has them begin again", () => {
+    const trapped = { type: "rank.trapped", missing: [GPUS[3]], fault: "f" } as const;
+    const finished = { type: "rank.finished", dispatched: 0, combined: 0, masked: 0 } as const;
+    const facts = [
+      record(2, GPUS[0], trapped),
+      record(2, GPUS[1], finished),
+      record(3, GPUS[0], { type: "rank.excluded", rank: GPUS[3], fault: "f" }),
+      resumed(4, GPUS.slice(0, 3)),
+    ];
+    expect(read("ranks_trapped", facts, { from: 2, to: 4 })).toBe(1);
+    expect(read("ranks_trapped", facts, { from: 5, to: 6 })).toBe(0);
+    expect(read("ranks_finished", facts, { to: 3 })).toBe(1);
+    expect(read("ranks_finished", facts, { from: 5, to: 6 })).toBe(0);
+    expect(read("ranks_masked", facts, { from: 5, to: 6 })).toBe(1);
   });
 
   it("of stalls count ranks without a layer, unless they are masked or done", () => {

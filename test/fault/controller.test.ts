@@ -125,7 +125,11 @@ describe("restart", () => {
     const [resumed] = said(scenario, result, "ranks.resumed");
     expect(resumed.members).toEqual(OTHERS);
     expect(result.assignments.masked).toBe(0);
-    expect(said(scenario, result, "rank.finished").map(({ by }) => by).sort()).toEqual(OTHERS);
+    expect(
+      said(scenario, result, "rank.finished")
+        .map(({ by }) => by)
+        .sort(),
+    ).toEqual(OTHERS);
     const without = fleet({ onSilence: "trap" }, faults);
     expect(said(without, runEverywhere(without), "rank.finished")).toEqual([]);
   });
@@ -134,17 +138,24 @@ describe("restart", () => {
 describe("coming back", () => {
   const heals = { healAtPs: 2 * PS_PER_S };
 
-  it.each(["remap", "restart"] as const)("a healed rank is in again with %s, whole", (controller) => {
-    const scenario = fleet({ controller }, [fault("hbm-uncorrectable", DEAD, heals)], 120);
-    const result = runEverywhere(scenario);
-    expect(said(scenario, result, "rank.admitted").map(({ rank }) => rank)).toEqual([DEAD]);
-    const resumed = said(scenario, result, "ranks.resumed").at(-1);
-    expect(resumed?.members).toEqual(GPUS);
-    expect(maskedAfterwards(scenario, result)).toBe(0);
-    expect(said(scenario, result, "rank.finished").map(({ by }) => by).sort()).toEqual(GPUS);
-    // Its experts come back to it.
-    expect(said(scenario, result, "experts.moved").map(({ count }) => count)).toEqual([4, 4]);
-  });
+  it.each(["remap", "restart"] as const)(
+    "a healed rank is in again with %s, whole",
+    (controller) => {
+      const scenario = fleet({ controller }, [fault("hbm-uncorrectable", DEAD, heals)], 120);
+      const result = runEverywhere(scenario);
+      expect(said(scenario, result, "rank.admitted").map(({ rank }) => rank)).toEqual([DEAD]);
+      const resumed = said(scenario, result, "ranks.resumed").at(-1);
+      expect(resumed?.members).toEqual(GPUS);
+      expect(maskedAfterwards(scenario, result)).toBe(0);
+      expect(
+        said(scenario, result, "rank.finished")
+          .map(({ by }) => by)
+          .sort(),
+      ).toEqual(GPUS);
+      // Its experts come back to it.
+      expect(said(scenario, result, "experts.moved").map(({ count }) => count)).toEqual([4, 4]);
+    },
+  );
 
   it("a whole node is in again after it booted", () => {
     const faults = [fault("node-crash", "node1", heals)];
