@@ -11,6 +11,7 @@ import type { DeviceServices } from "../../src/model/device.ts";
 import { NO_FAULT } from "../../src/model/fault.ts";
 import { COMES_IN, EPOCH_MAX, IS_IN, Order, Report } from "../../src/model/membership.ts";
 import { PS_PER_S } from "../../src/model/time.ts";
+import { type Answer, Answers } from "./answers.ts";
 import { groupShapeOf } from "./exclusion.ts";
 import { MoveCount } from "./move-count.ts";
 import { OrderSender } from "./order-sender.ts";
@@ -25,7 +26,9 @@ const LOOK_BACK_PS = 10 * PS_PER_S;
 /** No change is begun later, since one may need several epochs. */
 const DECISION_EPOCH_MAX = EPOCH_MAX - 27;
 
-/** A group that begins the same step again so often is given up, as Kubernetes' backoffLimit does. */
+/**
+ * A group that begins the same step again so often is given up; Kubernetes' backoffLimit is 6, too.
+ */
 const TRIES_MAX = 6;
 
 type Phase = "quiet" | "gathering" | "holding" | "running" | "taking-up" | "over";
@@ -52,11 +55,7 @@ export class GroupRecovery {
   #stepTakenUp = 0;
   /** Changes in a row after which the group did no step. */
   #triesInVain = 0;
-  /** By rank: what it answered in this epoch, and before which step it holds. */
-  readonly #heard: Uint8Array;
-  readonly #holds: Uint8Array;
-  readonly #ready: Uint8Array;
-  readonly #stepOf: Int32Array;
+  readonly #answers: Answers;
 
   constructor(services: DeviceServices, group: number) {
     const size = services.scenario.workload.epSize;
@@ -66,10 +65,7 @@ export class GroupRecovery {
     this.#roster = new Roster(groupShapeOf(services.scenario));
     this.#moves = new MoveCount(services);
     this.#next = new Int32Array(size).fill(IS_IN);
-    this.#stepOf = new Int32Array(size);
-    this.#heard = new Uint8Array(size);
-    this.#holds = new Uint8Array(size);
-    this.#ready = new Uint8Array(size);
+    this.#answers = new Answers(size);
   }
 
   /** A rank of the group says something. */
@@ -87,10 +83,10 @@ export class GroupRecovery {
         break;
       case Report.holds:
         if (about === this.#steps) this.#roster.finished(rank);
-        this.#answered(context, report, this.#holds);
+        this.#answered(context, report, "holds");
         break;
       default:
-        this.#answered(context, report, what === Report.heard ? this.#heard : this.#ready);
+        this.#answered(context, report, what === Report.heard ? "heard" : "ready");
         return;
     }
     this.#consider(context);
@@ -104,15 +100,15 @@ export class GroupRecovery {
       if (this.#hasSomethingToDo()) this.#begin(context);
       return;
     }
-    const answers = this.#phase === "taking-up" ? this.#ready : this.#heard;
-    const silent = this.#expected().filter((rank) => answers[rank] === 0);
+    const asked = this.#phase === "taking-up" ? "ready" : "heard";
+    const silent = this.#expected().filter((rank) => !this.#answers.has(asked, rank));
     for (const rank of silent) this.#roster.silent(rank);
     if (silent.length > 0 || this.#isOutdated) {
       this.#begin(context);
       return;
     }
     // Those who still run may have to wait for long: do they all live?
-    this.#heard.fill(0);
+    this.#answers.forget("heard");
     this.#order(context, Order.hold);
   }
 
@@ -130,18 +126,17 @@ export class GroupRecovery {
   }
 
   /** A rank answers an order of the present epoch. */
-  #answered(context: ActorContext, report: RankReport, answers: Uint8Array): void {
-    const { rank, epoch, about } = report;
+  #answered(context: ActorContext, { rank, epoch, about }: RankReport, answer: Answer): void {
     if (epoch !== this.#epoch) return;
-    answers[rank] = 1;
-    this.#stepOf[rank] = about;
-    const all = (said: Uint8Array): boolean => this.#expected().every((one) => said[one] !== 0);
-    if (this.#phase === "holding" && all(this.#heard)) this.#allHeard(context);
-    else if (this.#phase === "running" && this.#stayers().every((one) => this.#holds[one] !== 0)) {
+    const answers = this.#answers;
+    answers.note(answer, rank, about);
+    const expected = this.#expected();
+    if (this.#phase === "holding" && answers.hasAll("heard", expected)) this.#allHeard(context);
+    else if (this.#phase === "running" && answers.hasAll("holds", this.#stayers())) {
       if (this.#roster.isOver) this.#end(context);
       else if (this.#isOutdated) this.#begin(context);
       else this.#takeUp(context);
-    } else if (this.#phase === "taking-up" && all(this.#ready)) this.#go(context);
+    } else if (this.#phase === "taking-up" && answers.hasAll("ready", expected)) this.#go(context);
   }
 
   /** Is there anybody who has to leave, or can come in, or has stopped? */
@@ -187,7 +182,7 @@ export class GroupRecovery {
       excluded: leavers.map((rank) => this.#idOf(rank)),
       admitted: comers.map((rank) => this.#idOf(rank)),
     });
-    for (const answers of [this.#heard, this.#holds, this.#ready]) answers.fill(0);
+    this.#answers.clear();
     this.#phase = "holding";
     this.#order(context, Order.hold);
     for (const rank of comers) this.#next[rank] = COMES_IN;
@@ -200,7 +195,7 @@ export class GroupRecovery {
       this.#begin(context);
       return;
     }
-    const steps = this.#stayers().map((rank) => this.#stepOf[rank]);
+    const steps = this.#answers.stepsOf(this.#stayers());
     if (steps.length > 0) {
       this.#step = this.#isAbort ? Math.min(...steps) : Math.max(...steps);
     }
