@@ -1,7 +1,13 @@
 /** The bank: every bug, in the order in which they are tried. */
 import type { Bug } from "./bug.ts";
+import { CONTROLLER_BUGS } from "./controller-bugs.ts";
 import { DEVICE_BUGS } from "./device-bugs.ts";
 import { ENGINE_BUGS } from "./engine-bugs.ts";
 import { OUTER_BUGS } from "./outer-bugs.ts";
 
-export const BUGS: readonly Bug[] = [...ENGINE_BUGS, ...DEVICE_BUGS, ...OUTER_BUGS];
+export const BUGS: readonly Bug[] = [
+  ...ENGINE_BUGS,
+  ...DEVICE_BUGS,
+  ...CONTROLLER_BUGS,
+  ...OUTER_BUGS,
+];
