@@ -12,7 +12,7 @@ export interface ScheduleHost {
   stepDone(context: ActorContext): void;
 }
 
-const STREAMS = ["compute", "exchange"] as const;
+const STREAMS: readonly ScheduleOp["stream"][] = ["compute", "exchange"];
 
 export class ScheduleRunner {
   readonly #schedule: Schedule;
@@ -85,5 +85,5 @@ export class ScheduleRunner {
 
 /** Place of an operation's stream in STREAMS; -1 for a free one. */
 function streamOf(op: ScheduleOp): number {
-  return STREAMS.findIndex((name) => name === op.stream);
+  return STREAMS.indexOf(op.stream);
 }

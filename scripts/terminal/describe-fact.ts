@@ -76,7 +76,7 @@ export function describeFact(fact: Fact, namesChain = false): string {
         `token ${fact.token} (fault ${fact.fault})`
       );
     case "rank.trapped":
-      return `traps, its job is over: waited for ${listed(fact.missing)} (fault ${fact.fault})`;
+      return `traps after waiting for ${listed(fact.missing)} (fault ${fact.fault})`;
     case "detour.taken":
       return `reaches ${fact.rank} through ${fact.through} from now on`;
     case "route.changed": {

@@ -18,10 +18,12 @@ export function groupKeyOf(fact: Fact): string | undefined {
     case "rank.masked":
     case "experts.missing":
     case "copy.corrupted":
+    case "rank.trapped":
       return `${fact.type}|${fact.fault}`;
     case "qp.timed-out":
       return `${fact.type}|${fact.retry}`;
     case "step.completed":
+    case "step.restarted":
       return `${fact.type}|${fact.step}`;
     case "qp.failed":
     case "rank.wait-timed-out":
@@ -75,6 +77,7 @@ function subjectOf(fact: Fact): string {
     case "qp.failed":
       return fact.peer;
     case "rank.wait-timed-out":
+    case "rank.trapped":
       return listed(fact.missing);
     default:
       return "";
@@ -107,6 +110,10 @@ function manySay(subjects: readonly string[], speakers: readonly GroupMember[]):
       return `queue pairs of ${actors} NICs to ${named} failed after the last retry`;
     case "rank.wait-timed-out":
       return `${actors} ranks waited too long for ${named}`;
+    case "rank.trapped":
+      return `${actors} ranks trapped, after waiting for ${named} (fault ${fact.fault})`;
+    case "step.restarted":
+      return `${actors} ranks begin step ${fact.step} again`;
     case "rank.finished":
       return `${actors} ranks finished`;
     case "step.completed": {

@@ -43,6 +43,8 @@ export class LiveLog {
   readonly #plan: FleetPlan;
   readonly #pending: (LiveLine | OpenGroup)[] = [];
   readonly #groups = new Map<string, OpenGroup>();
+  /** By rank that waited too long: for whom, as it said last. */
+  readonly #waiting = new Map<string, string>();
 
   /** `actorIds` by actor index; `verbose` tells every fact by itself. */
   constructor(actorIds: readonly string[], plan: FleetPlan, verbose: boolean) {
@@ -59,6 +61,7 @@ export class LiveLog {
   take(records: readonly FactRecord[], nowPs: number): LiveLine[] {
     for (const { atPs, actor: index, fact } of records) {
       const actor = this.#actorIds[index] ?? `actor ${index}`;
+      if (fact.type === "layer.completed") this.#waiting.delete(actor);
       if (this.#verbose) this.#add(atPs, actor, this.#describe(fact), toneOf(fact));
       else this.#tell(atPs, actor, fact);
       for (const line of this.progress.take(actor, fact)) this.#add(atPs, FLEET, line, "plain");
@@ -72,7 +75,7 @@ export class LiveLog {
   }
 
   #tell(atPs: number, actor: string, fact: Fact): void {
-    if (!isTold(fact)) return;
+    if (!isTold(fact) || this.#isWaitingOn(actor, fact)) return;
     const key = groupKeyOf(fact);
     if (key === undefined) {
       this.#add(atPs, actor, this.#describe(fact), toneOf(fact));
@@ -85,6 +88,18 @@ export class LiveLog {
       this.#pending.push(group);
     }
     group.members.push({ actor, fact });
+  }
+
+  /** Does a rank say again that it waits, and nothing has come of it since it said so first? */
+  #isWaitingOn(actor: string, fact: Fact): boolean {
+    if (fact.type !== "rank.wait-timed-out") {
+      if (fact.type === "rank.masked") this.#waiting.delete(actor);
+      return false;
+    }
+    const missing = fact.missing.join();
+    if (this.#waiting.get(actor) === missing) return true;
+    this.#waiting.set(actor, missing);
+    return false;
   }
 
   #describe(fact: Fact): string {

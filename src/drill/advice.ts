@@ -135,11 +135,25 @@ const waitClock: Rule = ({ scenario, trace, series }) => {
   };
 };
 
-const traps: Rule = ({ series }) => {
+const traps: Rule = ({ scenario, series }) => {
   const trapped = series.trappedRanks.during(0, NEVER_PS).length;
-  if (trapped === 0) return undefined;
+  if (trapped === 0 || scenario.recovery.controller !== "none") return undefined;
   const because = `${counted(trapped, "rank")} trapped, and took the job with them`;
   return { change: "recovery.onSilence: mask", because };
+};
+
+const controllerClock: Rule = ({ scenario, series }) => {
+  const { controller, controllerDelayPs } = scenario.recovery;
+  const resumedPs = series.resumes.firstBetween(0, NEVER_PS);
+  if (controller === "none" || resumedPs === undefined) return undefined;
+  const meanwhile =
+    series.trappedRanks.during(0, NEVER_PS).length > 0
+      ? "ranks that had trapped stood still"
+      : "ranks went without the experts of those that were gone";
+  return {
+    change: "a shorter recovery.controllerDelay, not shorter than survivors need to time out",
+    because: `the controller acted ${time(controllerDelayPs)} after the first report; ${meanwhile}`,
+  };
 };
 
 const tick: Rule = (input) => {
@@ -147,7 +161,7 @@ const tick: Rule = (input) => {
   const tickPs = ackTimeoutPs(scenario.transport.ackTimeoutExponent);
   const lostPs = trace.endPs - twin.endPs;
   const isStall = resends(input) > 0 && lostPs >= 0.9 * tickPs;
-  if (!isStall || attribution.masked > 0) return undefined;
+  if (!isStall || attribution.masked > 0 || trace.waitTimeouts > 0) return undefined;
   const outages = ofNetwork(faults)
     .filter(({ healAtPs }) => healAtPs !== undefined)
     .map(({ atPs, healAtPs }) => (healAtPs ?? atPs) - atPs);
@@ -227,13 +241,16 @@ const hotExpert: Rule = ({ scenario, faults, attribution }) => {
   };
 };
 
-const owners: Rule = ({ attribution }) =>
-  attribution.lost === 0
-    ? undefined
-    : {
-        change: "let another rank take over a dead rank's requests (outside the EP library)",
-        because: `${counted(attribution.lost, "assignment")} were lost with the rank that owned them`,
-      };
+const owners: Rule = ({ attribution, series }) => {
+  if (attribution.lost === 0) return undefined;
+  const isRestarted = series.restarts.firstBetween(0, NEVER_PS) !== undefined;
+  const step = isRestarted ? ", or with the step that began again" : "";
+  const lost = counted(attribution.lost, "assignment");
+  return {
+    change: "let another rank take over a dead rank's requests (outside the EP library)",
+    because: `${lost} were lost with the rank that owned them${step}`,
+  };
+};
 
 const noEffect: Rule = ({ faults, attribution, series }) => {
   const { delayed, masked, lost, unfinished } = attribution;
@@ -254,6 +271,7 @@ const RULES: readonly Rule[] = [
   traps,
   waitClock,
   retryClock,
+  controllerClock,
   replicas,
   tick,
   reroute,

@@ -56,6 +56,10 @@ export class RunSeries {
   readonly deadRanks = new States<number>();
   readonly trappedRanks = new States<number>();
   readonly finishedRanks = new States<number>();
+  /** When a controller had ranks go on, with the step that they went on with. */
+  readonly resumes = new Series();
+  /** When ranks began a step again, and which. */
+  readonly restarts = new Series();
   /** Names of faults, without what operators do. */
   readonly faults = new States<string>();
   /** When the last rank finished, ps; undefined while some have not. */
@@ -167,7 +171,11 @@ export class RunSeries {
         this.givenUp.exclude(this.#rankOf.get(fact.rank) ?? -1, atPs);
         break;
       case "ranks.resumed":
+        this.resumes.add(atPs, fact.step);
         this.#resume(fact.members, atPs);
+        return;
+      case "step.restarted":
+        this.restarts.add(atPs, fact.step);
         return;
       case "rank.trapped":
         this.trappedRanks.begin(rank, atPs);

@@ -264,3 +264,44 @@ describe("colour", () => {
     expect(wantsColour({ environment, isTerminal, refused })).toBe(wanted);
   });
 });
+
+describe("a recovery", () => {
+  const waits = (atPs: number, rank: number): FactRecord =>
+    record(atPs, rank, { type: "rank.wait-timed-out", missing: ["node1.gpu1"] });
+  const told = (log: LiveLog, records: readonly FactRecord[]): string[] =>
+    textsOf(log, records, 1e15).filter((line) => line.includes("wait"));
+
+  it("is told once for ranks that trap, and for ranks that begin a step again", () => {
+    const trapped = { type: "rank.trapped", missing: ["node1.gpu1"], fault: "dead" } as const;
+    const restarted = { type: "step.restarted", step: 4 } as const;
+    const said = [0, 1, 2].flatMap((rank) => [
+      record(5, rank, trapped),
+      record(6, rank, restarted),
+    ]);
+    expect(textsOf(makeLog(), said, 1e15)).toEqual([
+      "fleet: 3 ranks trapped, after waiting for node1.gpu1 (fault dead)",
+      "fleet: 3 ranks begin step 4 again",
+    ]);
+    expect(textsOf(makeLog(), [record(5, 0, trapped), record(6, 1, restarted)], 1e15)).toEqual([
+      "node0.gpu0: traps after waiting for node1.gpu1 (fault dead)",
+      "node0.gpu1: step 4 begins again",
+    ]);
+  });
+
+  it("does not repeat that a rank waits, until something has come of it", () => {
+    const log = makeLog();
+    expect(told(log, [waits(1, 0)])).toEqual(["node0.gpu0: waited too long for node1.gpu1"]);
+    expect(told(log, [waits(2e12, 0), waits(4e12, 0)])).toEqual([]);
+    const [, , done] = layerFacts(5e12, 3);
+    expect(told(log, [done, waits(6e12, 0)])).toHaveLength(1);
+  });
+
+  it("counts who is out no more, and who is in again", () => {
+    const log = makeLog();
+    const out = { type: "rank.excluded", rank: "node1.gpu1", fault: "dead" } as const;
+    log.take([record(1, 0, out)], 1);
+    expect(log.progress.expected).toBe(3);
+    log.take([record(2, 0, { type: "ranks.resumed", epoch: 2, step: 0, members: GPUS })], 2);
+    expect(log.progress.expected).toBe(4);
+  });
+});

@@ -135,6 +135,23 @@ describe("the report of a lost rank", () => {
     expect(changes("node1.nvswitch")).not.toMatch(/multi-port|failover/);
   });
 
+  it("points at the controller's clock where one restarted, and not at the transport's", () => {
+    const dead: FaultSpec = { ...lost, kind: "gpu-dead", targets: ["node1.gpu1"] };
+    const transport = { ...tinyScenario().transport, waitTimeoutPs: 100 * PS_PER_MS };
+    const changes = (controller: "none" | "restart"): string[] => {
+      const recovery = { onSilence: "trap", controller, controllerDelayPs: 1e12 } as const;
+      return reportOf(tinyScenario({ transport, recovery, faults: [dead] })).advice.map(
+        ({ change, because }) => `${change}: ${because}`,
+      );
+    };
+    const restarted = changes("restart");
+    expect(restarted[0]).toMatch(/^a shorter recovery\.controllerDelay.* acted 1\.000 s after/);
+    expect(restarted.at(-1)).toContain("or with the step that began again");
+    expect(restarted.join()).not.toMatch(/onSilence: mask|ackTimeoutExponent/);
+    expect(changes("none").join()).toContain("recovery.onSilence: mask");
+    expect(changes("none").join()).not.toContain("controllerDelay");
+  });
+
   it("has no clocks without a fault: what an operator masks is none", () => {
     const masked = { ...lost, kind: "masked" as const, targets: ["node1.gpu0"] };
     const report = reportOf(tinyScenario({ faults: [masked] }));
