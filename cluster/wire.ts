@@ -136,6 +136,8 @@ export function encodeReport(report: WindowReport): Uint8Array {
     report.lastEventPs,
     report.finishedGpus,
     epochs,
+    report.groups.paused,
+    report.groups.done,
   ]);
 }
 
@@ -262,6 +264,7 @@ function reportOf(parts: unknown[]): WindowReport {
     events: wholeOf(parts[6]),
     lastEventPs: numberOf(parts[7]),
     finishedGpus: wholeOf(parts[8]),
+    groups: { paused: listOf(parts[10]).map(wholeOf), done: listOf(parts[11]).map(wholeOf) },
     epochs,
   };
 }

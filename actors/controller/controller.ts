@@ -6,21 +6,34 @@
  */
 import type { Actor, ActorContext } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
-import { LAYER, PAYLOAD_LOW, type Packet, PSN, SLOT, TOKEN } from "../../src/model/packet.ts";
+import {
+  LAYER,
+  PAYLOAD_HIGH,
+  PAYLOAD_LOW,
+  type Packet,
+  PSN,
+  SLOT,
+  TOKEN,
+} from "../../src/model/packet.ts";
 import { GroupRecovery } from "./group-recovery.ts";
 
 export class Controller implements Actor {
+  readonly #services: DeviceServices;
   readonly #epSize: number;
-  readonly #groups: readonly GroupRecovery[];
+  #groups: readonly GroupRecovery[];
 
   constructor(services: DeviceServices) {
-    const { cluster, workload } = services.scenario;
-    this.#epSize = workload.epSize;
-    const groups = (cluster.nodes * cluster.gpusPerNode) / workload.epSize;
-    this.#groups = Array.from({ length: groups }, (_, group) => new GroupRecovery(services, group));
+    this.#services = services;
+    this.#epSize = services.scenario.workload.epSize;
+    this.#groups = this.#freshGroups();
   }
 
   start(): void {}
+
+  /** A new process: it learns what it has to from what ranks say. */
+  revived(): void {
+    this.#groups = this.#freshGroups();
+  }
 
   receive(context: ActorContext, port: number, packet: Packet): void {
     const { words } = context.packets;
@@ -30,10 +43,17 @@ export class Controller implements Actor {
       epoch: words[packet + LAYER],
       about: words[packet + TOKEN],
       fault: words[packet + PSN],
+      ordered: words[packet + PAYLOAD_HIGH],
       isSick: words[packet + PAYLOAD_LOW] !== 0,
     };
     context.packets.free(packet);
     this.#groups[Math.floor(port / this.#epSize)].reported(context, report);
+  }
+
+  #freshGroups(): GroupRecovery[] {
+    const { cluster } = this.#services.scenario;
+    const groups = (cluster.nodes * cluster.gpusPerNode) / this.#epSize;
+    return Array.from({ length: groups }, (_, group) => new GroupRecovery(this.#services, group));
   }
 
   /** A group's clock has run out. */

@@ -9,9 +9,10 @@ import type { ActorContext } from "../../src/model/actor.ts";
 import { NO_TIMER, type TimerId } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
 import { NO_FAULT } from "../../src/model/fault.ts";
-import { COMES_IN, EPOCH_MAX, IS_IN, Order, Report } from "../../src/model/membership.ts";
+import { COMES_IN, Order, Report } from "../../src/model/membership.ts";
 import { PS_PER_S } from "../../src/model/time.ts";
 import { type Answer, Answers } from "./answers.ts";
+import { Change } from "./change.ts";
 import { groupShapeOf } from "./exclusion.ts";
 import { MoveCount } from "./move-count.ts";
 import { OrderSender } from "./order-sender.ts";
@@ -23,13 +24,6 @@ import { type RankReport, Roster } from "./roster.ts";
 export const ANSWER_PS = PS_PER_S;
 /** How far back a fault may explain a silence before others do, ps. */
 const LOOK_BACK_PS = 10 * PS_PER_S;
-/** No change is begun later, since one may need several epochs. */
-const DECISION_EPOCH_MAX = EPOCH_MAX - 27;
-
-/**
- * A group that begins the same step again so often is given up; Kubernetes' backoffLimit is 6, too.
- */
-const TRIES_MAX = 6;
 
 type Phase = "quiet" | "gathering" | "holding" | "running" | "taking-up" | "over";
 
@@ -41,20 +35,7 @@ export class GroupRecovery {
   readonly #moves: MoveCount;
   #phase: Phase = "quiet";
   #timer: TimerId = NO_TIMER;
-  /** The change that is being made, or was made last; the one that ranks took up last. */
-  #epoch = 0;
-  #takenUp = 0;
-  /**
-   * By rank, what the change will make of it: IS_IN, COMES_IN, or the fault for which it is out.
-   */
-  readonly #next: Int32Array;
-  #isAbort = false;
-  #fault = NO_FAULT;
-  /** The step before which all hold; the one that the last change began with. */
-  #step = 0;
-  #stepTakenUp = 0;
-  /** Changes in a row after which the group did no step. */
-  #triesInVain = 0;
+  readonly #change: Change;
   readonly #answers: Answers;
 
   constructor(services: DeviceServices, group: number) {
@@ -64,22 +45,23 @@ export class GroupRecovery {
     this.#sender = new OrderSender(services, group);
     this.#roster = new Roster(groupShapeOf(services.scenario));
     this.#moves = new MoveCount(services);
-    this.#next = new Int32Array(size).fill(IS_IN);
+    this.#change = new Change(size);
     this.#answers = new Answers(size);
   }
 
   /** A rank of the group says something. */
   reported(context: ActorContext, report: RankReport): void {
     const { rank, what, epoch, about } = report;
+    if (report.ordered > this.#change.epoch) this.#remember(context, report.ordered);
     switch (what) {
       case Report.gaveUp:
       case Report.trapped:
-        if (epoch < this.#takenUp) return;
+        if (epoch < this.#change.takenUp) return;
         this.#roster.gaveUp(report, what === Report.trapped);
         break;
       case Report.hello:
         this.#roster.hello(rank);
-        if (this.#phase === "over") this.#sender.to(context, rank, Order.over, this.#text);
+        if (this.#phase === "over") this.#sender.to(context, rank, Order.over, this.#change);
         break;
       case Report.holds:
         if (about === this.#steps) this.#roster.finished(rank);
@@ -92,6 +74,17 @@ export class GroupRecovery {
     this.#consider(context);
   }
 
+  /**
+   * There was a later epoch than it knows: a controller before this one died, perhaps in the middle
+   * of a change. All are to take up a membership anew.
+   */
+  #remember(context: ActorContext, epoch: number): void {
+    this.#change.remember(epoch);
+    if (this.#phase === "holding" || this.#phase === "running" || this.#phase === "taking-up") {
+      this.#begin(context);
+    }
+  }
+
   /** The clock has run out: of gathering, or of answers. */
   clock(context: ActorContext): void {
     this.#timer = NO_TIMER;
@@ -101,7 +94,7 @@ export class GroupRecovery {
       return;
     }
     const asked = this.#phase === "taking-up" ? "ready" : "heard";
-    const silent = this.#expected().filter((rank) => !this.#answers.has(asked, rank));
+    const silent = this.#change.expected.filter((rank) => !this.#answers.has(asked, rank));
     for (const rank of silent) this.#roster.silent(rank);
     if (silent.length > 0 || this.#isOutdated) {
       this.#begin(context);
@@ -127,12 +120,12 @@ export class GroupRecovery {
 
   /** A rank answers an order of the present epoch. */
   #answered(context: ActorContext, { rank, epoch, about }: RankReport, answer: Answer): void {
-    if (epoch !== this.#epoch) return;
+    if (epoch !== this.#change.epoch) return;
     const answers = this.#answers;
     answers.note(answer, rank, about);
-    const expected = this.#expected();
+    const expected = this.#change.expected;
     if (this.#phase === "holding" && answers.hasAll("heard", expected)) this.#allHeard(context);
-    else if (this.#phase === "running" && answers.hasAll("holds", this.#stayers())) {
+    else if (this.#phase === "running" && answers.hasAll("holds", this.#change.stayers)) {
       if (this.#roster.isOver) this.#end(context);
       else if (this.#isOutdated) this.#begin(context);
       else this.#takeUp(context);
@@ -141,52 +134,51 @@ export class GroupRecovery {
 
   /** Is there anybody who has to leave, or can come in, or has stopped? */
   #hasSomethingToDo(): boolean {
-    if (this.#epoch >= DECISION_EPOCH_MAX) return false;
+    if (!this.#change.mayBeDecided) return false;
     const leavers = this.#roster.leavers();
-    return leavers.length > 0 || this.#roster.hasStopped || this.#roster.comers(leavers).length > 0;
+    const isNeeded = leavers.length > 0 || this.#roster.hasStopped || this.#change.hasForgotten;
+    return isNeeded || this.#roster.comers(leavers).length > 0;
   }
 
   /** Does the change that is being made not do what has to be done by now? */
   get #isOutdated(): boolean {
-    const isNews = this.#roster.leavers().some((rank) => this.#next[rank] === IS_IN);
-    return isNews || (this.#roster.hasStopped && !this.#isAbort);
+    const isNews = this.#roster.leavers().some((rank) => this.#change.keeps(rank));
+    return isNews || (this.#roster.hasStopped && !this.#change.isAbort);
   }
 
   /** Begins a change: all ranks are to hold. If that never helps they are left alone. */
   #begin(context: ActorContext): void {
-    if (this.#epoch === EPOCH_MAX || this.#triesInVain === TRIES_MAX) {
-      context.record({ type: "controller.gave-up", epoch: this.#epoch, step: this.#stepTakenUp });
+    const change = this.#change;
+    if (change.isHopeless) {
+      const { epoch, stepTakenUp: step } = change;
+      context.record({ type: "controller.gave-up", epoch, step });
       this.#end(context);
       return;
     }
     const leavers = this.#roster.leavers();
     const comers = this.#roster.comers(leavers);
     const { recovery } = this.#services.scenario;
-    this.#epoch += 1;
-    this.#fault = NO_FAULT;
-    this.#step = this.#stepTakenUp;
-    this.#next.set(this.#roster.members);
+    change.begin(this.#roster.members);
     this.#roster.toldToLeave(leavers);
     for (const rank of leavers) {
-      this.#fault = this.#roster.faultOf(rank) ?? this.#faultBehind(context, rank);
-      this.#next[rank] = this.#fault;
+      change.leaves(rank, this.#roster.faultOf(rank) ?? this.#faultBehind(context, rank, leavers));
     }
     const isLoss = leavers.length > 0 || this.#roster.hasStopped;
     // Who has stopped goes on only if all begin the step again.
     const mayAbort = recovery.controller === "restart" || this.#roster.hasStopped;
-    this.#isAbort ||= mayAbort && isLoss;
+    change.isAbort ||= mayAbort && isLoss;
     context.record({
       type: "controller.decided",
-      action: isLoss || this.#isAbort ? (mayAbort ? "restart" : "remap") : "admit",
-      epoch: this.#epoch,
+      action: isLoss || change.isAbort ? (mayAbort ? "restart" : "remap") : "admit",
+      epoch: change.epoch,
       excluded: leavers.map((rank) => this.#idOf(rank)),
       admitted: comers.map((rank) => this.#idOf(rank)),
     });
     this.#answers.clear();
     this.#phase = "holding";
     this.#order(context, Order.hold);
-    for (const rank of comers) this.#next[rank] = COMES_IN;
-    if (this.#expected().length === 0) this.#takeUp(context);
+    for (const rank of comers) change.members[rank] = COMES_IN;
+    if (change.expected.length === 0) this.#takeUp(context);
   }
 
   /** Everybody who is to be in lives and will hold, or has stopped. */
@@ -195,11 +187,10 @@ export class GroupRecovery {
       this.#begin(context);
       return;
     }
-    const steps = this.#answers.stepsOf(this.#stayers());
-    if (steps.length > 0) {
-      this.#step = this.#isAbort ? Math.min(...steps) : Math.max(...steps);
-    }
-    if (this.#isAbort || steps.length === 0) {
+    const change = this.#change;
+    const steps = this.#answers.stepsOf(change.stayers);
+    if (steps.length > 0) change.step = change.isAbort ? Math.min(...steps) : Math.max(...steps);
+    if (change.isAbort || steps.length === 0) {
       this.#takeUp(context);
       return;
     }
@@ -209,32 +200,31 @@ export class GroupRecovery {
 
   /** The new membership holds from here on. */
   #takeUp(context: ActorContext): void {
-    if (this.#step === this.#steps) {
+    const change = this.#change;
+    if (change.step === this.#steps) {
       this.#end(context);
       return;
     }
-    const isFirst = this.#takenUp === 0;
-    this.#triesInVain = isFirst || this.#step > this.#stepTakenUp ? 0 : this.#triesInVain + 1;
-    this.#takenUp = this.#epoch;
-    this.#stepTakenUp = this.#step;
-    for (const [rank, next] of this.#next.entries()) {
+    change.takeUp();
+    for (const [rank, next] of change.members.entries()) {
       if (next >= NO_FAULT && this.#roster.isIn(rank)) {
         const fault = context.faults.nameOf(next);
         context.record({ type: "rank.excluded", rank: this.#idOf(rank), fault });
       }
       if (next === COMES_IN) context.record({ type: "rank.admitted", rank: this.#idOf(rank) });
     }
-    this.#roster.takeUp(this.#next);
+    this.#roster.takeUp(change.members);
     const moved = this.#moves.to(this.#roster.members);
-    if (moved > 0) context.record({ type: "experts.moved", epoch: this.#epoch, count: moved });
+    if (moved > 0) context.record({ type: "experts.moved", epoch: change.epoch, count: moved });
     this.#phase = "taking-up";
     this.#order(context, Order.takeUp);
-    if (this.#expected().length === 0) this.#rest(context);
+    if (change.expected.length === 0) this.#rest(context);
   }
 
   #go(context: ActorContext): void {
-    const members = this.#expected().map((rank) => this.#idOf(rank));
-    context.record({ type: "ranks.resumed", epoch: this.#epoch, step: this.#step, members });
+    const { epoch, step, expected } = this.#change;
+    const members = expected.map((rank) => this.#idOf(rank));
+    context.record({ type: "ranks.resumed", epoch, step, members });
     this.#order(context, Order.go);
     this.#rest(context);
   }
@@ -244,7 +234,7 @@ export class GroupRecovery {
     context.cancel(this.#timer);
     this.#timer = NO_TIMER;
     this.#phase = "quiet";
-    this.#isAbort = false;
+    this.#change.isAbort = false;
     this.#consider(context);
   }
 
@@ -253,22 +243,13 @@ export class GroupRecovery {
     context.cancel(this.#timer);
     this.#timer = NO_TIMER;
     this.#phase = "over";
-    this.#sender.toAll(context, Order.over, this.#text);
+    this.#sender.toAll(context, Order.over, this.#change);
   }
 
   #order(context: ActorContext, order: number): void {
-    this.#sender.toAll(context, order, this.#text);
+    this.#sender.toAll(context, order, this.#change);
     context.cancel(this.#timer);
     this.#timer = context.remindAfter(ANSWER_PS, 0, this.#group);
-  }
-
-  /** Ranks that were in and stay, and these with those that come in. */
-  #stayers(): number[] {
-    return [...this.#next.keys()].filter((rank) => this.#next[rank] === IS_IN);
-  }
-
-  #expected(): number[] {
-    return [...this.#next.keys()].filter((rank) => this.#next[rank] < NO_FAULT);
   }
 
   get #steps(): number {
@@ -279,20 +260,18 @@ export class GroupRecovery {
     return this.#services.topology.actors[this.#sender.actorOf[rank]].id;
   }
 
-  /** The fault behind the silence of a rank of which nobody gave one. */
-  #faultBehind(context: ActorContext, rank: number): number {
+  /**
+   * The fault behind the silence of a rank of which nobody gave one: what cuts it off from one that
+   * stays, else from any other.
+   */
+  #faultBehind(context: ActorContext, rank: number, leavers: readonly number[]): number {
     const { actorOf } = this.#sender;
-    for (const other of actorOf) {
+    const stay = actorOf.filter((_, other) => !leavers.includes(other));
+    for (const other of [...stay, ...actorOf]) {
       if (other === actorOf[rank]) continue;
       const fault = context.faults.between(other, actorOf[rank], context.nowPs - LOOK_BACK_PS);
       if (fault !== NO_FAULT) return fault;
     }
     return NO_FAULT;
-  }
-
-  get #text(): Parameters<OrderSender["toAll"]>[2] {
-    const members = this.#next;
-    const isAbort = this.#isAbort;
-    return { epoch: this.#epoch, step: this.#step, isAbort, fault: this.#fault, members };
   }
 }

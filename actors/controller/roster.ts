@@ -15,6 +15,8 @@ export interface RankReport {
   /** A rank or a step. */
   readonly about: number;
   readonly fault: number;
+  /** The last epoch that it was ordered into. */
+  readonly ordered: number;
   /** Its own ports say that it is cut off. */
   readonly isSick: boolean;
 }

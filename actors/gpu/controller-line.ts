@@ -6,6 +6,7 @@ import {
   DESTINATION,
   LAYER,
   ORIGIN,
+  PAYLOAD_HIGH,
   PAYLOAD_LOW,
   type Packet,
   PacketKind,
@@ -43,6 +44,8 @@ export interface ReportText {
   /** A rank or a step. */
   readonly about: number;
   readonly fault: number;
+  /** The last epoch that it was ordered into. */
+  readonly ordered: number;
   /** Does its own hardware say that it is cut off? */
   readonly isSick: boolean;
 }
@@ -71,7 +74,7 @@ export class ControllerLine {
     };
   }
 
-  say(context: ActorContext, { what, epoch, about, fault, isSick }: ReportText): void {
+  say(context: ActorContext, { what, epoch, about, fault, ordered, isSick }: ReportText): void {
     const packet = context.packets.take(PacketKind.report);
     const { words } = context.packets;
     words[packet + ORIGIN] = context.self;
@@ -82,6 +85,7 @@ export class ControllerLine {
     words[packet + TOKEN] = about;
     words[packet + PSN] = fault;
     words[packet + PAYLOAD_LOW] = Number(isSick);
+    words[packet + PAYLOAD_HIGH] = ordered;
     context.send(DevicePort.gpuToController, packet);
   }
 }

@@ -5,31 +5,27 @@
  * operator keeps it out, and its NIC has a port up) it says hello. What the words mean stands in
  * src/model/membership.ts.
  */
-import { type ActorContext, NO_TIMER, type TimerId } from "../../src/model/actor.ts";
+import type { ActorContext } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
 import { NO_FAULT } from "../../src/model/fault.ts";
 import { COMES_IN, IS_IN, Order, Report } from "../../src/model/membership.ts";
 import { KIND, KIND_MASK, type Packet, PacketKind, SLOT } from "../../src/model/packet.ts";
-import { PS_PER_S } from "../../src/model/time.ts";
+import { Part } from "../../src/model/part.ts";
 import { DevicePort } from "../../src/model/topology.ts";
 import { Connections } from "./connections.ts";
 import { ControllerLine, type Membership, type OrderText } from "./controller-line.ts";
 import { Fitness } from "./fitness.ts";
+import { Hello } from "./hello.ts";
 import type { Messenger } from "./messenger.ts";
 import type { Peers } from "./peers.ts";
-
-/** Tag of the reminder to say hello. */
-export const HELLO_TAG = 5;
-/** What a rank that is fit waits before it says hello, ps: ours; twice as long each time. */
-const HELLO_PS = PS_PER_S;
-/** The wait doubles this often at most. */
-const DOUBLINGS_MAX = 6;
 
 /** What a member needs of its rank. */
 export interface MemberHost {
   /** The step that it is in or holds before; when it has finished, the number of steps. */
   readonly step: number;
   readonly isOver: boolean;
+  /** It has stopped in the middle of a step, and cannot go on with it. */
+  readonly hasStopped: boolean;
   /** Stops in the middle of the step: what is open is lost to a fault. */
   stop(context: ActorContext, fault: number): void;
   /** Likewise, and has no part in the run until it takes up a membership. */
@@ -46,6 +42,7 @@ export class Member {
   readonly #connections: Connections;
   readonly #fitness: Fitness;
   readonly #line: ControllerLine;
+  readonly #hello = new Hello();
   readonly #steps: number;
   /** Of the membership that it has taken up last; of the last order. */
   #epoch = 0;
@@ -54,13 +51,12 @@ export class Member {
   #limit = Number.POSITIVE_INFINITY;
   #isHolding = false;
   #isOut = false;
-  #timesOut = 0;
   #hasReported = false;
-  #hasSaidHello = false;
   #isRunOver = false;
+  /** The controller is gone. */
+  #isAlone = false;
   /** Queue pairs that its NIC has still to begin anew. */
   #resets = 0;
-  #timer: TimerId = NO_TIMER;
 
   constructor(services: DeviceServices, peers: Peers, messenger: Messenger, host: MemberHost) {
     this.#peers = peers;
@@ -97,14 +93,15 @@ export class Member {
     this.#hasReported = true;
     this.#isHolding = true;
     for (const rank of ranks) this.#say(context, Report.trapped, this.#epoch, rank, fault);
+    if (this.#isAlone) this.#goOnAlone(context);
   }
 
   /** An operator wants this rank out: it has left by itself. */
   left(context: ActorContext): void {
     const fault = context.faults.conditionOf(context.self).drainedBy;
     this.#isOut = true;
-    this.#timesOut += 1;
-    this.#hasSaidHello = false;
+    this.#hello.wentOut();
+    context.setPart(Part.paused);
     this.#say(context, Report.gaveUp, this.#epoch, this.#peers.rank, fault);
   }
 
@@ -115,35 +112,38 @@ export class Member {
     this.#isOut = true;
     this.#isHolding = false;
     this.#isRunOver = false;
-    this.#hasSaidHello = false;
-    this.#timer = NO_TIMER;
+    this.#hello.reborn();
     this.#resets = 0;
     this.#limit = Number.POSITIVE_INFINITY;
+    this.#isAlone = context.faults.isPortDown(context.self, DevicePort.gpuToController);
     if (this.#fitness.isFit(context)) this.#sayHello(context);
   }
 
   /** Something about this GPU, its NIC or the controller has changed. */
   heed(context: ActorContext): void {
-    if (context.faults.isPortDown(context.self, DevicePort.gpuToController)) {
+    const wasAlone = this.#isAlone;
+    this.#isAlone = context.faults.isPortDown(context.self, DevicePort.gpuToController);
+    if (this.#isAlone) {
       this.#goOnAlone(context);
       return;
     }
-    const isIdle = this.#isOut && !this.#hasSaidHello && !this.#isRunOver;
-    if (!isIdle || this.#timer !== NO_TIMER || !this.#fitness.isFit(context)) return;
-    let waitPs = HELLO_PS;
-    for (let time = 1; time < this.#timesOut && time <= DOUBLINGS_MAX; time += 1) waitPs *= 2;
-    this.#timer = context.remindAfter(waitPs, HELLO_TAG, 0);
+    // Another controller knows nothing of a hello that the one before it heard.
+    if (wasAlone) this.#hello.forget();
+    const isIdle = this.#isOut && !this.#isRunOver;
+    if (isIdle && this.#fitness.isFit(context)) this.#hello.prepare(context);
   }
 
   /** The process goes on after a hang: what it said before may have been given up. */
   resumed(context: ActorContext): void {
-    this.#hasSaidHello = false;
+    this.#hello.forget();
     this.heed(context);
+    // If the controller has changed meanwhile, nobody knows that this rank holds.
+    if (this.#isHolding) this.#say(context, Report.holds, this.#ordered, this.#host.step);
   }
 
   /** Time to say hello. */
   reminded(context: ActorContext): void {
-    this.#timer = NO_TIMER;
+    this.#hello.reminded();
     if (this.#isOut && !this.#isRunOver && this.#fitness.isFit(context)) this.#sayHello(context);
   }
 
@@ -161,7 +161,14 @@ export class Member {
     }
     const text = this.#line.read(context, packet);
     context.packets.free(packet);
+    if (text.epoch < this.#ordered) {
+      // A new controller has begun to count anew.
+      this.#say(context, Report.heard, this.#ordered, 0);
+      return;
+    }
     this.#obey(context, slot, text);
+    // The last words of one that is gone.
+    if (this.#isAlone) this.#goOnAlone(context);
   }
 
   #obey(context: ActorContext, order: number, text: OrderText): void {
@@ -226,9 +233,8 @@ export class Member {
     else if (this.#isOut && own === IS_IN) this.#denyPart(context, epoch);
     else {
       this.#isOut = false;
-      this.#hasSaidHello = false;
-      context.cancel(this.#timer);
-      this.#timer = NO_TIMER;
+      this.#hello.forget();
+      this.#hello.drop(context);
       this.#epoch = epoch;
       this.#limit = step;
       this.#isHolding = true;
@@ -244,7 +250,7 @@ export class Member {
 
   /** The controller has missed that this rank is out: it died and knows nothing any more. */
   #denyPart(context: ActorContext, epoch: number): void {
-    this.#hasSaidHello = false;
+    this.#hello.forget();
     this.#say(context, Report.gaveUp, epoch, this.#peers.rank);
   }
 
@@ -253,21 +259,24 @@ export class Member {
   }
 
   #goOut(context: ActorContext, fault: number): void {
-    if (!this.#isOut) {
-      this.#isOut = true;
-      this.#isHolding = false;
-      this.#timesOut += 1;
-      this.#hasSaidHello = false;
-      this.#host.goOut(context, fault);
-    }
+    if (!this.#isOut) this.#leave(context, fault);
     this.heed(context);
+  }
+
+  #leave(context: ActorContext, fault: number): void {
+    this.#isOut = true;
+    this.#isHolding = false;
+    this.#hello.wentOut();
+    this.#host.goOut(context, fault);
   }
 
   /** The controller is gone, or has nothing more to say: nobody will tell this rank to go on. */
   #goOnAlone(context: ActorContext): void {
-    context.cancel(this.#timer);
-    this.#timer = NO_TIMER;
-    if (!this.#isOut && this.#isHolding && !this.#host.isOver) this.#release(context);
+    this.#hello.drop(context);
+    this.#limit = Number.POSITIVE_INFINITY;
+    if (this.#isOut || !this.#isHolding || this.#host.isOver) return;
+    if (this.#host.hasStopped) this.#leave(context, NO_FAULT);
+    else this.#release(context);
   }
 
   #release(context: ActorContext): void {
@@ -277,12 +286,14 @@ export class Member {
   }
 
   #sayHello(context: ActorContext): void {
-    this.#hasSaidHello = true;
+    if (this.#isAlone) return;
+    this.#hello.said();
     this.#say(context, Report.hello, this.#epoch, 0);
   }
 
   #say(context: ActorContext, what: number, epoch: number, about: number, fault = NO_FAULT): void {
     const isSick = this.#fitness.isCutOff(context);
-    this.#line.say(context, { what, epoch, about, fault, isSick });
+    const ordered = this.#ordered;
+    this.#line.say(context, { what, epoch, about, fault, ordered, isSick });
   }
 }

@@ -15,11 +15,13 @@ import {
   PacketFlag,
   PacketKind,
 } from "../../src/model/packet.ts";
+import { Part } from "../../src/model/part.ts";
 import { Chains } from "./chains.ts";
 import type { Membership } from "./controller-line.ts";
 import { ExchangeNumbers } from "./exchange-numbers.ts";
 import { ExpertHolders } from "./expert-holders.ts";
 import type { HeldHost } from "./held.ts";
+import { HELLO_TAG } from "./hello.ts";
 import { LayerClock } from "./layer-clock.ts";
 import {
   type MaskClocks,
@@ -28,7 +30,7 @@ import {
   type MaskReason,
   MaskTag,
 } from "./mask-policy.ts";
-import { HELLO_TAG, Member, type MemberHost } from "./member.ts";
+import { Member, type MemberHost } from "./member.ts";
 import type { Messenger } from "./messenger.ts";
 import { OpenWork } from "./open-work.ts";
 import { Operator } from "./operator.ts";
@@ -109,6 +111,10 @@ export class Rank implements MaskHost, MemberHost, StepHost, HeldHost {
   /** Is there no process any more, nor what it did for others? */
   get isGone(): boolean {
     return this.#job === "gone";
+  }
+
+  get hasStopped(): boolean {
+    return this.#job === "stopped";
   }
 
   start(context: ActorContext): void {
@@ -195,13 +201,13 @@ export class Rank implements MaskHost, MemberHost, StepHost, HeldHost {
     // What was open is accounted for already.
     this.#chains.beginAnew(context, this.#numbers);
     this.#stopAs(context, this.#member === undefined ? "gone" : "out", NO_FAULT);
-    context.finish();
+    context.setPart(this.#member === undefined ? Part.over : Part.paused);
     this.#member?.reborn(context);
   }
 
   trapped(context: ActorContext, ranks: readonly number[], fault: number): void {
     this.#stopAs(context, this.#member === undefined ? "gone" : "stopped", fault);
-    if (this.#member === undefined) context.finish();
+    if (this.#member === undefined) context.setPart(Part.over);
     else this.#member.trapped(context, ranks, fault);
   }
 
@@ -211,7 +217,7 @@ export class Rank implements MaskHost, MemberHost, StepHost, HeldHost {
 
   goOut(context: ActorContext, fault: number): void {
     this.#stopAs(context, "out", fault);
-    context.finish();
+    context.setPart(Part.paused);
   }
 
   giveUp(context: ActorContext, rank: number, fault: number): void {
@@ -229,22 +235,15 @@ export class Rank implements MaskHost, MemberHost, StepHost, HeldHost {
     this.step = membership.step;
     this.#job = "runs";
     this.isOver = false;
-    context.rejoin();
+    context.setPart(Part.goesOn);
   }
 
   goOn(context: ActorContext): void {
-    if (this.#job === "stopped") {
-      // The controller is gone, and nobody else begins the step again.
-      this.#job = "out";
-      context.finish();
-      return;
-    }
     if (this.#operator.heedDrains(context)) {
       this.#masks.endWait(context);
       this.#job = "out";
       if (this.#member === undefined) this.#finish(context);
       else this.#member.left(context);
-      context.finish();
       return;
     }
     if (this.step < this.#begun) context.record({ type: "step.restarted", step: this.step });
@@ -286,7 +285,7 @@ export class Rank implements MaskHost, MemberHost, StepHost, HeldHost {
   #finish(context: ActorContext): void {
     this.isOver = true;
     context.record({ type: "rank.finished", ...this.#chains.totals });
-    context.finish();
+    context.setPart(Part.over);
     this.#member?.finished(context);
   }
 

@@ -213,12 +213,8 @@ class RecordingContext implements ActorContext {
     this.#inner.record(fact);
   }
 
-  finish(): void {
-    this.#inner.finish();
-  }
-
-  rejoin(): void {
-    this.#inner.rejoin();
+  setPart(part: number): void {
+    this.#inner.setPart(part);
   }
 }
 

@@ -111,7 +111,7 @@ export const ENGINE_BUGS: readonly Bug[] = [
         replace: "if (staged.sequence < 0) {",
       },
     ],
-    tests: ["test/engine"],
+    tests: ["test/engine/data-frames.test.ts", "test/engine"],
   },
   {
     id: "changes-to-the-busy",

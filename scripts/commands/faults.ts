@@ -2,13 +2,9 @@
  * `faultplane faults`: the catalogue of faults: what each kind is, what it can hit, its parameters
  * with their defaults, how often it is seen, and who says so.
  */
-import {
-  CATALOGUE,
-  catalogueEntries,
-  FAULT_SOURCES,
-  isFaultName,
-} from "../../src/fault/catalogue.ts";
+import { CATALOGUE, catalogueEntries, isFaultName } from "../../src/fault/catalogue.ts";
 import type { CatalogueEntry } from "../../src/fault/catalogue-entry.ts";
+import { FAULT_SOURCES } from "../../src/fault/fault-sources.ts";
 import { formatTime } from "../../src/model/time.ts";
 import { didYouMean } from "../../src/scenario/suggest.ts";
 import { Terminal } from "../terminal/terminal.ts";
@@ -105,6 +101,7 @@ const EXAMPLES: Readonly<Record<CatalogueEntry["targets"][number], string>> = {
   link: "node2.nic3--plane3.leaf0",
   direction: "node2.nic3->plane3.leaf0",
   expert: "expert17",
+  controller: "controller",
 };
 
 function parametersOf({ parameters }: CatalogueEntry): string {

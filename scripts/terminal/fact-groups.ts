@@ -19,6 +19,7 @@ export function groupKeyOf(fact: Fact): string | undefined {
     case "experts.missing":
     case "copy.corrupted":
     case "rank.trapped":
+    case "rank.excluded":
       return `${fact.type}|${fact.fault}`;
     case "qp.timed-out":
       return `${fact.type}|${fact.retry}`;
@@ -28,6 +29,7 @@ export function groupKeyOf(fact: Fact): string | undefined {
     case "qp.failed":
     case "rank.wait-timed-out":
     case "rank.finished":
+    case "rank.admitted":
       return fact.type;
     default:
       return undefined;
@@ -69,6 +71,8 @@ export function describeGroup(
 function subjectOf(fact: Fact): string {
   switch (fact.type) {
     case "rank.masked":
+    case "rank.excluded":
+    case "rank.admitted":
     case "experts.missing":
       return fact.rank;
     case "copy.corrupted":
@@ -142,6 +146,10 @@ function oneSays(facts: readonly GroupMember[]): string {
         `(fault ${fact.fault}, ${counted(assignments, "assignment")})`
       );
     }
+    case "rank.excluded":
+      return `${counted(subjects.length, "rank")} out: ${named} (fault ${fact.fault})`;
+    case "rank.admitted":
+      return `${counted(subjects.length, "rank")} in again: ${named}`;
     case "qp.timed-out":
       return `no acknowledgement from ${nics}, retry ${fact.retry}: ${named}`;
     case "qp.failed":

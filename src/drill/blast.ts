@@ -38,6 +38,16 @@ const WAITED = {
   capacityWhy: "while it lasts all ranks wait; it is over before anybody is given up",
 } as const;
 
+/** Of the pairs those with somebody who is out: ranks that trap give up nobody else. */
+function only(
+  cut: ReadonlyMap<number, ReadonlySet<number>>,
+  out: ReadonlySet<number>,
+): Map<number, Set<number>> {
+  return new Map(
+    [...cut].map(([gpu, peers]) => [gpu, new Set([...peers].filter((peer) => out.has(peer)))]),
+  );
+}
+
 /** Finds out about faults of one scenario. */
 export class BlastFinder {
   readonly #scenario: Scenario;
@@ -70,7 +80,8 @@ export class BlastFinder {
     const apart = this.#cuts.of(isDead ? { ...effects, laneEffect: "down" } : effects);
     const cut = isBorne ? new Map<number, Set<number>>() : apart;
     const out = isBorne ? new Set<number>() : this.#outOfService(effects, cut);
-    const missing = this.#missingExperts(cut, out);
+    const isTrapped = this.#scenario.recovery.onSilence === "trap";
+    const missing = this.#missingExperts(isTrapped ? only(cut, out) : cut, out);
     const isWaited = isBorne && (apart.size > 0 || effects.laneEffect === "stalled");
     const isClocked = patience !== undefined && (apart.size > 0 || isWaited);
     const idsOf = (gpus: Iterable<number>): string[] =>
@@ -136,10 +147,13 @@ export class BlastFinder {
     const isOut = actorEffect !== undefined && actorEffect !== "slow" && actorEffect !== "flips";
     const out = new Set(isOut ? actors.filter((actor) => this.#rankOf(actor) === 0) : []);
     const { epSize } = this.#scenario.workload;
-    const { gpusPerNode } = this.#scenario.cluster;
-    // Members of its own node are reached over NVLink, whatever the network does.
-    const others = Math.max(1, epSize - Math.min(epSize, gpusPerNode));
-    for (const [gpu, peers] of cut) if (peers.size * 2 > others) out.add(gpu);
+    // Who is still gives nobody up.
+    const isStill = actorEffect === "dead" || actorEffect === "hung";
+    const still = new Set(isStill ? actors : []);
+    for (const [gpu, peers] of cut) {
+      const maskers = [...peers].filter((peer) => !still.has(peer)).length;
+      if (maskers * 2 > epSize - 1) out.add(gpu);
+    }
     return out;
   }
 
@@ -215,8 +229,12 @@ export class BlastFinder {
       const why = "assignments between ranks that can still exchange; the others are masked";
       return { capacity: served / (ranks * workload.epSize), capacityWhy: why };
     }
-    if (effects.laneEffect === "down" || effects.actorEffect === "dead") {
+    const isOfController = fault.kind === "controller-down";
+    if (effects.laneEffect === "down" || (effects.actorEffect === "dead" && !isOfController)) {
       return this.#lessBandwidth(effects, cluster.planes);
+    }
+    if (isOfController) {
+      return { capacity: 1, capacityWhy: "ranks serve without it; whom they give up stays so" };
     }
     const { slowdown } = strengthAt(fault.parameters, 1000);
     if (slowdown > 1) {

@@ -205,11 +205,9 @@ export class Fabric implements LaneHost {
     timers.add(atPs, this.#order.nextOrder(actor), topology.actors.length + lane, 0, 0);
   }
 
-  /** How long a message for an actor's port would wait now before its first byte leaves, ps. */
+  /** See ActorContext. */
   backlogPs(actor: number, port: number): number {
     const lane = this.#lanes.firstLane[actor] + port;
-    const stalledPs = this.#lanes.stalledUntilPs[lane] - this.nowPs;
-    if (stalledPs > 0) return stalledPs;
     if (this.flow !== undefined) return this.flow.backlogPs(lane);
     const freeAt = this.#lanes.freeAtPs[lane];
     const { nowPs } = this;

@@ -10,6 +10,7 @@ import type { Actor, ActorContext, FaultBoard, TimerId } from "../model/actor.ts
 import type { Fact } from "../model/fact.ts";
 import { NO_FAULT } from "../model/fault.ts";
 import { COUNTER, type Packet, PacketPool, SIZE_BYTES, timePlace } from "../model/packet.ts";
+import { Part } from "../model/part.ts";
 import { TIME_MAX_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 import { ActorDigest } from "./actor-digest.ts";
@@ -39,8 +40,8 @@ export class Kernel implements ActorContext {
   readonly digest: ActorDigest;
   readonly factLog: FactLog;
   readonly counters = makeCounters();
-  /** By actor: 1 when its part in the run is over. */
-  readonly finished: Uint8Array;
+  /** By actor: its part in the run, as it said last. */
+  readonly parts: Uint8Array;
   readonly #topology: Topology;
   readonly #workerOf: Int32Array;
   readonly #worker: number;
@@ -66,7 +67,7 @@ export class Kernel implements ActorContext {
     this.ledger = new Ledger(actors);
     this.digest = new ActorDigest(actors);
     this.factLog = new FactLog(actors, this.digest);
-    this.finished = new Uint8Array(actors);
+    this.parts = new Uint8Array(actors);
     this.#order = new EventCounters(actors);
     const portBufferBytes = options.portBufferBytes ?? 0;
     this.#lanes = new LaneTable(topology, workerOf, worker, portBufferBytes > 0);
@@ -183,12 +184,8 @@ export class Kernel implements ActorContext {
     this.factLog.record(this.self, this.nowPs, fact);
   }
 
-  finish(): void {
-    this.finished[this.self] = 1;
-  }
-
-  rejoin(): void {
-    this.finished[this.self] = 0;
+  setPart(part: number): void {
+    this.parts[this.self] = part;
   }
 
   /** Checks that no counter has run out, once in a while. */
@@ -279,7 +276,7 @@ export class Kernel implements ActorContext {
     }
   }
 
-  /** An actor of this process, which is the one that acts from now on; else undefined. */
+  /** An actor of this process, which acts from now on; else undefined. */
   #handlerOf(actor: number): Actor | undefined {
     this.self = actor;
     this.ledger.self = actor;
@@ -294,7 +291,7 @@ export class Kernel implements ActorContext {
     const device = this.#handlerOf(actor);
     if (device === undefined) return;
     this.ledger.abandon(this.faultState.killerOf(actor));
-    this.finished[actor] = Number(device.revived === undefined);
+    this.parts[actor] = device.revived === undefined ? Part.over : Part.goesOn;
     device.revived?.(this);
   }
 }

@@ -14,6 +14,7 @@ import { makePathFinder } from "../topology/paths.ts";
 import type { Placement } from "../topology/placement.ts";
 import { makeDeviceServices } from "./device-services.ts";
 import { FaultTable } from "./fault-table.ts";
+import { GroupWatch } from "./group-watch.ts";
 import { Kernel } from "./kernel.ts";
 import { Outbox, openFrame, type StagedFrame, unpackFrame } from "./packet-frame.ts";
 import { isOut, summarize } from "./worker-summary.ts";
@@ -55,6 +56,7 @@ export class LogicalProcess {
   /** Peers that have packets waiting in their outbox. */
   readonly #addressed: number[] = [];
   readonly #gpus: readonly number[];
+  readonly #groups: GroupWatch;
   readonly #carriedBytesMax: number;
   #window = 0;
   #floorPs = 0;
@@ -80,6 +82,7 @@ export class LogicalProcess {
     this.#gpus = placement.workers[worker].actors.filter(
       (actor) => topology.actors[actor].kind === "gpu",
     );
+    this.#groups = new GroupWatch(scenario, topology, this.#gpus);
     this.kernel = new Kernel({
       topology,
       workerOf: placement.workerOf,
@@ -210,6 +213,7 @@ export class LogicalProcess {
       events: kernel.events,
       lastEventPs: kernel.nowPs,
       finishedGpus,
+      groups: this.#groups.of(kernel),
       epochs: kernel.digest.takeParts(),
     };
   }

@@ -9,6 +9,7 @@ import { compareFacts, type FactRecord } from "../model/fact.ts";
 import { NEVER_PS, PS_PER_MS } from "../model/time.ts";
 import {
   type Grant,
+  type GroupStates,
   NO_CHANGES,
   type RunChanges,
   type WindowReport,
@@ -16,6 +17,8 @@ import {
 } from "../model/window.ts";
 import { EPOCH_PS } from "./actor-digest.ts";
 import { type ClosedEpoch, DigestChain } from "./digest-chain.ts";
+import { NO_GROUPS } from "./group-watch.ts";
+import { isRunOver, type Outlook, outlookOf, type ReportedState } from "./outlook.ts";
 import { addSummaries, type RunTotals } from "./run-totals.ts";
 
 export interface WindowProtocolOptions {
@@ -54,13 +57,13 @@ export type NextStep =
   /** No event is left and some GPUs have not finished: a bug in an actor. */
   | { readonly type: "stuck"; readonly virtualTimePs: number; readonly unfinished: number };
 
-interface WorkerState {
+interface WorkerState extends ReportedState {
   reported: boolean;
-  /** Earliest instant at which this worker can have an event: its own, or one on its way to it. */
   nextPs: number;
   faultPs: number;
   events: number;
   finishedGpus: number;
+  groups: GroupStates;
   /** Data frames sent to it so far, by sender. */
   readonly framesTo: Int32Array;
   /** Senders of frames that no grant has named yet; by sender, what reports carried. */
@@ -90,6 +93,7 @@ export class WindowProtocol {
       faultPs: NEVER_PS,
       events: 0,
       finishedGpus: 0,
+      groups: NO_GROUPS,
       framesTo: new Int32Array(options.workers),
       unnamed: [],
       carried: [],
@@ -127,6 +131,7 @@ export class WindowProtocol {
     state.events = report.events;
     if (report.lastEventPs > this.#lastEventPs) this.#lastEventPs = report.lastEventPs;
     state.finishedGpus = report.finishedGpus;
+    state.groups = report.groups;
     for (const { peer, earliestPs, carried } of report.sent) {
       if (earliestPs < this.#endPs) {
         violated(
@@ -173,8 +178,9 @@ export class WindowProtocol {
 
   /** When the next thing happens that is known of; NEVER_PS: the run is over, or stuck. */
   get outlookPs(): number {
-    const { eventPs, faultPs, unfinished } = this.#ahead();
-    return eventPs === NEVER_PS && unfinished === 0 ? NEVER_PS : Math.min(eventPs, faultPs);
+    const ahead = outlookOf(this.#workers, this.#options.gpus);
+    const { eventPs, faultPs } = ahead;
+    return this.#isOver(ahead, faultPs) ? NEVER_PS : Math.min(eventPs, faultPs);
   }
 
   /** The earliest instant at which a change can still take effect. */
@@ -186,16 +192,17 @@ export class WindowProtocol {
    * Decides what comes after a committed window. `changes` are new ones, none before `floorPs`. No
    * window crosses `stopPs`: when nothing before it is left, the step is `stop-reached`, and who
    * wanted to look there says in another call what is to change from there on, and when to stop
-   * next. A run that is over before does not wait for it.
+   * next. A run that is over before does not wait for it, but ranks that may come back do.
    */
   next(changes: RunChanges = NO_CHANGES, stopPs = NEVER_PS): NextStep {
     const learntPs = this.#learn(changes);
-    const ahead = this.#ahead();
+    const ahead = outlookOf(this.#workers, this.#options.gpus);
     const { eventPs, unfinished } = ahead;
     const faultPs = Math.min(learntPs, ahead.faultPs);
     const { virtualTimePs } = this;
-    if (eventPs === NEVER_PS && unfinished === 0) return { type: "finished", virtualTimePs };
-    const nextPs = Math.min(eventPs, faultPs, stopPs);
+    const changePs = Math.min(faultPs, stopPs);
+    if (this.#isOver(ahead, changePs)) return { type: "finished", virtualTimePs };
+    const nextPs = Math.min(eventPs, changePs);
     if (nextPs === NEVER_PS) return { type: "stuck", virtualTimePs, unfinished };
     const startPs = Math.max(nextPs, this.#endPs);
     if (startPs >= this.#options.timeLimitPs) return { type: "time-limit", virtualTimePs };
@@ -208,17 +215,9 @@ export class WindowProtocol {
     return { type: "grants", startPs, endPs, grants: this.#grant(endPs) };
   }
 
-  /** The next event and onset or end of a fault anywhere, and GPUs that have not finished. */
-  #ahead(): { eventPs: number; faultPs: number; unfinished: number } {
-    let eventPs = NEVER_PS;
-    let faultPs = NEVER_PS;
-    let unfinished = this.#options.gpus;
-    for (const state of this.#workers) {
-      if (state.nextPs < eventPs) eventPs = state.nextPs;
-      if (state.faultPs < faultPs) faultPs = state.faultPs;
-      unfinished -= state.finishedGpus;
-    }
-    return { eventPs, faultPs, unfinished };
+  #isOver(ahead: Outlook, changePs: number): boolean {
+    const { timeLimitPs } = this.#options;
+    return isRunOver(this.#workers, ahead, { changePs, timeLimitPs });
   }
 
   /** Keeps changes for the next grants; returns the first instant of all that are kept. */

@@ -42,7 +42,7 @@ export function summarize(input: SummaryInput): WorkerSummary {
     if (silencer !== NO_FAULT) {
       assignments.lost += balance.open;
       lostBy[silencer] += balance.open;
-    } else if (kernel.finished[gpu] !== 0 && balance.open !== 0) {
+    } else if (kernel.parts[gpu] !== 0 && balance.open !== 0) {
       violations.push(`ledger: ${id} finished with ${balance.open} assignments open`);
     }
     if (isOut(kernel, gpu)) finishedGpus += 1;
@@ -74,7 +74,7 @@ export function summarize(input: SummaryInput): WorkerSummary {
 
 /** Will an actor do nothing more: has it finished, is it dead, or hung with no end in sight? */
 export function isOut(kernel: Kernel, actor: number): boolean {
-  if (kernel.finished[actor] !== 0 || kernel.isDead(actor)) return true;
+  if (kernel.parts[actor] !== 0 || kernel.isDead(actor)) return true;
   return kernel.faultState.nextPs === NEVER_PS && silencerOf(kernel, actor) !== NO_FAULT;
 }
 

@@ -19,6 +19,7 @@ export const TARGET_KINDS = [
   "link",
   "direction",
   "expert",
+  "controller",
 ] as const;
 export type TargetKind = (typeof TARGET_KINDS)[number];
 

@@ -10,14 +10,6 @@ import { FAULT_KINDS, type FaultKind } from "../model/fault.ts";
 import { PS_PER_MS, PS_PER_S } from "../model/time.ts";
 import type { CatalogueEntry, FaultName, ParameterEntry, TargetKind } from "./catalogue-entry.ts";
 
-/** What the letters in the sources stand for. */
-export const FAULT_SOURCES: Readonly<Record<string, string>> = {
-  L: "Llama 3 report, arXiv 2407.21783, section 3.3.4 and table 5",
-  H: "Alibaba HPN, SIGCOMM 2024",
-  X: "NVIDIA's catalogue of Xid errors",
-  P: "Insights into DeepSeek-V3, arXiv 2505.09343",
-};
-
 const MINUTE_PS = 60 * PS_PER_S;
 
 const SLOWER_LANES = "serialization takes this many times as long";
@@ -271,6 +263,15 @@ export const CATALOGUE: Readonly<Record<FaultName, CatalogueEntry>> = {
     leasePs: 100 * PS_PER_MS,
     source: "drill",
   },
+  "controller-down": {
+    ...LOUD,
+    kind: "controller-down",
+    about: "The recovery controller's process is gone; a new one knows nothing of what it did.",
+    targets: ["controller"],
+    isVisibilityFree: false,
+    leasePs: 30 * PS_PER_S,
+    source: "drill; a new process after 30 s is assumed",
+  },
 };
 
 /** What an operator's intervention, or a real loss of processes, can name. */
@@ -278,7 +279,7 @@ const OTHER_TARGETS = {
   masked: ["gpu"],
   drained: ["gpu", "node"],
   rerouted: ["link", "spine"],
-  "actors-lost": ["gpu", "nic", "nvswitch", "leaf", "spine"],
+  "actors-lost": ["gpu", "nic", "nvswitch", "leaf", "spine", "controller"],
 } as const satisfies Readonly<Record<Exclude<FaultKind, FaultName>, readonly TargetKind[]>>;
 
 /** Whether a fault of that kind can be asked for. */

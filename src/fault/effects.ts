@@ -137,6 +137,7 @@ const RULES: Readonly<Record<FaultKind, Rule>> = {
     lanes: (targets, nic) => targets.networkLanesOf(nic).filter((lane) => targets.endsAtNic(lane)),
     severity: delays,
   },
+  "controller-down": DEAD,
   masked: { actorEffect: "masked", severity: stops },
   drained: {
     actorEffect: "drained",

@@ -117,6 +117,7 @@ export class TargetIndex {
   /** A switch is in its own domain; NICs and GPUs are in those of the leaves above them. */
   #domainsOf(actor: ActorPlace, place: number): Membership {
     if (actor.kind === "gpu" || actor.kind === "nic") return this.#nicDomainsOf(place);
+    if (actor.kind === "controller") return NOWHERE;
     const plane = actor.plane < 0 ? [] : [String(actor.plane)];
     if (actor.kind === "leaf") return { ...NOWHERE, plane, leaf: [actor.id] };
     if (actor.kind === "spine") return { ...NOWHERE, plane, spine: [actor.id] };

@@ -27,7 +27,10 @@ export interface ActorContext {
    * for, each of which may cost time on the lane; 1 when not given.
    */
   send(port: number, packet: Packet, requests?: number): void;
-  /** How long a message handed to that port now would wait before its first byte leaves, ps. */
+  /**
+   * How long a message handed to that port now would wait before its first byte leaves, ps. What is
+   * stalled looks empty: who hands something over cannot know that it will not leave.
+   */
   backlogPs(port: number): number;
   /** Calls `remind` of this actor after `spanPs` with the two numbers given. */
   remindAfter(spanPs: number, tag: number, value: number): TimerId;
@@ -39,13 +42,8 @@ export interface ActorContext {
   record(fact: Fact): void;
   readonly ledger: LedgerPort;
   readonly faults: FaultBoard;
-  /**
-   * The actor's part in the run is over; the run ends when every GPU has said so and nothing is in
-   * flight.
-   */
-  finish(): void;
-  /** The actor takes part again after it had finished. */
-  rejoin(): void;
+  /** What the actor's part in the run is from now on, one of Part in part.ts. */
+  setPart(part: number): void;
 }
 
 /** Accounting of (token, expert) assignments by the rank that owns the token. */

@@ -29,6 +29,7 @@ export const FAULT_KINDS = [
   "nvlink-stall",
   "hot-expert",
   "incast",
+  "controller-down",
 ] as const;
 
 /** What operators do to a run; kept, timed, journaled and ended like faults. */

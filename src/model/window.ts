@@ -46,6 +46,14 @@ export interface EpochPart {
   readonly high: number;
 }
 
+/** EP groups by number, as far as a worker holds their ranks; see engine/group-watch.ts. */
+export interface GroupStates {
+  /** Groups with ranks that have no part in the run for now, and may have one again. */
+  readonly paused: readonly number[];
+  /** Groups with ranks whose part is over. */
+  readonly done: readonly number[];
+}
+
 /** What a worker did in a window. */
 export interface WindowReport {
   readonly window: number;
@@ -69,6 +77,7 @@ export interface WindowReport {
   readonly lastEventPs: number;
   /** GPUs of this worker that have finished or are dead. */
   readonly finishedGpus: number;
+  readonly groups: GroupStates;
   readonly epochs: readonly EpochPart[];
 }
 

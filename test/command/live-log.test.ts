@@ -288,6 +288,19 @@ describe("a recovery", () => {
     ]);
   });
 
+  it("is told in one line for ranks that are out together, and in again together", () => {
+    const out = (rank: string) => ({ type: "rank.excluded", rank, fault: "dead" }) as const;
+    const back = (rank: string) => ({ type: "rank.admitted", rank }) as const;
+    const said = GPUS.flatMap((rank) => [record(5, 4, out(rank)), record(6, 4, back(rank))]);
+    expect(textsOf(makeLog(), said, 1e15)).toEqual([
+      "node1.nic1: 4 ranks out: node0.gpu0, node0.gpu1, node1.gpu0, node1.gpu1 (fault dead)",
+      "node1.nic1: 4 ranks in again: node0.gpu0, node0.gpu1, node1.gpu0, node1.gpu1",
+    ]);
+    expect(textsOf(makeLog(), [record(5, 4, out("node0.gpu1"))], 1e15)).toEqual([
+      "node1.nic1: rank node0.gpu1 is out (fault dead)",
+    ]);
+  });
+
   it("does not repeat that a rank waits, until something has come of it", () => {
     const log = makeLog();
     expect(told(log, [waits(1, 0)])).toEqual(["node0.gpu0: waited too long for node1.gpu1"]);

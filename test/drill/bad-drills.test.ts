@@ -282,6 +282,19 @@ describe("a bad drill file", () => {
     ]);
     const result = parse(text, {}, { maxBlastPercent: 10 });
     expect(result.ok ? 0 : result.exitCode).toBe(77);
+    // What operators do, and what the scenario brings along, hits as well.
+    const drain = SMALL.replace("func: inject", "func: drain").replace(
+      /arguments: \{name: flap.*\}/,
+      "arguments: {target: node1}",
+    );
+    expect(printed(drain, {}, { maxBlastPercent: 30 })).toEqual([]);
+    expect(printed(drain, {}, { maxBlastPercent: 10 }).join()).toContain("E027");
+    const own = SMALL.replace(
+      "  model:",
+      "  faults: [{kind: node-crash, target: node1, at: 1 ms}]\n  model:",
+    );
+    expect(printed(own, {}, { maxBlastPercent: 30 })).toEqual([]);
+    expect(printed(own, {}, { maxBlastPercent: 10 }).join()).toContain("'f1' hits 8 of 32 ranks");
   });
 
   it("has all its errors told at once, those of its scenario with their own lines", () => {

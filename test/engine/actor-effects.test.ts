@@ -153,14 +153,14 @@ describe("a revived device", () => {
     expect(result.arrivedPs("gpu1", 1)).toBeUndefined();
     const [kernel] = result.kernels;
     expect(kernel.isDead(0)).toBe(false);
-    expect(kernel.finished[0]).toBe(0);
+    expect(kernel.parts[0]).toBe(0);
     expect(kernel.faultState.killerOf(0)).toBe(0);
   });
 
   it("that cannot begin anew has no part in the run any more", () => {
     const [kernel] = runAnywhere({ links, sendings, faults: [dead], withoutRevival: true }).kernels;
     expect(kernel.isDead(0)).toBe(false);
-    expect(kernel.finished[0]).toBe(1);
+    expect(kernel.parts[0]).toBe(1);
   });
 });
 

@@ -5,6 +5,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { streamOf } from "../../src/base/random.ts";
+import { NO_GROUPS } from "../../src/engine/group-watch.ts";
 import { WindowProtocol } from "../../src/engine/window-protocol.ts";
 import type { Director, Orders } from "../../src/model/director.ts";
 import type { FactRecord } from "../../src/model/fact.ts";
@@ -134,7 +135,7 @@ describe("a director", () => {
 describe("the window protocol", () => {
   const report = (changes: Partial<WindowReport>): WindowReport => ({
     ...{ window: 0, nextEventPs: NEVER_PS, nextFaultPs: NEVER_PS, sent: [], facts: [] },
-    ...{ events: 0, lastEventPs: 0, finishedGpus: 0, epochs: [], ...changes },
+    ...{ events: 0, lastEventPs: 0, finishedGpus: 0, groups: NO_GROUPS, epochs: [], ...changes },
   });
   const begin = (nextEventPs: number, timeLimitPs = 1e12): WindowProtocol => {
     const protocol = new WindowProtocol({ workers: 1, lookaheadPs: 450, gpus: 1, timeLimitPs });

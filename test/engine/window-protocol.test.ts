@@ -1,5 +1,7 @@
 /** The coordinator's state machine: windows, commits, and what it refuses from a worker. */
+
 import { describe, expect, it } from "vitest";
+import { NO_GROUPS } from "../../src/engine/group-watch.ts";
 import { WindowProtocol } from "../../src/engine/window-protocol.ts";
 import { NEVER_PS } from "../../src/model/time.ts";
 import type { WindowReport } from "../../src/model/window.ts";
@@ -25,6 +27,7 @@ function report(changes: Partial<WindowReport> = {}): WindowReport {
     events: 0,
     lastEventPs: 0,
     finishedGpus: 0,
+    groups: NO_GROUPS,
     epochs: [],
     ...changes,
   };

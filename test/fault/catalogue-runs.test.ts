@@ -17,6 +17,7 @@ import { runInMemory } from "../support/in-memory-run.ts";
 import { tinyScenario } from "../support/scenarios.ts";
 
 const SCENARIO = tinyScenario({
+  recovery: { controller: "remap", controllerDelayPs: PS_PER_MS },
   transport: { ackTimeoutExponent: 10, retryCount: 3, waitTimeoutPs: 50 * PS_PER_MS },
   // What NVLink loses nobody sends again: such a run only ends here.
   run: { timeLimitPs: 500 * PS_PER_MS },
@@ -34,6 +35,7 @@ const TARGETS: Readonly<Record<TargetKind, string>> = {
   link: "node1.nic2--plane2.leaf0",
   direction: "node1.nic2->plane2.leaf0",
   expert: "expert7",
+  controller: "controller",
 };
 
 /** The fault of a mapping, as a file would ask for it. */

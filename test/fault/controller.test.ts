@@ -225,3 +225,98 @@ describe("trouble during a recovery", () => {
     expect(finished.sort()).toEqual(OTHERS);
   });
 });
+
+describe("the controller itself", () => {
+  /** A restart that is under way: `afterPs` its decision the controller dies. */
+  const dying = (afterPs: number, lastsPs?: number, steps = 40): Scenario => {
+    const dead = fault("gpu-dead", DEAD);
+    const first = fleet({ controller: "restart" }, [dead]);
+    const [decided] = said(first, runEverywhere(first), "controller.decided");
+    const atPs = decided.atPs + afterPs;
+    const until = lastsPs === undefined ? {} : { healAtPs: atPs + lastsPs };
+    const gone = fault("controller-down", "controller", { name: "gone", atPs, ...until });
+    return fleet({ controller: "restart" }, [dead, gone], steps);
+  };
+
+  it("that dies with an order under way leaves nobody waiting for the next one", () => {
+    // The order to hold is on its way; the membership would be the next.
+    const scenario = dying(management.latencyPs / 2);
+    const result = runEverywhere(scenario);
+    expect(result.end).toBe("finished");
+    expect(said(scenario, result, "ranks.resumed")).toEqual([]);
+    // Ranks that stopped in the middle of a step cannot go on with it: the job is over.
+    expect(said(scenario, result, "rank.finished")).toEqual([]);
+    expect(result.byFault.map((total) => total.fault)).toContain("outage");
+  });
+
+  it("that dies when all have taken the membership up leaves them going on in it", () => {
+    const scenario = dying(4 * management.latencyPs + management.latencyPs / 2);
+    const result = runEverywhere(scenario);
+    const finished = said(scenario, result, "rank.finished").map(({ by }) => by);
+    expect(finished.sort()).toEqual(OTHERS);
+    expect(result.end).toBe("finished");
+  });
+
+  it("is followed by one that knows nothing, asks who was ordered what, and makes them whole", () => {
+    const scenario = dying(management.latencyPs / 2, PS_PER_S, 120);
+    const result = runEverywhere(scenario);
+    const decided = said(scenario, result, "controller.decided");
+    // It counts on from the last epoch that any rank was ordered into.
+    expect(decided[0].epoch).toBe(1);
+    expect(decided[1].epoch).toBe(2);
+    const epochs = decided.slice(1).map(({ epoch }) => epoch);
+    expect(epochs).toEqual([...epochs].sort((left, right) => left - right));
+    expect(epochs.at(-1)).toBeGreaterThan(1);
+    expect(said(scenario, result, "ranks.resumed").at(-1)?.members).toEqual(OTHERS);
+    const finished = said(scenario, result, "rank.finished").map(({ by }) => by);
+    expect(finished.sort()).toEqual(OTHERS);
+    expect(maskedAfterwards(scenario, result)).toBe(0);
+  });
+
+  it("that is gone while ranks fall silent is told when it is back", () => {
+    const gone = { name: "gone", atPs: 50 * PS_PER_MS, healAtPs: 3 * PS_PER_S };
+    const faults = [fault("gpu-dead", DEAD), fault("controller-down", "controller", gone)];
+    const scenario = fleet({ controller: "remap" }, faults, 160);
+    const result = runEverywhere(scenario);
+    expect(said(scenario, result, "controller.decided").every(({ atPs }) => atPs > 3e12)).toBe(
+      true,
+    );
+    expect(result.end).toBe("finished");
+  });
+});
+
+describe("a group that is down as a whole", () => {
+  const all = (healAtPs: number): FaultSpec[] =>
+    [0, 1].map((node) => fault("node-crash", `node${node}`, { name: `crash${node}`, healAtPs }));
+
+  it("is waited for as long as a fault is to end, and begins again", () => {
+    const scenario = fleet({ controller: "restart" }, all(5 * PS_PER_S));
+    const result = runEverywhere(scenario);
+    expect(result.end).toBe("finished");
+    expect(
+      said(scenario, result, "rank.finished")
+        .map(({ by }) => by)
+        .sort(),
+    ).toEqual(GPUS);
+    expect(result.virtualTimePs).toBeGreaterThan(5 * PS_PER_S);
+  });
+
+  it("is not waited for without a controller: nobody would take it in", () => {
+    const scenario = fleet({}, all(5 * PS_PER_S));
+    const result = runEverywhere(scenario);
+    expect(result.end).toBe("finished");
+    expect(result.virtualTimePs).toBeLessThan(PS_PER_S);
+    expect(said(scenario, result, "rank.finished")).toEqual([]);
+  });
+
+  it("is waited for though another group is done", () => {
+    const groups = fleet({ controller: "restart" }, [all(5 * PS_PER_S)[0]], 10);
+    const scenario = { ...groups, workload: { ...groups.workload, epSize: 4 } };
+    const result = runEverywhere(scenario);
+    expect(
+      said(scenario, result, "rank.finished")
+        .map(({ by }) => by)
+        .sort(),
+    ).toEqual(GPUS);
+  });
+});

@@ -262,6 +262,28 @@ describe("outages", () => {
     expect(masks(scenario, result)).toEqual([]);
   });
 
+  it.each(["low-latency", "normal"] as const)(
+    "an NVLink stall that does not end costs its rank after a wait, and holds nobody (%s)",
+    (protocol) => {
+      const transport = { ackTimeoutExponent: 10, retryCount: 2, waitTimeoutPs: 20 * PS_PER_MS };
+      const usual = tinyScenario({ transport, workload: { protocol, steps: 3 } });
+      const scenario = withFault(usual, {
+        kind: "nvlink-stall",
+        targets: ["node1.gpu2"],
+        atPs: PS_PER_US,
+        parameters: { silent: true },
+      });
+      const result = runEverywhere(scenario);
+      // The run does not wait for messages that will never leave.
+      expect(result.end).toBe("finished");
+      expect(said(scenario, result, "rank.finished")).toHaveLength(8);
+      expect(masks(scenario, result)).toContain("node1.gpu0>node1.gpu2");
+      // A wait, and the probes after it, twice at most; the stall has no end.
+      const oncePs = 20 * PS_PER_MS + 3 * 4_194_304_000 + 10 * PS_PER_MS;
+      expect(result.virtualTimePs).toBeLessThan(2 * oncePs + PS_PER_MS);
+    },
+  );
+
   it("a dead GPU whose memory is remapped comes back to a fleet that has masked it", () => {
     const scenario = withFault(STEP, {
       kind: "hbm-uncorrectable",

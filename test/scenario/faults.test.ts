@@ -33,6 +33,7 @@ const TARGETS: Readonly<Record<TargetKind, string>> = {
   link: "node2.nic3--plane3.leaf0",
   direction: "node2.nic3->plane3.leaf0",
   expert: "expert17",
+  controller: "controller",
 };
 
 describe("the catalogue", () => {
