@@ -10,7 +10,7 @@ export const CONTROLLER_BUGS: readonly Bug[] = [
     edits: [
       {
         file: "actors/controller/group-recovery.ts",
-        find: "this.#roster.leavers().some((rank) => this.#next[rank] === IS_IN);",
+        find: "this.#roster.leavers().some((rank) => this.#change.keeps(rank));",
         replace: "this.#roster.leavers().length > 0;",
       },
     ],

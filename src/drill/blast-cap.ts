@@ -8,7 +8,7 @@ import type { DocumentPath } from "../scenario/yaml-text.ts";
 import { BlastFinder } from "./blast.ts";
 import type { Drill } from "./drill.ts";
 
-/** Adds a problem for each action, and fault of the scenario, on more than that share of all ranks. */
+/** Adds a problem for each action or fault of the scenario on more than that share of all ranks. */
 export function blastProblems(
   drill: Drill,
   topology: Topology,

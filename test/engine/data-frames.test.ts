@@ -1,5 +1,6 @@
 /**
- * Data frames between workers are taken once each: one that comes again stops the run. Two workers, driven window by window as coordinator and links do.
+ * Data frames between workers are taken once each: one that comes again stops the run. Two workers,
+ * driven window by window as coordinator and links do.
  */
 import { describe, expect, it } from "vitest";
 import { makeDevice } from "../../actors/catalogue.ts";

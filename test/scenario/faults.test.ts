@@ -16,7 +16,9 @@ import { parse, printed, SMALLEST } from "./reading.ts";
 
 /** The only fault of a file; `fields` as in a flow mapping. */
 function faultOf(fields: string, seed = "42"): FaultSpec {
-  const text = `${SMALLEST}run: {seed: "${seed}"}\nfaults:\n  - {${fields}}\n`;
+  const text =
+    `${SMALLEST}run: {seed: "${seed}"}\nrecovery: {controller: remap}\n` +
+    `faults:\n  - {${fields}}\n`;
   const result = parse(text);
   if (!result.ok) throw new Error(printed(text).join("\n"));
   return result.scenario.faults[0];
