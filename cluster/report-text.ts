@@ -169,16 +169,28 @@ function hostRows(report: RunReport): Row[] {
   ];
 }
 
+function healedRow({ healAtNs, healedAtNs, isOrdered }: FaultReport): Row {
+  if (healedAtNs !== undefined) {
+    return ["  healed", formatTime(healedAtNs * 1e3), "ended, emulated clock"];
+  }
+  if (healAtNs === undefined && !isOrdered) return ["  healed", "never", "as the scenario says"];
+  const due = healAtNs === undefined ? "" : `, due at ${formatTime(healAtNs * 1e3)}`;
+  return ["  healed", "no", `not before the run was over${due}`];
+}
+
 function faultRows(fault: FaultReport): Row[] {
   const at = (ns: number | undefined, none: string): string =>
     ns === undefined ? none : formatTime(ns * 1e3);
   const [first, ...others] = fault.targets;
   const target = others.length === 0 ? first : `${first} and ${others.length} more`;
+  const what = `${fault.kind} on ${target}`;
+  if (!fault.hasBegun) return [[fault.fault, at(fault.atNs, ""), `${what} was due; never began`]];
+  const by = fault.isOrdered ? ", ordered while the run was up" : "";
   return [
-    [fault.fault, at(fault.atNs, ""), `${fault.kind} on ${target} began, emulated clock`],
+    [fault.fault, at(fault.atNs, ""), `${what} began, emulated clock${by}`],
     ["  first timeout", at(fault.firstTimeoutNs, "none"), "a NIC or rank waited too long"],
     ["  first mask", at(fault.firstMaskNs, "none"), "a rank was given up for it"],
-    ["  healed", at(fault.healAtNs, "never"), "as the scenario says"],
+    healedRow(fault),
   ];
 }
 

@@ -107,7 +107,12 @@ export interface FaultReport {
   readonly kind: string;
   readonly targets: readonly string[];
   readonly atNs: number;
+  /** When the scenario has it end. */
   readonly healAtNs?: number;
+  readonly hasBegun: boolean;
+  readonly healedAtNs?: number;
+  /** It was ordered while the run was up. */
+  readonly isOrdered: boolean;
   readonly firstTimeoutNs?: number;
   readonly firstMaskNs?: number;
 }
@@ -207,12 +212,11 @@ function exchangesOf(dispatch: Percentiles, { combine }: RunStory): ExchangeFigu
 }
 
 function faultReport(story: FaultStory): FaultReport {
-  const { fault, kind, targets, atPs, healAtPs, firstTimeoutPs, firstMaskPs } = story;
+  const { fault, kind, targets, atPs, healAtPs, healedAtPs, hasBegun, isOrdered } = story;
+  const { firstTimeoutPs, firstMaskPs } = story;
   return {
-    fault,
-    kind,
-    targets,
-    atNs: atPs / 1e3,
+    ...{ fault, kind, targets, atNs: atPs / 1e3, hasBegun, isOrdered },
+    ...(healedAtPs === undefined ? {} : { healedAtNs: healedAtPs / 1e3 }),
     ...(healAtPs === undefined ? {} : { healAtNs: healAtPs / 1e3 }),
     ...(firstTimeoutPs === undefined ? {} : { firstTimeoutNs: firstTimeoutPs / 1e3 }),
     ...(firstMaskPs === undefined ? {} : { firstMaskNs: firstMaskPs / 1e3 }),

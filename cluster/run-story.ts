@@ -13,7 +13,13 @@ export interface FaultStory {
   readonly kind: string;
   readonly targets: readonly string[];
   readonly atPs: number;
+  /** When the scenario has it end. */
   readonly healAtPs?: number;
+  readonly hasBegun: boolean;
+  /** When it ended on its last target. */
+  readonly healedAtPs?: number;
+  /** The scenario does not have it: it was ordered while the run was up. */
+  readonly isOrdered: boolean;
   /** First timeout of a NIC or a rank after the onset, whatever its cause. */
   readonly firstTimeoutPs?: number;
   /** First rank given up because of this fault. */
@@ -41,6 +47,15 @@ export interface RunStory {
   readonly faults: readonly FaultStory[];
 }
 
+interface Begun {
+  readonly kind: string;
+  readonly targets: string[];
+  readonly atPs: number;
+  /** Targets on which it has not ended. */
+  open: number;
+  healedAtPs: number;
+}
+
 /** Assignments of completed layers, and results that are wrong. */
 export interface CompletedLayers {
   readonly combined: number;
@@ -58,6 +73,8 @@ export class StoryTeller {
   readonly #dispatchesPs: number[] = [];
   readonly #combinesPs: number[] = [];
   readonly #completed = { combined: 0, masked: 0, mismatches: 0, corrupted: 0 };
+  /** Faults that began, by name, in order. */
+  readonly #begun = new Map<string, Begun>();
   readonly #firstTimeoutPs = new Map<string, number>();
   readonly #firstMaskPs = new Map<string, number>();
   readonly #finished = new Set<number>();
@@ -88,20 +105,47 @@ export class StoryTeller {
       dispatch: percentiles(this.#dispatchesPs),
       combine: percentiles(this.#combinesPs),
       completed: { ...this.#completed },
-      faults: faults.map(({ name, kind, targets, atPs, healAtPs }) => {
-        const firstTimeoutPs = this.#firstTimeoutPs.get(name);
-        const firstMaskPs = this.#firstMaskPs.get(name);
-        return {
-          fault: name,
-          kind,
-          targets,
-          atPs,
-          ...(healAtPs === undefined ? {} : { healAtPs }),
-          ...(firstTimeoutPs === undefined ? {} : { firstTimeoutPs }),
-          ...(firstMaskPs === undefined ? {} : { firstMaskPs }),
-        };
-      }),
+      faults: [
+        ...faults.map(({ name, kind, targets, atPs, healAtPs }) => {
+          const planned = healAtPs === undefined ? {} : { healAtPs };
+          return { ...this.#faultStory(name, { kind, targets, atPs }, false), ...planned };
+        }),
+        ...[...this.#begun]
+          .filter(([name]) => !faults.some((fault) => fault.name === name))
+          .map(([name, begun]) => this.#faultStory(name, begun, true)),
+      ],
     };
+  }
+
+  #faultStory(
+    fault: string,
+    { kind, targets, atPs }: Pick<FaultStory, "kind" | "targets" | "atPs">,
+    isOrdered: boolean,
+  ): FaultStory {
+    const begun = this.#begun.get(fault);
+    const healedAtPs = begun?.open === 0 ? begun.healedAtPs : undefined;
+    const firstTimeoutPs = this.#firstTimeoutPs.get(fault);
+    const firstMaskPs = this.#firstMaskPs.get(fault);
+    return {
+      ...{ fault, kind, targets, atPs, hasBegun: begun !== undefined, isOrdered },
+      ...(healedAtPs === undefined ? {} : { healedAtPs }),
+      ...(firstTimeoutPs === undefined ? {} : { firstTimeoutPs }),
+      ...(firstMaskPs === undefined ? {} : { firstMaskPs }),
+    };
+  }
+
+  #began(atPs: number, name: string, kind: string, target: string): void {
+    const begun = this.#begun.get(name) ?? { kind, targets: [], atPs, open: 0, healedAtPs: 0 };
+    this.#begun.set(name, begun);
+    begun.targets.push(target);
+    begun.open += 1;
+  }
+
+  #healed(atPs: number, name: string): void {
+    const begun = this.#begun.get(name);
+    if (begun === undefined) return;
+    begun.open -= 1;
+    begun.healedAtPs = atPs;
   }
 
   #note(actor: number, step: number, assignments: number): void {
@@ -121,6 +165,12 @@ export class StoryTeller {
 
   #take({ atPs, actor, fact }: FactRecord): void {
     switch (fact.type) {
+      case "fault.began":
+        this.#began(atPs, fact.fault, fact.kind, fact.target);
+        return;
+      case "fault.healed":
+        this.#healed(atPs, fact.fault);
+        return;
       case "layer.completed":
         this.#layersPs.push(fact.durationPs);
         return;

@@ -29,6 +29,8 @@ export class Roster {
   readonly #hello: Uint8Array;
   readonly #stopped: Uint8Array;
   readonly #finished: Uint8Array;
+  /** By rank: it did not answer the controller itself. */
+  readonly #silent: Uint8Array;
   /** By rank: it was told to leave, and does whatever is found out after that. */
   readonly #leaving: Uint8Array;
 
@@ -38,6 +40,7 @@ export class Roster {
     this.#hello = new Uint8Array(shape.size);
     this.#stopped = new Uint8Array(shape.size);
     this.#finished = new Uint8Array(shape.size);
+    this.#silent = new Uint8Array(shape.size);
     this.#leaving = new Uint8Array(shape.size);
   }
 
@@ -61,6 +64,7 @@ export class Roster {
   /** A rank did not answer: it has to leave, or may not come in. */
   silent(rank: number): void {
     this.#hello[rank] = 0;
+    this.#silent[rank] = 1;
     this.#exclusion.add({ by: rank, about: rank, fault: NO_FAULT });
   }
 
@@ -103,9 +107,9 @@ export class Roster {
     );
   }
 
-  /** The fault that ranks give for one of them; undefined: none. */
+  /** The fault that ranks give for one of them; undefined: none, or it is silent by now. */
   faultOf(rank: number): number | undefined {
-    return this.#exclusion.faultOf(rank);
+    return this.#silent[rank] !== 0 ? undefined : this.#exclusion.faultOf(rank);
   }
 
   /** There is a new membership, and what was reported in the old one is settled. */
@@ -117,6 +121,7 @@ export class Roster {
     this.#exclusion.clear();
     this.#stopped.fill(0);
     this.#finished.fill(0);
+    this.#silent.fill(0);
     this.#leaving.fill(0);
   }
 

@@ -6,7 +6,7 @@ import { OperatingError } from "../../cluster/errors.ts";
 import { readWhole } from "../../cluster/read-file.ts";
 import type { Drill } from "../../src/drill/drill.ts";
 import { momentScenario, placeMoments } from "../../src/drill/moments.ts";
-import { type DrillOverrides, parseDrill } from "../../src/drill/parse-drill.ts";
+import { type DrillOverrides, isScenarioText, parseDrill } from "../../src/drill/parse-drill.ts";
 import { escapeText } from "../../src/scenario/problem.ts";
 import { readTree } from "../../src/scenario/yaml-text.ts";
 import { settledText, withMoments } from "../resolve-moments.ts";
@@ -31,6 +31,14 @@ export function loadDrill(path: string, overrides: DrillOverrides = {}): LoadedD
       `cannot read drill file '${escapeText(path)}': ${read.problem}`,
       "name a drill file, as there are in drills/",
       Exit.noInput,
+    );
+  }
+  if (isScenarioText(read.bytes, path)) {
+    throw new OperatingError(
+      "E010",
+      `'${escapeText(path)}' is a scenario, not a drill: it has no scenario, method or hypothesis`,
+      "faultplane run FILE runs it; a drill names it under the key scenario",
+      Exit.configuration,
     );
   }
   const result = parseDrill({

@@ -6,6 +6,7 @@ import { realpathSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { OperatingError } from "../../cluster/errors.ts";
 import { readWhole, reasonOf } from "../../cluster/read-file.ts";
+import { isDrillText } from "../../src/drill/parse-drill.ts";
 import type { RecordedLoads, Scenario } from "../../src/model/scenario.ts";
 import type { FileReading } from "../../src/scenario/linked-files.ts";
 import { parseScenario, type ScenarioOverrides } from "../../src/scenario/parse-scenario.ts";
@@ -48,6 +49,14 @@ export function loadScenario(path: string, overrides: ScenarioOverrides = {}): L
       `cannot read scenario file '${escapeText(path)}': ${read.problem}`,
       "name a scenario file; `faultplane run` without one runs the default drill",
       Exit.noInput,
+    );
+  }
+  if (isDrillText(read.bytes, path)) {
+    throw new OperatingError(
+      "E010",
+      `'${escapeText(path)}' is a drill, not a scenario: it has a method or a scenario of its own`,
+      "faultplane drill FILE performs it, faultplane plan FILE shows it",
+      Exit.configuration,
     );
   }
   const result = parseScenario({

@@ -94,7 +94,10 @@ export function describeFact(fact: Fact, namesChain = false): string {
     case "rank.admitted":
       return `rank ${fact.rank} is in again`;
     case "experts.moved":
-      return `${counted(fact.count, "expert")} changed hands (epoch ${fact.epoch})`;
+      return (
+        `${counted(fact.count, "expert")} changed hands, those of each layer counted ` +
+        `(epoch ${fact.epoch})`
+      );
     case "ranks.resumed":
       return (
         `${counted(fact.members.length, "rank")} go on with step ${fact.step} ` +

@@ -4,42 +4,16 @@
  * real fleet.
  */
 import type { FaultKind, FaultSpec } from "../model/fault.ts";
-import type { Scenario } from "../model/scenario.ts";
 import { formatTime, NEVER_PS, PS_PER_MS } from "../model/time.ts";
-import type { Attribution } from "./attribution.ts";
-import { ackTimeoutPs } from "./patience.ts";
-import type { Reach } from "./reach.ts";
-import type { RunSeries } from "./run-series.ts";
-import type { Counter } from "./series.ts";
-import type { RunTrace } from "./trace.ts";
+import { type Advice, type AdviceInput, type Rule, total } from "./advice-rule.ts";
+import { ackTimeoutPs, longestOnEndPs } from "./patience.ts";
+import { controllerClock, owners, traps } from "./recovery-advice.ts";
 import { counted, grouped, listed, share } from "./words.ts";
-
-/** A change, and the measured reason for it. */
-export interface Advice {
-  readonly change: string;
-  readonly because: string;
-}
-
-export interface AdviceInput {
-  readonly scenario: Scenario;
-  /** What was in force, in the order of onset. */
-  readonly faults: readonly FaultSpec[];
-  readonly trace: RunTrace;
-  readonly twin: RunTrace;
-  readonly series: RunSeries;
-  readonly healthy: RunSeries;
-  readonly attribution: Attribution;
-  readonly reach: Reach;
-}
-
-type Rule = (input: AdviceInput) => Advice | undefined;
 
 /** Everything that the rules have to say; the weightiest first. */
 export function adviceFor(input: AdviceInput): Advice[] {
   return RULES.map((rule) => rule(input)).filter((advice) => advice !== undefined);
 }
-
-const total = (counter: Counter): number => counter.between(0, NEVER_PS);
 
 /** Packets sent again beyond those of the healthy twin. */
 const resends = ({ series, healthy }: AdviceInput): number =>
@@ -128,31 +102,10 @@ const waitClock: Rule = ({ scenario, trace, series }) => {
   const told =
     total(series.queuePairFailures) > 0
       ? "the transport did not tell every rank in time"
-      : "the transport saw nothing";
+      : "no queue pair failed";
   return {
     change: "a shorter transport.waitTimeout, or probes that ask before it has passed",
     because: `${told}; ranks waited ${wait} before they asked who lives`,
-  };
-};
-
-const traps: Rule = ({ scenario, series }) => {
-  const trapped = series.trappedRanks.during(0, NEVER_PS).length;
-  if (trapped === 0 || scenario.recovery.controller !== "none") return undefined;
-  const because = `${counted(trapped, "rank")} trapped, and took the job with them`;
-  return { change: "recovery.onSilence: mask", because };
-};
-
-const controllerClock: Rule = ({ scenario, series }) => {
-  const { controller, controllerDelayPs } = scenario.recovery;
-  const resumedPs = series.resumes.firstBetween(0, NEVER_PS);
-  if (controller === "none" || resumedPs === undefined) return undefined;
-  const meanwhile =
-    series.trappedRanks.during(0, NEVER_PS).length > 0
-      ? "ranks that had trapped stood still"
-      : "ranks went without the experts of those that were gone";
-  return {
-    change: "a shorter recovery.controllerDelay, not shorter than survivors need to time out",
-    because: `the controller acted ${time(controllerDelayPs)} after the first report; ${meanwhile}`,
   };
 };
 
@@ -164,16 +117,14 @@ const tick: Rule = (input) => {
   if (!isStall || attribution.masked > 0 || trace.waitTimeouts > 0) return undefined;
   const outages = ofNetwork(faults)
     .filter(({ healAtPs }) => healAtPs !== undefined)
-    .map(({ atPs, healAtPs }) => (healAtPs ?? atPs) - atPs);
+    .map((fault) => longestOnEndPs(fault, (fault.healAtPs ?? fault.atPs) - fault.atPs));
   const outage =
-    outages.length === 0 ? "" : `; the longest outage was ${time(Math.max(...outages))}`;
+    outages.length === 0 ? "" : `; the longest outage was ${formatTime(Math.max(...outages))}`;
   return {
     change: "a shorter transport.ackTimeoutExponent: nothing is sent again before its tick",
-    because: `nobody was masked, and the run lost ${time(lostPs)} to ticks of ${time(tickPs)}${outage}`,
+    because: `nobody was masked, and the run lost ${formatTime(lostPs)} to ticks of ${formatTime(tickPs)}${outage}`,
   };
 };
-
-const time = formatTime;
 
 const planes: Rule = ({ scenario, faults, attribution }) => {
   const names = namesOf(ofNetwork(faults), ["plane-down", "switch-down"]);
@@ -212,12 +163,16 @@ const reroute: Rule = (input) => {
 
 const straggler: Rule = ({ faults, series, attribution }) => {
   const names = namesOf(faults, SLOW_KINDS);
-  const isSilent = series.signs.firstBetween(0, NEVER_PS) === undefined;
+  const hasWaited = series.waits.firstBetween(0, NEVER_PS) !== undefined;
+  const isSilent = hasWaited
+    ? series.pointers.firstBetween(0, NEVER_PS) === undefined && total(series.timeouts) === 0
+    : series.signs.firstBetween(0, NEVER_PS) === undefined;
   if (names.length === 0 || !isSilent || attribution.delayed === 0) return undefined;
   const late = share(attribution.delayed, attribution.dispatched);
+  const noticed = hasWaited ? "who was asked said that it lives" : "no clock noticed";
   return {
     change: "alert on each rank's own dispatch and compute times, and drain the slow rank",
-    because: `${listed(names)}: ${late} of the assignments came late and no clock noticed`,
+    because: `${listed(names)}: ${late} of the assignments came late, and ${noticed}`,
   };
 };
 
@@ -238,17 +193,6 @@ const hotExpert: Rule = ({ scenario, faults, attribution }) => {
   return {
     change: "experts.redundant with placement: eplb, from loads that know the hot expert",
     because: `${grouped(attribution.delayed)} assignments waited for the rank of one expert`,
-  };
-};
-
-const owners: Rule = ({ attribution, series }) => {
-  if (attribution.lost === 0) return undefined;
-  const isRestarted = series.restarts.firstBetween(0, NEVER_PS) !== undefined;
-  const step = isRestarted ? ", or with the step that began again" : "";
-  const lost = counted(attribution.lost, "assignment");
-  return {
-    change: "let another rank take over a dead rank's requests (outside the EP library)",
-    because: `${lost} were lost with the rank that owned them${step}`,
   };
 };
 

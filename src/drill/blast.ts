@@ -56,6 +56,8 @@ export class BlastFinder {
   /** Actor indices of the GPUs. */
   readonly #gpus: readonly number[];
   readonly #cuts: CutFinder;
+  /** Before anything has gone round the fault. */
+  readonly #atFirst: CutFinder;
   /** By actor: actors at the other ends of its lanes. */
   readonly #neighbours: readonly number[][];
 
@@ -65,6 +67,8 @@ export class BlastFinder {
     this.#effects = effects;
     this.#gpus = topology.actors.flatMap(({ kind }, index) => (kind === "gpu" ? [index] : []));
     this.#cuts = new CutFinder(scenario, topology);
+    const recovery = { ...scenario.recovery, failover: "none" } as const;
+    this.#atFirst = new CutFinder({ ...scenario, recovery }, topology);
     this.#neighbours = topology.actors.map(() => []);
     for (const { from, to } of topology.lanes) this.#neighbours[from].push(to);
   }
@@ -82,8 +86,10 @@ export class BlastFinder {
     const out = isBorne ? new Set<number>() : this.#outOfService(effects, cut);
     const isTrapped = this.#scenario.recovery.onSilence === "trap";
     const missing = this.#missingExperts(isTrapped ? only(cut, out) : cut, out);
-    const isWaited = isBorne && (apart.size > 0 || effects.laneEffect === "stalled");
-    const isClocked = patience !== undefined && (apart.size > 0 || isWaited);
+    const hasFailover = this.#scenario.recovery.failover !== "none";
+    const stopped = hasFailover ? this.#atFirst.of(effects).size : apart.size;
+    const isWaited = isBorne && (stopped > 0 || effects.laneEffect === "stalled");
+    const isClocked = patience !== undefined && (stopped > 0 || isWaited);
     const idsOf = (gpus: Iterable<number>): string[] =>
       [...gpus].sort((left, right) => left - right).map((gpu) => this.#topology.actors[gpu].id);
     return {
@@ -261,7 +267,7 @@ export class BlastFinder {
     const why = isSpread
       ? `packets are sprayed over ${planes} planes: the others carry them`
       : gone > 0
-        ? "messages go round over NVLink and another plane's NIC"
+        ? "after the last retry messages go round over NVLink and another plane's NIC; till then all wait"
         : "switches go round by other uplinks";
     return { capacity: 1 - share, capacityWhy: why };
   }

@@ -98,7 +98,7 @@ export class DrillDirector implements Director {
     const log = this.#log;
     const endPs = this.#stop?.atPs ?? end.virtualTimePs;
     const isDone = this.#cut === undefined && this.#method.isThrough;
-    const isCut = this.#cut === "failed" || this.#cut === "aborted";
+    const isCut = this.#cut === "failed" || this.#cut === "aborted" || !this.#isPlanned(end);
     if (!isCut && asksAfter(this.#drill.strategies.hypothesis)) this.#check("after", endPs, end);
     else if (this.#checkPs !== NEVER_PS && !isCut) this.#check("during", endPs, end);
     log.activities.push(...this.#method.missed(this.#cut === undefined ? "never-due" : "skipped"));
@@ -287,10 +287,13 @@ export class DrillDirector implements Director {
     );
   }
 
+  #isPlanned({ end }: RunEnd): boolean {
+    return end === "finished" || (end === "stopped" && this.#stop !== undefined);
+  }
+
   #status(end: RunEnd, isDone: boolean): DrillStatus {
     if (this.#cut === "failed" || this.#cut === "aborted") return this.#cut;
-    const isOurs = end.end === "finished" || (end.end === "stopped" && this.#stop !== undefined);
-    if (!isOurs) return "interrupted";
+    if (!this.#isPlanned(end)) return "interrupted";
     if (this.#deviated) return "deviated";
     return isDone ? "completed" : "interrupted";
   }

@@ -6,7 +6,8 @@
 import type { FaultSpec } from "../model/fault.ts";
 import { NEVER_PS } from "../model/time.ts";
 import type { AssignmentTotals } from "../model/window.ts";
-import { type Advice, adviceFor } from "./advice.ts";
+import { adviceFor } from "./advice.ts";
+import type { Advice } from "./advice-rule.ts";
 import type { Attribution } from "./attribution.ts";
 import { clocksOf, type DrillClock } from "./clocks.ts";
 import { type ComparisonRow, compareRuns, type MeasuredRun } from "./comparison.ts";

@@ -188,12 +188,14 @@ export function reachSentences({ reach, attribution }: DrillReport): string[] {
     `${counted(delayedRanks, "rank")} of ${ranks} delayed ` +
       `(${share(attribution.delayed, attribution.dispatched)} of the assignments)`,
   ];
-  if (masked.length > 0) lines.push(`masked: ${listed(masked)}`);
+  if (masked.length > 0) lines.push(`masked at some time: ${listed(masked)}`);
   if (givenUpPairwise.length > 0) lines.push(`given up pairwise: ${listed(givenUpPairwise)}`);
   if (maskers > 0) lines.push(`${counted(maskers, "rank")} gave others up`);
   if (unfinished.length > 0) lines.push(`did not finish: ${listed(unfinished)}`);
   if (missingExperts.length > 0) {
-    lines.push(`experts without a live replica: ${listed(missingExperts.map(String))}`);
+    lines.push(
+      `experts without a live replica at some time: ${listed(missingExperts.map(String))}`,
+    );
   }
   return lines;
 }

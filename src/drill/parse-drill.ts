@@ -85,6 +85,13 @@ export function isDrillText(text: string | Uint8Array, file: string): boolean {
   return ["scenario", "method", "steady-state-hypothesis"].some((key) => Object.hasOwn(root, key));
 }
 
+/** Whether a text is a scenario rather than a drill: it has a model and a cluster of its own. */
+export function isScenarioText(bytes: Uint8Array, file: string): boolean {
+  const result = readTree(bytes, file);
+  if (!result.ok || isDrillText(bytes, file)) return false;
+  return ["model", "cluster"].every((key) => Object.hasOwn(result.tree.root, key));
+}
+
 function failed(problems: readonly Problem[]): DrillResult {
   return { ok: false, problems, exitCode: problems[0]?.exitCode ?? 78 };
 }

@@ -56,6 +56,10 @@ export class RunSeries {
   readonly deadRanks = new States<number>();
   readonly trappedRanks = new States<number>();
   readonly finishedRanks = new States<number>();
+  /** When ranks had waited too long, and for how many. */
+  readonly waits = new Series();
+  /** When a controller decided, and for which epoch. */
+  readonly decisions = new Series();
   /** When a controller had ranks go on, with the step that they went on with. */
   readonly resumes = new Series();
   /** When ranks began a step again, and which. */
@@ -162,9 +166,14 @@ export class RunSeries {
         this.pointers.add(atPs, 1);
         break;
       case "rank.wait-timed-out":
+        this.waits.add(atPs, fact.missing.length);
         break;
+      case "controller.decided":
+        this.decisions.add(atPs, fact.epoch);
+        return;
       case "rank.masked":
         this.givenUp.mask(rank, this.#rankOf.get(fact.rank) ?? -1, atPs);
+        if (fact.reason === "operator") return;
         this.#pointTo(atPs, fact.fault);
         break;
       case "rank.excluded":

@@ -139,7 +139,10 @@ function lineOf({ atPs, untilPs, fact, actors, subjects, count }: Group): Timeli
     case "rank.admitted":
       return line("good", `${names} in the group again`);
     case "experts.moved":
-      return line("plain", `${counted(fact.count, "expert")} changed hands`);
+      return line(
+        "plain",
+        `${counted(fact.count, "expert")} changed hands, those of each layer counted`,
+      );
     case "ranks.resumed":
       return line("good", `${counted(fact.members.length, "rank")} go on with step ${fact.step}`);
     case "step.restarted":

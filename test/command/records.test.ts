@@ -266,6 +266,32 @@ describe("verdict", () => {
   });
 });
 
+describe("the faults of a run", () => {
+  const told = {
+    ...TOLD,
+    faults: [
+      { name: "f", kind: "nic-down", targets: ["b"], atPs: 1, healAtPs: 9e9 },
+      { name: "late", kind: "nic-down", targets: ["b"], atPs: 5e12 },
+    ],
+  } as unknown as Scenario;
+
+  it("say which began and ended, and which were ordered while it was up", () => {
+    const teller = new StoryTeller(told);
+    const slow = { type: "fault.began", fault: "slow", kind: "slow-gpu", target: "a" } as const;
+    teller.take([began, { ...began, fact: slow }, { ...began, fact: { ...slow, target: "b" } }]);
+    const healed = { type: "fault.healed", fault: "slow", kind: "slow-gpu" } as const;
+    teller.take([{ ...began, atPs: 7, fact: { ...healed, target: "a" } }]);
+    expect(teller.tell().faults).toMatchObject([
+      { fault: "f", hasBegun: true, isOrdered: false, healAtPs: 9e9 },
+      { fault: "late", hasBegun: false, isOrdered: false },
+      { fault: "slow", hasBegun: true, isOrdered: true, targets: ["a", "b"] },
+    ]);
+    expect(teller.tell().faults.some((fault) => "healedAtPs" in fault)).toBe(false);
+    teller.take([{ ...began, atPs: 8, fact: { ...healed, target: "b" } }]);
+    expect(teller.tell().faults[2]).toMatchObject({ healedAtPs: 8 });
+  });
+});
+
 describe("the story of a run whose step began again", () => {
   it("counts the tokens of a finished rank once", () => {
     const told = { faults: [], ...TOLD } as unknown as Scenario;

@@ -152,6 +152,20 @@ describe("check and topology", () => {
     );
   });
 
+  it("a drill where a scenario is asked for, and the reverse, is told as such", async () => {
+    writeFileSync(join(folder.path, "adrill.yaml"), "title: t\nscenario: s.yaml\nmethod: []\n");
+    writeFileSync(join(folder.path, "ascenario.yaml"), "model: m.json\ncluster: {nodes: 4}\n");
+    for (const [command, file, what] of [
+      ["check", "adrill.yaml", "is a drill, not a scenario"],
+      ["run", "adrill.yaml", "is a drill, not a scenario"],
+      ["plan", "ascenario.yaml", "is a scenario, not a drill"],
+    ]) {
+      const said = await faultplane(folder.path, [command, file]);
+      expect(said.exitCode).toBe(78);
+      expect(said.stderr).toContain(`error[E010] '${file}' ${what}`);
+    }
+  });
+
   it("a directory is exit 66", async () => {
     const said = await faultplane(folder.path, ["check", "models"]);
     expect(said.exitCode).toBe(66);

@@ -4,10 +4,13 @@
  */
 import { describe, expect, it } from "vitest";
 import type { Activity, Drill } from "../../src/drill/drill.ts";
+import { DrillDirector } from "../../src/drill/drill-director.ts";
 import type { FaultSpec } from "../../src/model/fault.ts";
 import { PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
+import { makeFatTree } from "../../src/topology/fat-tree.ts";
+import { runInMemory } from "../support/in-memory-run.ts";
 import { tinyScenario } from "../support/scenarios.ts";
-import { drillWith, holds, inject, runDrill } from "./drills.ts";
+import { drillWith, endOf, holds, inject, runDrill } from "./drills.ts";
 
 /** 20 steps, 0.76 ms in health; RC timeouts of 4.19 ms. */
 const scenario = tinyScenario({ workload: { steps: 20 } });
@@ -38,6 +41,26 @@ const strategies = (changes: Partial<Drill["strategies"]>): Drill["strategies"] 
 });
 
 const nobodyMasked = holds("ranks_masked", 0, 0);
+
+describe("a drill that is interrupted", () => {
+  it("is not judged by what the interruption cut in two", () => {
+    // Nobody has finished when the run is cut: at its own end the hypothesis would hold.
+    const drill = drillWith(scenario, {
+      hypothesis: holds("ranks_finished", 8, 8),
+      strategies: strategies({ hypothesis: "after-method-only" }),
+      method: [inject(flap(PS_PER_US), AT_PS)],
+    });
+    const topology = makeFatTree(scenario.cluster, scenario.hardware);
+    const director = new DrillDirector({ drill, topology });
+    const result = runInMemory(scenario, { placement: "single", director });
+    const facts = result.facts.filter(({ fact }) => fact.type !== "rank.finished");
+    const cut = new DrillDirector({ drill, topology });
+    cut.take(facts);
+    const record = cut.finish({ ...endOf(result), end: "interrupted" });
+    expect(record).toMatchObject({ status: "interrupted", deviated: false, checks: [] });
+    expect(director.finish(endOf(result))).toMatchObject({ status: "completed", deviated: false });
+  });
+});
 
 describe("a drill", () => {
   it("injects at exactly its instant, with the fault's lease", () => {

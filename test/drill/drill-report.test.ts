@@ -87,7 +87,7 @@ describe("the report of a lost rank", () => {
       maskers: 8,
     });
     expect(drillMarkdown(report)).toContain(
-      "- masked: node0.gpu0, node1.gpu0\n- given up pairwise: node0.gpu1, node0.gpu2,",
+      "- masked at some time: node0.gpu0, node1.gpu0\n- given up pairwise: node0.gpu1, node0.gpu2,",
     );
     const [first] = report.advice.filter(({ because }) => because.includes("ACK timeouts"));
     expect(first.change).toContain("recovery.failover: nvlink");
@@ -108,7 +108,7 @@ describe("the report of a lost rank", () => {
       return advice.map((one) => one.because);
     };
     const [silent] = because({ ...lost, kind: "gpu-dead", targets: ["node1.gpu0"] });
-    expect(silent).toContain("the transport saw nothing; ranks waited 100.000 ms");
+    expect(silent).toContain("no queue pair failed; ranks waited 100.000 ms");
     // The NICs of a dead node answer nothing, but some ranks had sent it all that they had.
     const [waited, retried] = because({
       ...lost,
@@ -148,6 +148,12 @@ describe("the report of a lost rank", () => {
     expect(restarted[0]).toMatch(/^a shorter recovery\.controllerDelay.* acted 1\.000 s after/);
     expect(restarted.at(-1)).toContain("or with the step that began again");
     expect(restarted.join()).not.toMatch(/onSilence: mask|ackTimeoutExponent/);
+    const short = tinyScenario({
+      ...{ transport, faults: [dead], workload: { steps: 2 } },
+      recovery: { controller: "remap", controllerDelayPs: 1e12 },
+    });
+    const tooShort = reportOf(short).advice.map(({ because }) => because);
+    expect(tooShort.join()).toMatch(/the run was over, at .*, before the controller had decided/);
     expect(changes("none").join()).toContain("recovery.onSilence: mask");
     expect(changes("none").join()).not.toContain("controllerDelay");
   });
