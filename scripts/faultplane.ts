@@ -297,7 +297,9 @@ async function main(): Promise<number> {
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) return reportFailure(error);
-    if (error.code === "commander.help") return Exit.usage;
+    // Without a command there is help, too, but nobody asked for it.
+    const isAsked = process.argv[2] === "help";
+    if (error.code === "commander.help") return isAsked ? Exit.pass : Exit.usage;
     if (error.exitCode === 0) return Exit.pass;
     return reportFailure(await usageFailure(error, program));
   }

@@ -37,13 +37,25 @@ export function resolveTargets(
   if (context.targets === undefined) return undefined;
   const random = faultStream(context, name, "targets");
   const selection = context.targets.find(kind, selector, random);
-  if (selection.ok) return selection.targets;
+  if (selection.ok) {
+    const stuck = kind === "rerouted" ? selection.targets.find(hasNoWayRound) : undefined;
+    if (stuck === undefined) return selection.targets;
+    const said = `there is no way round ${escapeText(stuck)}: nothing but it joins its two ends`;
+    const hint = "reroute takes a link between a leaf and a spine, or a spine";
+    problems.add("E026", path, said, { hint });
+    return undefined;
+  }
   const isDraw = typeof selector === "object" && "draw" in selector;
   const list = isDraw && selection.why !== "draw" ? [...path, "from"] : path;
   const here = selection.place === undefined ? list : [...list, selection.place];
   const message = messageOf(selection, escapeText(selection.selector));
   problems.add("E026", here, message, { hint: hintOf(targetKindsOf(kind)[0], selection) });
   return undefined;
+}
+
+/** A link that ends at a NIC or inside a node. */
+function hasNoWayRound(target: string): boolean {
+  return target.includes("--") && !target.includes("spine");
 }
 
 /** What to try, where something near is known. */

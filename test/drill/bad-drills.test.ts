@@ -297,6 +297,19 @@ describe("a bad drill file", () => {
     expect(printed(own, {}, { maxBlastPercent: 10 }).join()).toContain("'f1' hits 8 of 32 ranks");
   });
 
+  it("is told of a reroute that has no way round", () => {
+    const reroute = (target: string): string =>
+      printed(
+        SMALL.replace("nodes: 4}", "nodes: 4, switchPorts: 4}")
+          .replace("func: inject", "func: reroute")
+          .replace(/arguments: \{name: flap.*\}/, `arguments: {target: ${target}}`),
+      ).join();
+    expect(reroute("plane3.leaf0--plane3.spine0")).toBe("");
+    expect(reroute("node2.nic3--plane3.leaf1")).toContain(
+      "error[E026] d.yaml:19:27 method[0].provider.arguments.target: there is no way round",
+    );
+  });
+
   it("has all its errors told at once, those of its scenario with their own lines", () => {
     const text = SMALL.replace("title: a flap", "titel: a flap")
       .replace("nodes: 4", "nods: 4")
