@@ -300,12 +300,12 @@ describe("a bad drill file", () => {
   it("is told of a reroute that has no way round", () => {
     const reroute = (target: string): string =>
       printed(
-        SMALL.replace("nodes: 4}", "nodes: 4, switchPorts: 4}")
+        SMALL.replace("nodes: 4}", "nodes: 16, switchPorts: 8}")
           .replace("func: inject", "func: reroute")
           .replace(/arguments: \{name: flap.*\}/, `arguments: {target: ${target}}`),
       ).join();
     expect(reroute("plane3.leaf0--plane3.spine0")).toBe("");
-    expect(reroute("node2.nic3--plane3.leaf1")).toContain(
+    expect(reroute("node2.nic3--plane3.leaf0")).toContain(
       "error[E026] d.yaml:19:27 method[0].provider.arguments.target: there is no way round",
     );
   });
