@@ -304,7 +304,7 @@ describe("a bad drill file", () => {
           .replace("func: inject", "func: reroute")
           .replace(/arguments: \{name: flap.*\}/, `arguments: {target: ${target}}`),
       ).join();
-    expect(reroute("plane3.leaf0--plane3.spine0")).toBe("");
+    expect(reroute("plane3.leaf0--plane3.spine0.0")).toBe("");
     expect(reroute("node2.nic3--plane3.leaf0")).toContain(
       "error[E026] d.yaml:19:27 method[0].provider.arguments.target: there is no way round",
     );
