@@ -21,6 +21,8 @@ export class Controller implements Actor {
   readonly #services: DeviceServices;
   readonly #epSize: number;
   #groups: readonly GroupRecovery[];
+  /** How often its process has begun anew; whoever starts it tells it. */
+  #life = 0;
 
   constructor(services: DeviceServices) {
     this.#services = services;
@@ -32,6 +34,7 @@ export class Controller implements Actor {
 
   /** A new process: it learns what it has to from what ranks say. */
   revived(): void {
+    this.#life += 1;
     this.#groups = this.#freshGroups();
   }
 
@@ -53,7 +56,10 @@ export class Controller implements Actor {
   #freshGroups(): GroupRecovery[] {
     const { cluster } = this.#services.scenario;
     const groups = (cluster.nodes * cluster.gpusPerNode) / this.#epSize;
-    return Array.from({ length: groups }, (_, group) => new GroupRecovery(this.#services, group));
+    return Array.from(
+      { length: groups },
+      (_, group) => new GroupRecovery(this.#services, group, this.#life),
+    );
   }
 
   /** A group's clock has run out. */

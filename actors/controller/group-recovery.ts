@@ -38,11 +38,12 @@ export class GroupRecovery {
   readonly #change: Change;
   readonly #answers: Answers;
 
-  constructor(services: DeviceServices, group: number) {
+  /** `life`: how often the controller has begun anew. */
+  constructor(services: DeviceServices, group: number, life: number) {
     const size = services.scenario.workload.epSize;
     this.#services = services;
     this.#group = group;
-    this.#sender = new OrderSender(services, group);
+    this.#sender = new OrderSender(services, group, life);
     this.#roster = new Roster(groupShapeOf(services.scenario));
     this.#moves = new MoveCount(services);
     this.#change = new Change(size);
@@ -54,6 +55,9 @@ export class GroupRecovery {
     const { rank, what, epoch, about } = report;
     if (report.ordered > this.#change.epoch) this.#remember(context, report.ordered);
     switch (what) {
+      case Report.stale:
+        if (epoch === this.#change.epoch) this.#remember(context, epoch);
+        return;
       case Report.gaveUp:
       case Report.trapped:
         if (epoch < this.#change.takenUp) return;

@@ -9,6 +9,7 @@ import {
   PacketKind,
   SIZE_BYTES,
   SLOT,
+  TOKEN,
 } from "../../src/model/packet.ts";
 
 /** Bytes of a message on a management link beside its words: headers of Ethernet, IP and TCP. */
@@ -28,10 +29,13 @@ export interface OrderText {
 export class OrderSender {
   /** Number of the group's first GPU, which is also the port to it. */
   readonly #first: number;
+  /** Of the controller: orders of an earlier one are told by it. */
+  readonly #life: number;
   /** Actor index by rank. */
   readonly actorOf: Int32Array;
 
-  constructor({ topology, scenario }: DeviceServices, group: number) {
+  constructor({ topology, scenario }: DeviceServices, group: number, life: number) {
+    this.#life = life;
     const { epSize } = scenario.workload;
     const { gpusPerNode } = scenario.cluster;
     this.#first = group * epSize;
@@ -62,6 +66,7 @@ export class OrderSender {
     words[packet + DESTINATION] = this.actorOf[rank];
     words[packet + LAYER] = text.epoch;
     words[packet + SLOT] = order;
+    words[packet + TOKEN] = this.#life;
     words[packet + SIZE_BYTES] = HEADER_BYTES + WORD_BYTES * (ORDER_RANKS + text.members.length);
     packets.seal(packet);
     context.send(this.#first + rank, packet);

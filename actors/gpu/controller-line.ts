@@ -32,6 +32,8 @@ export interface Membership {
 /** What an order says. */
 export interface OrderText extends Membership {
   readonly isAbort: boolean;
+  /** How often the controller has begun anew. */
+  readonly life: number;
   /** What is lost by it is lost to this fault. */
   readonly fault: number;
 }
@@ -68,6 +70,7 @@ export class ControllerLine {
     return {
       epoch: words[packet + LAYER],
       step: cargo.words[first + ORDER_STEP],
+      life: words[packet + TOKEN],
       isAbort: cargo.words[first + ORDER_ABORT] !== 0,
       fault: cargo.words[first + ORDER_FAULT],
       members: cargo.words.slice(ranks, ranks + this.#ranks),

@@ -12,6 +12,7 @@ import { COMES_IN, IS_IN, Order, Report } from "../../src/model/membership.ts";
 import { KIND, KIND_MASK, type Packet, PacketKind, SLOT } from "../../src/model/packet.ts";
 import { Part } from "../../src/model/part.ts";
 import { DevicePort } from "../../src/model/topology.ts";
+import { Allegiance } from "./allegiance.ts";
 import { Connections } from "./connections.ts";
 import { ControllerLine, type Membership, type OrderText } from "./controller-line.ts";
 import { Fitness } from "./fitness.ts";
@@ -43,10 +44,10 @@ export class Member {
   readonly #fitness: Fitness;
   readonly #line: ControllerLine;
   readonly #hello = new Hello();
+  readonly #allegiance = new Allegiance();
   readonly #steps: number;
-  /** Of the membership that it has taken up last; of the last order. */
+  /** Of the membership that it has taken up last. */
   #epoch = 0;
-  #ordered = 0;
   /** It holds before this step. */
   #limit = Number.POSITIVE_INFINITY;
   #isHolding = false;
@@ -71,14 +72,14 @@ export class Member {
   mayBegin(context: ActorContext, step: number): boolean {
     if (step < this.#limit) return true;
     this.#isHolding = true;
-    this.#say(context, Report.holds, this.#ordered, step);
+    this.#say(context, Report.holds, this.#allegiance.ordered, step);
     return false;
   }
 
   /** The rank has finished; the controller cares if anything ever happened. */
   finished(context: ActorContext): void {
-    if (this.#ordered === 0 && !this.#hasReported) return;
-    this.#say(context, Report.holds, this.#ordered, this.#steps);
+    if (this.#allegiance.ordered === 0 && !this.#hasReported) return;
+    this.#say(context, Report.holds, this.#allegiance.ordered, this.#steps);
   }
 
   /** The rank gave another up. */
@@ -108,7 +109,7 @@ export class Member {
   /** The device lives again, and knows nothing. */
   reborn(context: ActorContext): void {
     this.#epoch = 0;
-    this.#ordered = 0;
+    this.#allegiance.forget();
     this.#isOut = true;
     this.#isHolding = false;
     this.#isRunOver = false;
@@ -138,7 +139,8 @@ export class Member {
     this.#hello.forget();
     this.heed(context);
     // If the controller has changed meanwhile, nobody knows that this rank holds.
-    if (this.#isHolding) this.#say(context, Report.holds, this.#ordered, this.#host.step);
+    if (this.#isHolding)
+      this.#say(context, Report.holds, this.#allegiance.ordered, this.#host.step);
   }
 
   /** Time to say hello. */
@@ -154,18 +156,16 @@ export class Member {
     const slot = words[packet + SLOT];
     if (kind === PacketKind.qpResetDone) {
       context.packets.free(packet);
-      if (slot !== this.#ordered || this.#resets === 0) return;
+      if (slot !== this.#allegiance.ordered || this.#resets === 0) return;
       this.#resets -= 1;
       if (this.#resets === 0) this.#sayReady(context);
       return;
     }
     const text = this.#line.read(context, packet);
     context.packets.free(packet);
-    if (text.epoch < this.#ordered) {
-      // A new controller has begun to count anew.
-      this.#say(context, Report.heard, this.#ordered, 0);
-      return;
-    }
+    const judgement = this.#allegiance.judge(slot, text);
+    if (judgement === "stale") this.#say(context, Report.stale, text.epoch, 0);
+    if (judgement !== "heed") return;
     this.#obey(context, slot, text);
     // The last words of one that is gone.
     if (this.#isAlone) this.#goOnAlone(context);
@@ -197,8 +197,8 @@ export class Member {
     const { epoch, members, isAbort, fault } = text;
     const host = this.#host;
     const own = members[this.#peers.rank];
-    if (epoch !== this.#ordered) {
-      this.#ordered = epoch;
+    if (epoch !== this.#allegiance.ordered) {
+      this.#allegiance.ordered = epoch;
       if (own >= NO_FAULT) this.#goOut(context, own);
       else if (!this.#isOut && isAbort) {
         this.#limit = host.step;
@@ -216,7 +216,7 @@ export class Member {
   }
 
   #runTo(context: ActorContext, { epoch, step }: OrderText): void {
-    if (this.#isOut || epoch !== this.#ordered) return;
+    if (this.#isOut || epoch !== this.#allegiance.ordered) return;
     this.#limit = step;
     if (this.#host.step === step) this.#say(context, Report.holds, epoch, step);
     else if (this.#isHolding) {
@@ -228,7 +228,7 @@ export class Member {
   #takeUp(context: ActorContext, text: OrderText): void {
     const { epoch, members, step, isAbort } = text;
     const own = members[this.#peers.rank];
-    this.#ordered = epoch;
+    this.#allegiance.ordered = epoch;
     if (own >= NO_FAULT) this.#goOut(context, own);
     else if (this.#isOut && own === IS_IN) this.#denyPart(context, epoch);
     else {
@@ -255,7 +255,7 @@ export class Member {
   }
 
   #sayReady(context: ActorContext): void {
-    if (this.#epoch === this.#ordered) this.#say(context, Report.ready, this.#epoch, 0);
+    if (this.#epoch === this.#allegiance.ordered) this.#say(context, Report.ready, this.#epoch, 0);
   }
 
   #goOut(context: ActorContext, fault: number): void {
@@ -293,7 +293,7 @@ export class Member {
 
   #say(context: ActorContext, what: number, epoch: number, about: number, fault = NO_FAULT): void {
     const isSick = this.#fitness.isCutOff(context);
-    const ordered = this.#ordered;
+    const { ordered } = this.#allegiance;
     this.#line.say(context, { what, epoch, about, fault, ordered, isSick });
   }
 }

@@ -20,6 +20,8 @@ export const Report = {
   holds: 5,
   /** It has taken up the new membership. */
   ready: 6,
+  /** It refuses an order: another controller has ordered it into this epoch, or a later one. */
+  stale: 7,
 } as const;
 
 /** What the controller orders, in SLOT of an `order`. */

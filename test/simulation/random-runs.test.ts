@@ -13,7 +13,10 @@ const SEEDS = 200;
 const BATCHES = 20;
 
 /** Seeds that failed before a bug was mended, and what it was. */
-const CORPUS: readonly (readonly [seed: number, bug: string])[] = [];
+const CORPUS: readonly (readonly [seed: number, bug: string])[] = [
+  [2114, "a controller told other ranks to leave than in the epoch before"],
+  [633, "a new controller used an epoch again that ranks had been ordered into"],
+];
 
 /** Every value that a random fleet may have, by what it is of. */
 const DRAWN = {
