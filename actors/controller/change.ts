@@ -13,6 +13,11 @@ const DECISION_EPOCH_MAX = EPOCH_MAX - 27;
  * A group that begins the same step again so often is given up; Kubernetes' backoffLimit is 6, too.
  */
 const TRIES_MAX = 6;
+/**
+ * A controller that begins anew counts on from here, so that it does not use an incarnation again
+ * that only a NIC remembers, when every rank has forgotten.
+ */
+const EPOCHS_A_LIFE = 16;
 
 export class Change implements OrderText {
   epoch = 0;
@@ -33,7 +38,9 @@ export class Change implements OrderText {
   /** Changes in a row after which the group did no step. */
   #triesInVain = 0;
 
-  constructor(ranks: number) {
+  /** `life`: how often the controller has begun anew. */
+  constructor(ranks: number, life: number) {
+    this.epoch = life * EPOCHS_A_LIFE;
     this.members = new Int32Array(ranks).fill(IS_IN);
   }
 

@@ -46,7 +46,7 @@ export class GroupRecovery {
     this.#sender = new OrderSender(services, group, life);
     this.#roster = new Roster(groupShapeOf(services.scenario));
     this.#moves = new MoveCount(services);
-    this.#change = new Change(size);
+    this.#change = new Change(size, life);
     this.#answers = new Answers(size);
   }
 
@@ -117,6 +117,10 @@ export class GroupRecovery {
       return;
     }
     if (this.#phase === "gathering" || !this.#hasSomethingToDo()) return;
+    if (!this.#change.mayBeDecided) {
+      this.#giveUp(context);
+      return;
+    }
     this.#phase = "gathering";
     const { controllerDelayPs } = this.#services.scenario.recovery;
     this.#timer = context.remindAfter(Math.max(1, controllerDelayPs), 0, this.#group);
@@ -138,7 +142,6 @@ export class GroupRecovery {
 
   /** Is there anybody who has to leave, or can come in, or has stopped? */
   #hasSomethingToDo(): boolean {
-    if (!this.#change.mayBeDecided) return false;
     const leavers = this.#roster.leavers();
     const isNeeded = leavers.length > 0 || this.#roster.hasStopped || this.#change.hasForgotten;
     return isNeeded || this.#roster.comers(leavers).length > 0;
@@ -154,9 +157,7 @@ export class GroupRecovery {
   #begin(context: ActorContext): void {
     const change = this.#change;
     if (change.isHopeless) {
-      const { epoch, stepTakenUp: step } = change;
-      context.record({ type: "controller.gave-up", epoch, step });
-      this.#end(context);
+      this.#giveUp(context);
       return;
     }
     const leavers = this.#roster.leavers();
@@ -240,6 +241,12 @@ export class GroupRecovery {
     this.#phase = "quiet";
     this.#change.isAbort = false;
     this.#consider(context);
+  }
+
+  #giveUp(context: ActorContext): void {
+    const { epoch, stepTakenUp: step } = this.#change;
+    context.record({ type: "controller.gave-up", epoch, step });
+    this.#end(context);
   }
 
   /** All that are in have finished, or the group is given up: ranks go on by themselves. */

@@ -7,6 +7,7 @@
 import type { RandomStream } from "../../src/base/random.ts";
 import { streamOf } from "../../src/base/random.ts";
 import type { DeviceFactory } from "../../src/model/device.ts";
+import type { FaultSpec } from "../../src/model/fault.ts";
 import { DEFAULT_RECOVERY, type PlacementName, type Scenario } from "../../src/model/scenario.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { type RunByWire, runByWire } from "./by-wire.ts";
@@ -84,11 +85,12 @@ export function drawCase(seed: number, choice: CaseChoice, devices: DeviceFactor
   const plan = drawPlan(drawFaults(ground, streamFor("faults")), clock, streamFor("orders"));
   const { plain = [] } = choice;
   const plainer = plain.reduce((fleet, name) => PLAIN[name](fleet), drawn);
+  const kept = keep(plan, choice.only);
   const logPackets = chance(streamFor("packets"), PACKETS_LOGGED);
   return {
     seed,
     fleet: { ...plainer, run: { ...plainer.run, logPackets } },
-    plan: keep(plan, choice.only),
+    plan: plainer.cluster.controller === true ? kept : withoutController(kept),
     spread: drawSpread(drawn, topology.actors.length, streamFor("spread")),
     healthy:
       plain.length === 0 ? healthyAsDrawn : runByWire(plainer, { devices, placement: "single" }),
@@ -101,6 +103,15 @@ function keep({ known, orders }: SwarmPlan, names: readonly string[] | undefined
   return {
     known: known.filter(({ name }) => names.includes(name)),
     orders: orders.filter(({ name }) => names.includes(name)),
+  };
+}
+
+/** A plan for a fleet that has no controller. */
+function withoutController({ known, orders }: SwarmPlan): SwarmPlan {
+  const isOther = ({ targets }: FaultSpec): boolean => !targets.includes("controller");
+  return {
+    known: known.filter(isOther),
+    orders: orders.filter((order) => order.type !== "inject" || isOther(order.fault)),
   };
 }
 

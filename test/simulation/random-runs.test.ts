@@ -15,6 +15,7 @@ const BATCHES = 20;
 /** Seeds that failed before a bug was mended, and what it was. */
 const CORPUS: readonly (readonly [seed: number, bug: string])[] = [
   [2114, "a controller told other ranks to leave than in the epoch before"],
+  [2090, "a new controller used an incarnation again that only NICs remembered"],
   [633, "a new controller used an epoch again that ranks had been ordered into"],
 ];
 
