@@ -1,9 +1,8 @@
 /**
  * This rank as a member of a group that a recovery controller looks after: it tells the controller
  * whom it gave up, holds before a step or stops when ordered to, takes up a new membership, and
- * goes on when all have. While it is out it does nothing for itself; when it is fit again (no
- * operator keeps it out, and its NIC has a port up) it says hello. What the words mean stands in
- * src/model/membership.ts.
+ * goes on when all have. While it is out it does nothing for itself; when it is fit again it says
+ * hello. What the words mean stands in src/model/membership.ts.
  */
 import type { ActorContext } from "../../src/model/actor.ts";
 import type { DeviceServices } from "../../src/model/device.ts";
@@ -128,8 +127,10 @@ export class Member {
       this.#goOnAlone(context);
       return;
     }
-    // Another controller knows nothing of a hello that the one before it heard.
+    // Another controller knows nothing of what the one before it heard, or missed.
     if (wasAlone) this.#hello.forget();
+    const missed = wasAlone && !this.#isOut ? this.#peers.masked() : [];
+    for (const { rank, fault } of missed) this.gaveUp(context, rank, fault);
     const isIdle = this.#isOut && !this.#isRunOver;
     if (isIdle && this.#fitness.isFit(context)) this.#hello.prepare(context);
   }

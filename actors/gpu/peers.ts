@@ -115,6 +115,11 @@ export class Peers {
     return this.#nodeOf[actor] === this.#nodeOf[this.#self];
   }
 
+  /** Whom this rank has given up, ascending, and for which fault. */
+  masked(): { readonly rank: number; readonly fault: number }[] {
+    return this.#masks.flatMap((mask, rank) => (mask ? [{ rank, fault: mask.fault }] : []));
+  }
+
   isMasked(rank: number): boolean {
     return this.#masks[rank] !== undefined;
   }

@@ -13,6 +13,7 @@ export const NO_GROUPS: GroupStates = { paused: [], done: [] };
 
 export class GroupWatch {
   readonly #isNeeded: boolean;
+  readonly #timeLimitPs: number;
   readonly #gpus: readonly number[];
   /** By place among the GPUs of this worker: its EP group. */
   readonly #groupOf: readonly number[];
@@ -21,6 +22,7 @@ export class GroupWatch {
   constructor(scenario: Scenario, topology: Topology, gpus: readonly number[]) {
     const { cluster, recovery, workload } = scenario;
     this.#isNeeded = recovery.controller !== "none";
+    this.#timeLimitPs = scenario.run.timeLimitPs;
     this.#gpus = gpus;
     this.#groupOf = gpus.map((gpu) => {
       const { node, ordinal } = topology.actors[gpu];
@@ -28,8 +30,9 @@ export class GroupWatch {
     });
   }
 
+  /** Nobody asks as long as a worker has something to do. */
   of(kernel: Kernel): GroupStates {
-    if (!this.#isNeeded) return NO_GROUPS;
+    if (!this.#isNeeded || kernel.nextEventPs < this.#timeLimitPs) return NO_GROUPS;
     const paused = new Set<number>();
     const done = new Set<number>();
     for (const [place, gpu] of this.#gpus.entries()) {
