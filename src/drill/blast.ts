@@ -240,7 +240,10 @@ export class BlastFinder {
       return this.#lessBandwidth(effects, cluster.planes);
     }
     if (isOfController) {
-      return { capacity: 1, capacityWhy: "ranks serve without it; whom they give up stays so" };
+      return {
+        capacity: 1,
+        capacityWhy: "ranks serve without it; whom they give up stays so till it is back",
+      };
     }
     const { slowdown } = strengthAt(fault.parameters, 1000);
     if (slowdown > 1) {
