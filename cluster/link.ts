@@ -9,6 +9,8 @@ import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
 export interface Link {
   /** Who dialled it. */
   readonly caller: Caller;
+  /** Address of this end, by which the other end's host can reach this one. */
+  readonly localAddress: string;
   /**
    * Sends one message; the bytes must not change afterwards. Silently nothing once the link is
    * closed.
@@ -56,7 +58,8 @@ export interface ListenOptions {
 export interface DialOptions {
   readonly host: string;
   readonly port: number;
-  readonly identity: RunIdentity;
+  /** The run; or what makes its identity from its id, for who has yet to learn that. */
+  readonly identity: RunIdentity | ((runId: string) => RunIdentity);
   readonly caller: Caller;
   readonly maxMessageBytes: number;
 }

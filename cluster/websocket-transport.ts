@@ -6,11 +6,12 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import { createRequire } from "node:module";
-import type { Socket } from "node:net";
+import { isIPv6, type Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import { ExitCode, messageOf, OperatingError, systemCodeOf } from "./errors.ts";
 import {
   type Caller,
+  type Challenge,
   decodeChallenge,
   encodeChallenge,
   encodeHello,
@@ -20,7 +21,9 @@ import {
   judgeHello,
   NONCE_BYTES,
   type Refusal,
+  type RunIdentity,
 } from "./handshake.ts";
+import { isLoopback } from "./addresses.ts";
 import type { DialOptions, Link, Listener, ListenOptions } from "./link.ts";
 
 // By `require`: importing a CommonJS module from ESM starts Node's WebAssembly lexer, 6 MB in every
@@ -128,8 +131,8 @@ export function listen(options: ListenOptions): Promise<Listener> {
  * E046 when refused.
  */
 export function dial(options: DialOptions): Promise<Link> {
-  const { host, port, identity, caller } = options;
-  const webSocket = new ws.WebSocket(`ws://${host}:${port}/`, {
+  const { host, port, caller } = options;
+  const webSocket = new ws.WebSocket(`ws://${isIPv6(host) ? `[${host}]` : host}:${port}/`, {
     handshakeTimeout: OPEN_WITHIN_MS,
     followRedirects: false,
     maxPayload: options.maxMessageBytes,
@@ -142,8 +145,13 @@ export function dial(options: DialOptions): Promise<Link> {
   });
   return new Promise((resolve, reject) => {
     let failure = "the connection was closed";
+    let localAddress = "";
+    webSocket.on("upgrade", ({ socket }) => {
+      localAddress = plainAddress(socket);
+    });
     const ownNonce = randomBytes(NONCE_BYTES);
-    let nonce: Uint8Array | undefined;
+    let challenge: Challenge | undefined;
+    let identity: RunIdentity | undefined;
     const giveUp = (): void => {
       failure = `timed out after ${OPEN_WITHIN_MS / 1000} s`;
       webSocket.terminate();
@@ -160,9 +168,12 @@ export function dial(options: DialOptions): Promise<Link> {
     };
     const received = (data: RawData, isBinary: boolean): void => {
       const bytes = isBinary ? bytesOf(data) : new Uint8Array(0);
-      if (nonce === undefined) {
-        nonce = decodeChallenge(bytes);
-        if (nonce !== undefined) {
+      if (challenge === undefined) {
+        challenge = decodeChallenge(bytes);
+        if (challenge !== undefined) {
+          const { runId, nonce } = challenge;
+          identity =
+            typeof options.identity === "function" ? options.identity(runId) : options.identity;
           webSocket.send(encodeHello(identity, caller, nonce, ownNonce));
           return;
         }
@@ -171,11 +182,11 @@ export function dial(options: DialOptions): Promise<Link> {
       webSocket.off("message", received);
       webSocket.off("close", closed);
       const refusal =
-        nonce === undefined
+        challenge === undefined || identity === undefined
           ? notAuthorised()
-          : judgeAnswer(identity, caller, nonce, ownNonce, bytes);
+          : judgeAnswer(identity, caller, challenge.nonce, ownNonce, bytes);
       if (refusal === undefined) {
-        resolve(new WebSocketLink(webSocket, caller));
+        resolve(new WebSocketLink(webSocket, caller, localAddress));
       } else {
         webSocket.terminate();
         reject(refused(refusal));
@@ -211,14 +222,15 @@ function greet(
     }
     authenticated();
     webSocket.send(outcome.welcome);
-    options.accepted(new WebSocketLink(webSocket, outcome.caller));
+    options.accepted(new WebSocketLink(webSocket, outcome.caller, plainAddress(socket)));
   });
-  webSocket.send(encodeChallenge(nonce));
+  webSocket.send(encodeChallenge({ runId: options.identity.runId, nonce }));
 }
 
 /** A link on an open WebSocket whose handshake is done. ws has set TCP_NODELAY. */
 class WebSocketLink implements Link {
   readonly caller: Caller;
+  readonly localAddress: string;
   readonly #socket: WebSocket;
   #early: Uint8Array[] | undefined = [];
   #handler: (bytes: Uint8Array) => void;
@@ -226,9 +238,10 @@ class WebSocketLink implements Link {
   #closedBecause: string | undefined;
   #trouble: string | undefined;
 
-  constructor(socket: WebSocket, caller: Caller) {
+  constructor(socket: WebSocket, caller: Caller, localAddress: string) {
     this.#socket = socket;
     this.caller = caller;
+    this.localAddress = localAddress;
     this.#handler = (bytes) => this.#early?.push(bytes);
     socket.on("error", (error) => {
       this.#trouble = messageOf(error);
@@ -292,8 +305,15 @@ function bytesOf(data: RawData): Uint8Array {
  */
 function isOwnHost(request: IncomingMessage, host: string): boolean {
   if (request.headers.origin !== undefined) return false;
+  // Hosts know one another by many names; a page that was pointed here sends an Origin, too.
+  if (!isLoopback(host)) return true;
   const name = request.headers.host?.replace(/:\d+$/, "");
   return name === host || name === "localhost";
+}
+
+/** An address as the system tells it, an IPv4 one without its IPv6 wrapping. */
+function plainAddress(socket: Socket): string {
+  return (socket.localAddress ?? "").replace(/^::ffff:/, "");
 }
 
 function notAuthorised(): Refusal {
@@ -307,6 +327,7 @@ function refused(refusal: Refusal): OperatingError {
     case "not-authorised":
       return new OperatingError("E046", message, "", ExitCode.notPermitted);
     case "not-expected":
+    case "stale-incarnation":
       return new OperatingError("E046", message, "", ExitCode.tryAgain);
     default: {
       const hint = "run the same Faultplane and the same Node major everywhere";
