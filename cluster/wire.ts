@@ -5,7 +5,13 @@
  */
 import type { FactRecord } from "../src/model/fact.ts";
 import type { FaultHeal, FaultSpec } from "../src/model/fault.ts";
-import type { EpochPart, Grant, WindowReport, WorkerSummary } from "../src/model/window.ts";
+import type {
+  EpochPart,
+  Grant,
+  SentFrame,
+  WindowReport,
+  WorkerSummary,
+} from "../src/model/window.ts";
 import { decode, encode, encodeChecked } from "./codec.ts";
 import {
   type Arrival,
@@ -38,12 +44,14 @@ export function encodeGrant(grant: Grant): Uint8Array {
 }
 
 /**
- * A report: sent as peer, earliest, carried; epochs as epoch, low, high; facts as time, actor,
- * index, fact.
+ * A report: sent as peer, earliest, size, carried; epochs as epoch, low, high; facts as time,
+ * actor, index, fact.
  */
 export function encodeReport(report: WindowReport): Uint8Array {
   const sent: unknown[] = [];
-  for (const { peer, earliestPs, carried } of report.sent) sent.push(peer, earliestPs, carried);
+  for (const { peer, earliestPs, sizeBytes, carried } of report.sent) {
+    sent.push(peer, earliestPs, sizeBytes, carried);
+  }
   const epochs: number[] = [];
   for (const { epoch, low, high } of report.epochs) epochs.push(epoch, low, high);
   const facts: unknown[] = [];
@@ -186,13 +194,14 @@ function grantOf(parts: unknown[]): Grant {
 }
 
 function reportOf(parts: unknown[]): WindowReport {
-  const flatSent = recordsOf(parts[4], 3);
-  const sent: { peer: number; earliestPs: number; carried: Uint8Array | null }[] = [];
-  for (let i = 0; i < flatSent.length; i += 3) {
-    const carried = flatSent[i + 2];
+  const flatSent = recordsOf(parts[4], 4);
+  const sent: SentFrame[] = [];
+  for (let i = 0; i < flatSent.length; i += 4) {
+    const carried = flatSent[i + 3];
     sent.push({
       peer: wholeOf(flatSent[i]),
       earliestPs: numberOf(flatSent[i + 1]),
+      sizeBytes: wholeOf(flatSent[i + 2]),
       carried: carried === null ? null : bytesOf(carried),
     });
   }

@@ -242,8 +242,8 @@ class Worker {
     this.#delayMs = delayMs;
     if (resumption === null) this.#process = new LogicalProcess(options);
     else {
-      const { process, handovers } = rebuildWorker({ ...options, resumption });
-      this.#process = process;
+      const { replacement, handovers } = rebuildWorker({ ...options, resumption });
+      this.#process = replacement;
       const framesTo = new Map(handovers.map(({ peer, frames }) => [peer, frames]));
       for (const { worker } of peers) {
         this.#send(encodeMessage(Tag.handover, worker, framesTo.get(worker) ?? []));
