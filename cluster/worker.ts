@@ -145,16 +145,11 @@ class Worker {
       this.#fail(error);
       return;
     }
-    for (const named of this.#pending?.frames ?? []) {
-      // Exactly: a frame of a later window may come right behind, and must not count again.
-      if (named.peer !== peer || process.received(peer) + named.carried.length !== named.count) {
-        continue;
-      }
-      this.#mesh?.setReading(peer, false);
-      this.#awaited.delete(peer);
-      this.#runWhenComplete(process);
-      return;
-    }
+    const named = this.#pending?.frames.find((frames) => frames.peer === peer);
+    if (named === undefined || process.missing(named) > 0) return;
+    this.#mesh?.setReading(peer, false);
+    this.#awaited.delete(peer);
+    this.#runWhenComplete(process);
   }
 
   /**
@@ -166,10 +161,10 @@ class Worker {
     if (process === undefined || this.#failed) return;
     this.#pending = grant;
     this.#awaited.clear();
-    for (const { peer, count, carried } of grant.frames) {
-      if (process.received(peer) + carried.length >= count) continue;
-      this.#awaited.add(peer);
-      this.#mesh?.setReading(peer, true);
+    for (const named of grant.frames) {
+      if (process.missing(named) <= 0) continue;
+      this.#awaited.add(named.peer);
+      this.#mesh?.setReading(named.peer, true);
     }
     if (this.#delayMs > 0) {
       this.#isDelayed = true;
