@@ -10,7 +10,7 @@ import type { Scenario } from "../src/model/scenario.ts";
 import type { WorkerSummary } from "../src/model/window.ts";
 import type { Placement } from "../src/topology/placement.ts";
 import type { BlindSession } from "./blind.ts";
-import type { JournalOrder } from "./journal-orders.ts";
+import type { HostRecord, JournalOrder } from "./journal-orders.ts";
 import type { RunControl } from "./run-control.ts";
 import type { LoopEnd, RunStatus } from "./window-loop.ts";
 
@@ -72,6 +72,8 @@ export interface RunObserver {
   committed(window: CommittedWindow, status: RunStatus): void | Promise<void>;
   /** Called before orders act, and never while a promise of `committed` is waited for. */
   ordered?(orders: readonly JournalOrder[]): void;
+  /** Told what hosts did, before anybody acts on it. */
+  observed?(records: readonly HostRecord[]): void;
 }
 
 /** A run that is ready to be driven. */
