@@ -5,18 +5,20 @@
  */
 import { availableParallelism, hostname } from "node:os";
 import { AgentRelay } from "./agent-relay.ts";
-import { formatAddress, type HostAddress, LOOPBACK } from "./addresses.ts";
+import { type HostAddress, LOOPBACK } from "./addresses.ts";
 import type { RunIdentity } from "./handshake.ts";
 import type { DialOptions, Link } from "./link.ts";
 import {
   exitFailed,
   exitOrphaned,
   followLauncher,
+  type Invitation,
+  invitationEnvironment,
   join,
   peakRssBytes,
   readInvitation,
 } from "./membership.ts";
-import { type CoordinatorMessage, Env, type SpawnOrder, Tag } from "./messages.ts";
+import { type CoordinatorMessage, type SpawnOrder, Tag } from "./messages.ts";
 import { type LaunchedProcess, launch } from "./process-launcher.ts";
 import { encodeMessage } from "./wire.ts";
 
@@ -164,50 +166,38 @@ class Agent {
   }
 
   async #spawnAll(order: SpawnOrder): Promise<void> {
-    const identity = this.identity as RunIdentity;
-    let meetsAt = formatAddress(this.#options.address);
+    const { scenarioHash } = order;
+    const identity = { ...(this.identity as RunIdentity), scenarioHash };
+    let meetsAt = this.#options.address;
     if (order.reportsTo === "agent") {
       this.#relay ??= AgentRelay.open({
-        identity: { ...identity, scenarioHash: order.scenarioHash },
+        identity,
         control: this.#control as Link,
         silenceLimitSeconds: order.silenceLimitSeconds,
         isExpected: (worker, incarnation) =>
           this.#children.get(worker)?.incarnation === incarnation,
       });
       this.#openRelay = await this.#relay;
-      meetsAt = formatAddress({ host: LOOPBACK, port: this.#openRelay.port });
+      meetsAt = { host: LOOPBACK, port: this.#openRelay.port };
     }
     if (this.#allGone !== undefined) return;
-    const { token, runId, build } = identity;
-    const environment = {
-      // A worker computes on one thread; threads of the pool would only cost memory.
-      UV_THREADPOOL_SIZE: "1",
-      [Env.coordinator]: meetsAt,
-      [Env.token]: Buffer.from(token).toString("hex"),
-      [Env.runId]: runId,
-      [Env.scenarioHash]: order.scenarioHash,
-      [Env.build]: build,
-      [Env.address]: (this.#control as Link).localAddress,
-      [Env.silenceLimit]: String(order.silenceLimitSeconds),
-    };
+    const { silenceLimitSeconds, nodeFlags } = order;
+    const address = (this.#control as Link).localAddress;
     for (const { worker, incarnation } of order.workers) {
-      this.#spawn(worker, incarnation, order.nodeFlags, environment);
+      const invitation = { ...meetsAt, identity, number: worker, incarnation, address };
+      this.#spawn({ ...invitation, silenceLimitSeconds }, nodeFlags);
     }
   }
 
-  #spawn(
-    worker: number,
-    incarnation: number,
-    nodeFlags: readonly string[],
-    environment: Readonly<Record<string, string>>,
-  ): void {
+  #spawn(invitation: Invitation, nodeFlags: readonly string[]): void {
+    const { number: worker, incarnation } = invitation;
     const child = launch({
       main: this.#options.workerMain,
       nodeFlags,
       environment: {
-        ...environment,
-        [Env.number]: String(worker),
-        [Env.incarnation]: String(incarnation),
+        // A worker computes on one thread; threads of the pool would only cost memory.
+        UV_THREADPOOL_SIZE: "1",
+        ...invitationEnvironment(invitation),
       },
       exited: (exit) => {
         if (this.#children.get(worker)?.incarnation === incarnation) {

@@ -54,6 +54,8 @@ export interface CrewOptions {
   readonly windows: WindowsSide;
   /** Processes are gone for good; called before anything is done about it. */
   lost(loss: Loss): void;
+  /** One that was lost has a replacement, which takes part from now on. */
+  replaced(detail: string): void;
   /** All that were lost have been replaced. */
   whole(): void;
   /** Something that people want to know of, and that changes nothing. */
@@ -136,7 +138,7 @@ export class Crew {
       if (owed === "begin") worker.send(encodeTag(Tag.begin));
       else if (owed !== undefined) worker.send(encodeGrant(owed));
     } else worker.send(encodeTag(Tag.finish));
-    this.#options.told(`${worker.name} has taken its place`);
+    this.#options.replaced(`${worker.name} has taken its place on ${worker.host.label}`);
     if (this.isWhole) this.#options.whole();
   }
 

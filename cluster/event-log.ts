@@ -5,7 +5,7 @@
 import { pino } from "pino";
 import type { Fact, FactRecord } from "../src/model/fact.ts";
 import { formatTime } from "../src/model/time.ts";
-import { AppendFile } from "./append-file.ts";
+import { AppendFile, type AppendMode } from "./append-file.ts";
 
 /** Turns facts into lines. */
 export class EventLines {
@@ -51,10 +51,10 @@ export class EventLog {
   readonly #file: AppendFile;
   #written = 0;
 
-  /** Creates the file at `path`; `existing` appends to what is there (a device). */
-  constructor(path: string, actorIds: readonly string[], existing = false) {
+  /** Opens the file at `path`; by default it is created. Throws the system's error. */
+  constructor(path: string, actorIds: readonly string[], mode: AppendMode = "create") {
     this.#lines = new EventLines(actorIds);
-    this.#file = new AppendFile(path, existing);
+    this.#file = new AppendFile(path, mode);
   }
 
   /** Lines written so far. */
@@ -70,6 +70,16 @@ export class EventLog {
     const lines = this.#lines.of(records);
     this.#file.append(lines.join(""), safeUntilPs);
     this.#written += lines.length;
+  }
+
+  /** Returns when everything written survives a loss of power. Throws OperatingError E060. */
+  sync(safeUntilPs: number): void {
+    this.#file.sync(safeUntilPs);
+  }
+
+  /** Throws OperatingError E060 when the file is no longer what was written. */
+  check(safeUntilPs: number): void {
+    this.#file.check(safeUntilPs);
   }
 
   close(): void {

@@ -5,9 +5,10 @@
 import { formatAddress, type HostAddress } from "./addresses.ts";
 import { ExitCode, OperatingError } from "./errors.ts";
 import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
-import { type AgentLaunch, HostSide } from "./host-side.ts";
+import { HostSide } from "./host-side.ts";
 import type { Link } from "./link.ts";
-import { type Envelope, Env, type MemberMessage } from "./messages.ts";
+import { type Invitation, invitationEnvironment } from "./membership.ts";
+import type { Envelope, MemberMessage } from "./messages.ts";
 
 export interface HostListOptions {
   /** Hosts of the run, ours included. */
@@ -32,7 +33,7 @@ export class HostList {
   readonly #hosts: HostSide[];
   /** Those that were lost for good; their memory still counts. */
   readonly #dropped: HostSide[] = [];
-  #launch: AgentLaunch | undefined;
+  #invitation: Invitation | undefined;
   /** Called when the last host has arrived; undefined: nobody joins any more. */
   #gathered: (() => void) | undefined;
 
@@ -57,20 +58,14 @@ export class HostList {
    * OperatingError E047 when some are missing after the time.
    */
   async gather(address: HostAddress): Promise<void> {
-    const { agentMain, identity, silenceLimitSeconds, hosts, joinWithinMs, told } = this.#options;
-    const { token, runId, scenarioHash, build } = identity;
-    this.#launch = {
-      main: agentMain,
-      environment: {
-        [Env.coordinator]: formatAddress(address),
-        [Env.token]: Buffer.from(token).toString("hex"),
-        [Env.runId]: runId,
-        [Env.scenarioHash]: scenarioHash,
-        [Env.build]: build,
-        [Env.number]: "0",
-        [Env.address]: address.host,
-        [Env.silenceLimit]: String(silenceLimitSeconds),
-      },
+    const { identity, silenceLimitSeconds, hosts, joinWithinMs, told } = this.#options;
+    this.#invitation = {
+      ...address,
+      identity,
+      number: 0,
+      incarnation: 0,
+      address: address.host,
+      silenceLimitSeconds,
     };
     if (hosts > 1) told(`waiting at ${formatAddress(address)} for ${hosts - 1} more hosts`);
     await new Promise<void>((resolve, reject) => {
@@ -83,7 +78,7 @@ export class HostList {
         this.#gathered = undefined;
         resolve();
       };
-      this.#hosts[0].launch(this.#launch as AgentLaunch);
+      this.launchAgain(this.#hosts[0]);
     });
   }
 
@@ -109,11 +104,11 @@ export class HostList {
     else host.join(link);
   }
 
-  /** Starts the agent of one of our hosts again. */
+  /** Starts the agent of our own host, again if it was lost. */
   launchAgain(host: HostSide): void {
-    const launch = this.#launch as AgentLaunch;
-    const environment = { ...launch.environment, [Env.incarnation]: String(host.incarnation) };
-    host.launch({ ...launch, environment });
+    const { incarnation } = host;
+    const invitation = { ...(this.#invitation as Invitation), incarnation };
+    host.launch(this.#options.agentMain, invitationEnvironment(invitation));
   }
 
   /** A host that was lost has no part in the run any more. */

@@ -13,14 +13,6 @@ import { decodeMemberMessage, encodeEnvelopes, encodeMessage, encodeTag } from "
 /** Wall ms to wait for an agent's process to end once its connection has closed, and vice versa. */
 const EXPLAIN_WITHIN_MS = 1500;
 
-/** How an agent on this machine is started. */
-export interface AgentLaunch {
-  /** Path of dist/scripts/agent-main.js. */
-  readonly main: string;
-  /** How it finds the coordinator. */
-  readonly environment: Readonly<Record<string, string>>;
-}
-
 export interface HostSideOptions {
   readonly number: number;
   readonly silenceLimitSeconds: number;
@@ -44,11 +36,11 @@ export class HostSide {
   /** What the present agent said of itself. */
   arrival: Arrival | undefined;
   readonly #options: HostSideOptions;
-  #launch: AgentLaunch | undefined;
   #process: LaunchedProcess | undefined;
   #link: Link | undefined;
   #heartbeat: Heartbeat | undefined;
   #outgoing: Envelope[] = [];
+  #isOurs = false;
   #isOver = false;
   #gone: (() => void) | undefined;
 
@@ -68,7 +60,7 @@ export class HostSide {
 
   /** Can this program start its agent again? */
   get isOurs(): boolean {
-    return this.#launch !== undefined;
+    return this.#isOurs;
   }
 
   /** Process id of its agent; 0 when unknown. */
@@ -81,14 +73,14 @@ export class HostSide {
     return this.#heartbeat?.quietSeconds ?? 0;
   }
 
-  /** Starts its agent on this machine. */
-  launch(options: AgentLaunch): void {
-    this.#launch = options;
+  /** Starts its agent, `dist/scripts/agent-main.js`, on this machine. */
+  launch(main: string, environment: Readonly<Record<string, string>>): void {
+    this.#isOurs = true;
     const { incarnation } = this;
     this.#process = launch({
-      main: options.main,
+      main,
       nodeFlags: [],
-      environment: options.environment,
+      environment,
       exited: (exit) => {
         if (incarnation !== this.incarnation) return;
         this.#process = undefined;

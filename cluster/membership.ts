@@ -4,7 +4,7 @@
  * agent and worker.
  */
 import { resourceUsage } from "node:process";
-import { type HostAddress, parseAddress } from "./addresses.ts";
+import { formatAddress, type HostAddress, parseAddress } from "./addresses.ts";
 import { messageOf } from "./errors.ts";
 import { type Caller, identityOf, type RunIdentity } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -31,6 +31,22 @@ export interface Invitation extends HostAddress {
   /** Address of this host at which a worker listens for its peers. */
   readonly address: string;
   readonly silenceLimitSeconds: number;
+}
+
+/** The environment that invites a process; {@link readInvitation} reads it. */
+export function invitationEnvironment(invitation: Invitation): Record<string, string> {
+  const { identity, number, incarnation, address, silenceLimitSeconds } = invitation;
+  return {
+    [Env.coordinator]: formatAddress(invitation),
+    [Env.token]: Buffer.from(identity.token).toString("hex"),
+    [Env.runId]: identity.runId,
+    [Env.scenarioHash]: identity.scenarioHash,
+    [Env.build]: identity.build,
+    [Env.number]: String(number),
+    [Env.incarnation]: String(incarnation),
+    [Env.address]: address,
+    [Env.silenceLimit]: String(silenceLimitSeconds),
+  };
 }
 
 /**

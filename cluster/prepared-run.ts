@@ -11,7 +11,7 @@ import type { WorkerSummary } from "../src/model/window.ts";
 import type { Placement } from "../src/topology/placement.ts";
 import type { HostAddress } from "./addresses.ts";
 import type { BlindSession } from "./blind.ts";
-import type { JournalOrder } from "./journal-orders.ts";
+import type { HostRecord, JournalOrder } from "./journal-orders.ts";
 import type { RunControl } from "./run-control.ts";
 import type { LoopEnd, RunStatus } from "./window-loop.ts";
 
@@ -72,14 +72,6 @@ export interface HostStart {
   readonly workers: readonly string[];
 }
 
-/** Something that befell the processes of a run. It is no part of the model. */
-export interface HostNote {
-  readonly event: "worker-lost" | "agent-lost" | "worker-replaced" | "agent-joined";
-  /** Where virtual time stood, ps. */
-  readonly atPs: number;
-  readonly detail: string;
-}
-
 /** How to reach a run that operators may control. */
 export interface ControlAddress {
   /** On loopback. */
@@ -111,8 +103,8 @@ export interface RunObserver {
   committed(window: CommittedWindow, status: RunStatus): void | Promise<void>;
   /** Called before orders act, and never while a promise of `committed` is waited for. */
   ordered?(orders: readonly JournalOrder[]): void;
-  /** Called before anybody acts on it. */
-  noted?(note: HostNote): void;
+  /** Told what hosts did, before anybody acts on it. */
+  observed?(records: readonly HostRecord[]): void;
   /** A line for whoever watches; it is not kept. */
   told?(text: string): void;
 }

@@ -4,7 +4,7 @@
  * that imports node:child_process; there is no shell anywhere.
  */
 import { spawn } from "node:child_process";
-import type { ExitNotice } from "./wire.ts";
+import type { ExitNotice } from "./messages.ts";
 
 /** What is kept of a child's standard error. */
 const STDERR_LINES = 20;

@@ -15,7 +15,7 @@ import type { Loss } from "./crew.ts";
 import { identityOf, runTokenOf } from "./handshake.ts";
 import { SILENCE_LIMIT_SECONDS } from "./heartbeat.ts";
 import { checkHost } from "./host-limits.ts";
-import type { JournalOrder } from "./journal-orders.ts";
+import type { HostEvent, JournalOrder } from "./journal-orders.ts";
 import { peakRssBytes } from "./membership.ts";
 import type { DriveResult, Ending, HostsOptions, PreparedRun } from "./prepared-run.ts";
 import { makeLoop } from "./run-loop.ts";
@@ -40,6 +40,9 @@ export async function driveProcesses(
     failed = resolve;
   });
   const lossNames = new LossNames(run);
+  const note = (event: HostEvent, detail: string): void => {
+    observer.observed?.([{ record: "host", event, atPs: protocol.lossPs, detail }]);
+  };
   const coordinator = new Coordinator({
     identity: identityOf(
       runTokenOf(hosts.token, options.runId),
@@ -69,13 +72,11 @@ export async function driveProcesses(
     report: (worker, report) => loop?.report(worker, report),
     lost: (loss) => {
       const event = loss.host === undefined ? "worker-lost" : "agent-lost";
-      observer.noted?.({ event, atPs: protocol.lossPs, detail: loss.detail });
+      note(event, loss.detail);
       const isFault = scenario.run.onWorkerLoss === "fault" && loss.workers.length > 0;
       loop?.broken((atPs) => (isFault ? [lossNames.orderFor(loss, atPs)] : []));
     },
-    replaced: (detail) => {
-      observer.noted?.({ event: "worker-replaced", atPs: protocol.lossPs, detail });
-    },
+    replaced: (detail) => note("worker-replaced", detail),
     whole: () => loop?.mended(),
     told: (text) => observer.told?.(text),
     failed: (what) => {

@@ -204,5 +204,6 @@ function both(
       recorder.ordered(orders);
       also.ordered?.(orders);
     },
+    observed: (records) => recorder.observed(records),
   };
 }

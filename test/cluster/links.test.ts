@@ -13,7 +13,7 @@ import type { Link, Listener, ListenOptions } from "../../cluster/link.ts";
 import { dial, listen } from "../../cluster/websocket-transport.ts";
 
 const IDENTITY = identityOf(randomBytes(32), "run-1", "abcdef");
-const CALLER: Caller = { role: "worker", worker: 3 };
+const CALLER: Caller = { role: "worker", number: 3, incarnation: 0 };
 const listeners: Listener[] = [];
 
 afterEach(() => {
