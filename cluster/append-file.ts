@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { basename, dirname } from "node:path";
 import { formatTime } from "../src/model/time.ts";
-import { OperatingError, systemCodeOf } from "./errors.ts";
+import { messageOf, OperatingError, systemCodeOf } from "./errors.ts";
 
 /** Exit code of an I/O error (sysexits). */
 const EXIT_IO = 74;
@@ -28,6 +28,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EFBIG: "file too large",
   EIO: "input/output error",
   EROFS: "read-only file system",
+  EACCES: "permission denied",
+  ENOENT: "its folder is gone",
   EBADF: "file was closed",
 };
 
@@ -151,11 +153,16 @@ function syncFolder(path: string): void {
   }
 }
 
-function unwritable(error: unknown, safeUntilPs: number): OperatingError {
+/** Why a file cannot be written, in words. */
+export function writeProblem(error: unknown): string {
   const code = systemCodeOf(error);
+  return REASONS[code] ?? (code === "" ? messageOf(error) : code);
+}
+
+function unwritable(error: unknown, safeUntilPs: number): OperatingError {
   return new OperatingError(
     "E060",
-    `run log cannot be written (${REASONS[code] ?? code}); ` +
+    `run log cannot be written (${writeProblem(error)}); ` +
       `stopped at virtual time ${formatTime(safeUntilPs)}, everything before is safe`,
     "free some space, or choose another place with --out",
     EXIT_IO,

@@ -61,6 +61,14 @@ export interface JournalEnd {
   readonly assignments: AssignmentTotals;
 }
 
+/**
+ * Whether a run that came to this end was over. One that was interrupted, lost a worker or was cut
+ * off (undefined) was not: its record holds what it had committed.
+ */
+export function isOver(end: string | undefined): boolean {
+  return end !== undefined && end !== "interrupted" && end !== "worker-lost";
+}
+
 /** A journal as it was read. */
 export interface Journal {
   readonly header: JournalHeader;

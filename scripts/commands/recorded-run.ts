@@ -7,7 +7,7 @@ import { homedir } from "node:os";
 import { makeDevice } from "../../actors/catalogue.ts";
 import type { BlindSession } from "../../cluster/blind.ts";
 import { OperatingError } from "../../cluster/errors.ts";
-import { makeHeader } from "../../cluster/journal.ts";
+import { type Journal, makeHeader } from "../../cluster/journal.ts";
 import type { RunObserver } from "../../cluster/prepared-run.ts";
 import { committedTotals } from "../../cluster/report.ts";
 import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
@@ -65,6 +65,8 @@ export interface RecordedRunOptions {
   readonly terminal: Terminal;
   readonly loudness: Loudness;
   readonly delays?: ReadonlyMap<string, number>;
+  /** The journal of the run that is taken up again; its folder is the place. */
+  readonly resume?: Journal;
 }
 
 /** How a recorded run is driven. */
@@ -128,11 +130,14 @@ export class RecordedRun {
   async run(drive: DriveOptions): Promise<RunOutcome> {
     const { scenario, topology, terminal, loudness, delays, files, version } = this.#options;
     const { stop, director, also, operators, planned, blind } = drive;
+    const { resume } = this.#options;
     this.#folder = new RunFolder(this.#options.place.plan);
     let outcome: RunOutcome;
     try {
-      for (const [name, contents] of files) this.#folder.write(name, contents);
-      this.#folder.write(RunFile.resolved, formatResolved(scenario, this.hash));
+      if (resume === undefined) {
+        for (const [name, contents] of files) this.#folder.write(name, contents);
+        this.#folder.write(RunFile.resolved, formatResolved(scenario, this.hash));
+      }
       const { seed, placement, speed } = scenario.run;
       const recorder = new RunRecorder({
         folder: this.#folder,
@@ -150,6 +155,7 @@ export class RecordedRun {
         terminal,
         loudness,
         ...(blind === undefined ? {} : { blind }),
+        ...(resume === undefined ? {} : { resume }),
       });
       this.#recorder = recorder;
       runContext.runDir = this.#folder.path;
@@ -172,6 +178,7 @@ export class RecordedRun {
       throw error;
     } finally {
       this.#recorder?.close();
+      this.#folder.release();
     }
     if (!this.hasBegun) this.undo();
     return outcome;

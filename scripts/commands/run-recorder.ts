@@ -5,7 +5,13 @@
 import type { BlindSession } from "../../cluster/blind.ts";
 import { removeControl, writeControl } from "../../cluster/control-file.ts";
 import { EventLog } from "../../cluster/event-log.ts";
-import type { JournalCommit, JournalHeader, JournalRecord } from "../../cluster/journal.ts";
+import {
+  isOver,
+  type Journal,
+  type JournalCommit,
+  type JournalHeader,
+  type JournalRecord,
+} from "../../cluster/journal.ts";
 import { type HostRecord, type JournalOrder, mustSurvive } from "../../cluster/journal-orders.ts";
 import { JournalWriter } from "../../cluster/journal-writer.ts";
 import type { RunObserver, RunStart } from "../../cluster/prepared-run.ts";
@@ -52,7 +58,10 @@ export class RunRecorder implements RunObserver {
   #retransmitted = 0;
   readonly #story: StoryTeller;
 
-  /** Creates both log files in `folder`. */
+  /**
+   * Creates both log files in `folder`, or with `resume` goes on with those that are there. Throws
+   * the system's error, and OperatingError E001 or E055.
+   */
   constructor(options: {
     readonly folder: RunFolder;
     readonly header: JournalHeader;
@@ -62,6 +71,8 @@ export class RunRecorder implements RunObserver {
     readonly loudness: Loudness;
     /** Hides what the drill does from the terminal. */
     readonly blind?: BlindSession;
+    /** The folder's journal: the run was cut off and is executed again from its beginning. */
+    readonly resume?: Journal;
   }) {
     const { folder, header, scenario, topology, terminal, loudness } = options;
     this.#terminal = terminal;
@@ -78,13 +89,27 @@ export class RunRecorder implements RunObserver {
     const retries = scenario.transport.retryCount;
     const plan = { gpus, layers, steps, chains, retries };
     this.#live = new LiveLog(actorIds, plan, loudness === "verbose");
-    this.#journal = new JournalWriter(folder.file(RunFile.journal), header);
-    this.#events = new EventLog(folder.file(RunFile.events), actorIds);
+    const journalPath = folder.file(RunFile.journal);
+    const eventsPath = folder.file(RunFile.events);
+    const { resume } = options;
+    if (resume === undefined) {
+      this.#journal = JournalWriter.create(journalPath, header);
+      this.#events = new EventLog(eventsPath, actorIds);
+    } else {
+      this.#journal = JournalWriter.reopen(journalPath, resume);
+      this.#events = EventLog.reopen(eventsPath, actorIds, resume.commit?.lines ?? 0);
+      this.#commit = resume.commit;
+    }
   }
 
   /** Windows written. */
   get commits(): number {
     return this.#commits;
+  }
+
+  /** Whether all that a resumed run had on disk has come up again; true for any other run. */
+  get isConfirmed(): boolean {
+    return this.#events.isConfirmed && this.#journal.isConfirmed;
   }
 
   /** When the last rank so far finished, ps; 0 = none. */
@@ -166,8 +191,9 @@ export class RunRecorder implements RunObserver {
     // Which epochs a window closes depends on where windows fall; all together do not. What a run
     // that was cut short closed is only a part of an epoch; one that was stopped at an instant has
     // everything before it.
-    const isCut = end === "interrupted" || end === "worker-lost";
-    const epochs = isCut ? [] : epochRecords(outcome.epochsClosed);
+    const isWhole = isOver(end);
+    const epochs = isWhole ? epochRecords(outcome.epochsClosed) : [];
+    if (isWhole) this.#events.ended();
     const last: JournalRecord = { record: "end", end, digest, virtualTimePs, events, assignments };
     this.#events.check(this.#safeUntilPs);
     this.#journal.check(this.#safeUntilPs);
@@ -200,11 +226,12 @@ export class RunRecorder implements RunObserver {
     this.#journal.sync(safeUntilPs);
   }
 
-  /** The commit that is due: none when the journal has the last one already. */
+  /** The commit that is due: none when the journal has this one, or a resumed run's later one. */
   #commitRecord(): JournalRecord[] {
     const commit = { atPs: this.#safeUntilPs, lines: this.#events.lines };
     const { atPs, lines } = this.#commit ?? { atPs: -1, lines: -1 };
-    if (this.#commits === 0 || (commit.atPs === atPs && commit.lines === lines)) return [];
+    const isLater = commit.atPs > atPs || commit.lines > lines;
+    if (this.#commits === 0 || commit.atPs < atPs || commit.lines < lines || !isLater) return [];
     this.#commit = commit;
     return [{ record: "commit", ...commit }];
   }

@@ -90,7 +90,7 @@ describe("journal", () => {
     const assignments = { dispatched: 4, combined: 3, masked: 1, lost: 0 };
     const end = { end: "finished", digest: "ab", virtualTimePs: 9, events: 7, assignments };
     const fault = { name: "f", kind: "gpu-dead", targets: ["a"], atPs: 5 } as const;
-    const writer = new JournalWriter(path, header);
+    const writer = JournalWriter.create(path, header);
     writer.write([{ record: "epoch", epoch: 0, digest: "aa" }], 0);
     writer.write(
       [
@@ -176,6 +176,7 @@ describe("a run folder that is replaced", () => {
     run.write(RunFile.journal, words);
     run.write(RunFile.resolved, words);
     run.settle();
+    run.release();
   };
 
   it("keeps the older run until the new one has begun, and what is not of a run for ever", () => {
@@ -187,6 +188,8 @@ describe("a run folder that is replaced", () => {
     expect(text(join(aside, RunFile.resolved))).toBe("first");
     second.settle();
     second.settle();
+    expect(() => planned()).toThrow(`is still up (process ${process.pid})`);
+    second.release();
     expect(readdirSync(path).sort()).toEqual(["journal.ndjson", "notes.txt"]);
     expect(text(RunFile.journal)).toBe("second");
   });

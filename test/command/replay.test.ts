@@ -38,6 +38,15 @@ function forge(run: string, from: string | RegExp, to: string): void {
   writeFileSync(path, chainedText(records));
 }
 
+/** The journal as it is when the run is killed after a commit of 40 lines of its event log. */
+function cutOff(run: string): void {
+  const [header] = readFileSync(at(run, "journal.ndjson"), "utf8").split("\n");
+  const { chain: _, ...record } = JSON.parse(header);
+  const line = readFileSync(at(run, "events.ndjson"), "utf8").split("\n")[39];
+  const commit = { record: "commit", atPs: JSON.parse(line).virtualTimePs, lines: 40 };
+  writeFileSync(at(run, "journal.ndjson"), chainedText([record, commit]));
+}
+
 beforeAll(async () => {
   // Later faults make the run long enough for several epochs.
   const said = await faultplane(folder.path, ["run", "small.yaml", "-q", "--out", "run"]);
@@ -113,17 +122,41 @@ describe("a replay", () => {
     );
   });
 
-  it("of a run cut off in a line goes up to the line before", async () => {
+  it("of a run cut off in a line goes up to the last commit", async () => {
     const run = copyRun();
-    change(run, "journal.ndjson", /[^\n]*\n$/, "");
+    cutOff(run);
     const { length } = readFileSync(at(run, "events.ndjson"));
     truncateSync(at(run, "events.ndjson"), length - 20);
     const said = await faultplane(folder.path, ["replay", run]);
     expect(said.exitCode, said.stderr).toBe(0);
     expect(said.stderr).toMatch(
-      /^note: last line incomplete \(\d+ bytes\) in events.ndjson, replaying to the line before\n/,
+      /^note: last line incomplete \(\d+ bytes\) in events.ndjson, replaying to virtual time [\d.]+ [mu]s\n/,
     );
-    expect(said.stdout).toMatch(/^replay equal: /);
+    expect(said.stdout).toMatch(
+      /^replay equal: .*; not verified, behind the last commit: \d+ lines and \d+ bytes of an incomplete one of events.ndjson\n$/,
+    );
+  });
+
+  it("of a run cut off calls no line equal that is not committed", async () => {
+    const run = copyRun();
+    cutOff(run);
+    const before = JSON.parse((await faultplane(folder.path, ["replay", run, "--json"])).stdout);
+    expect(before).toMatchObject({ equal: true, whole: false, facts: 40 });
+    expect(before.unverified.lines).toBeGreaterThan(1);
+    change(run, "events.ndjson", /\{[^\n]*\n$/, "forged\n");
+    const said = await faultplane(folder.path, ["replay", run, "--json"]);
+    expect(JSON.parse(said.stdout)).toEqual(before);
+  });
+
+  it("wants every line that was committed", async () => {
+    const run = copyRun();
+    cutOff(run);
+    const lines = readFileSync(at(run, "events.ndjson"), "utf8").split("\n");
+    writeFileSync(at(run, "events.ndjson"), lines.slice(0, 40).join("\n").slice(0, -20));
+    const said = await faultplane(folder.path, ["replay", run]);
+    expect(said.exitCode).toBe(70);
+    expect(said.stderr).toContain("expected an incomplete line: the log ended; actual {");
+    expect(said.stderr).toContain("(line 40 of events.ndjson)");
   });
 });
 
