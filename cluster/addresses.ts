@@ -13,12 +13,6 @@ export interface HostAddress {
   readonly port: number;
 }
 
-/** Is this an address that only this machine can reach? Names but `localhost` are none. */
-export function isLoopback(host: string): boolean {
-  if (host === "localhost" || host === "::1") return true;
-  return isIP(host) === 4 && host.startsWith("127.");
-}
-
 /** Reads `host:port` or `[v6]:port`; undefined for anything else, port 0 included. */
 export function parseAddress(text: string): HostAddress | undefined {
   const parts = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text);

@@ -4,9 +4,10 @@
  * one is there, so that a window costs the coordinator one message a host. It understands nothing
  * but the tags of what it passes on.
  */
+
+import { LOOPBACK } from "./addresses.ts";
 import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { LOOPBACK } from "./addresses.ts";
 import type { Link, Listener } from "./link.ts";
 import { CONTROL_MESSAGE_BYTES } from "./membership.ts";
 import { type Envelope, Tag } from "./messages.ts";

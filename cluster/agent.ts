@@ -4,9 +4,10 @@
  * workers never outlive it.
  */
 import { availableParallelism, hostname } from "node:os";
-import { AgentRelay } from "./agent-relay.ts";
 import { type HostAddress, LOOPBACK } from "./addresses.ts";
+import { AgentRelay } from "./agent-relay.ts";
 import type { RunIdentity } from "./handshake.ts";
+import type { HostSecurity } from "./host-security.ts";
 import type { DialOptions, Link } from "./link.ts";
 import {
   exitFailed,
@@ -26,9 +27,8 @@ import { encodeMessage } from "./wire.ts";
 export async function runAgent(workerMain: string): Promise<void> {
   process.on("uncaughtException", exitFailed);
   process.on("unhandledRejection", exitFailed);
-  const { host, port, identity, number, incarnation, silenceLimitSeconds } = readInvitation(
-    process.env,
-  );
+  const invitation = readInvitation(process.env);
+  const { host, port, identity, number, incarnation, silenceLimitSeconds, security } = invitation;
   let serving: ServingAgent | undefined;
   followLauncher(() => (serving === undefined ? exitOrphaned() : serving.quit()));
   serving = await serveAsAgent({
@@ -37,6 +37,7 @@ export async function runAgent(workerMain: string): Promise<void> {
     number,
     incarnation,
     silenceLimitSeconds,
+    security,
     workerMain,
     joined: () => undefined,
     over: (inPeace) => (inPeace ? process.exit(0) : exitOrphaned()),
@@ -51,6 +52,7 @@ export interface AgentOptions {
   readonly number: number;
   readonly incarnation: number;
   readonly silenceLimitSeconds: number;
+  readonly security: HostSecurity;
   /** Path of dist/scripts/worker-main.js. */
   readonly workerMain: string;
   /** Called once, when the coordinator has taken it in. */
@@ -67,7 +69,8 @@ export interface ServingAgent {
 
 /** Joins a run as an agent. Rejects like `join` when the coordinator is not reached or refuses. */
 export async function serveAsAgent(options: AgentOptions): Promise<ServingAgent> {
-  const { address, identity: given, number, incarnation, silenceLimitSeconds } = options;
+  const { address, identity: given, number, incarnation } = options;
+  const { silenceLimitSeconds, security } = options;
   const agent = new Agent(options);
   await join({
     address,
@@ -78,6 +81,7 @@ export async function serveAsAgent(options: AgentOptions): Promise<ServingAgent>
     },
     caller: { role: "agent", number, incarnation },
     silenceLimitSeconds,
+    security,
     joined: (control) => agent.joined(control),
     received: (message) => agent.received(message),
     orphaned: () => agent.end(),
@@ -185,7 +189,8 @@ class Agent {
     const address = (this.#control as Link).localAddress;
     for (const { worker, incarnation } of order.workers) {
       const invitation = { ...meetsAt, identity, number: worker, incarnation, address };
-      this.#spawn({ ...invitation, silenceLimitSeconds }, nodeFlags);
+      const { security } = this.#options;
+      this.#spawn({ ...invitation, silenceLimitSeconds, security }, nodeFlags);
     }
   }
 

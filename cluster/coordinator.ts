@@ -12,6 +12,7 @@ import { ExitCode, messageOf, OperatingError } from "./errors.ts";
 import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { HostList } from "./host-list.ts";
+import { type HostSecurity, securityFor } from "./host-security.ts";
 import type { Link, Listener } from "./link.ts";
 import { CONTROL_MESSAGE_BYTES } from "./membership.ts";
 import { type Envelope, type ExitNotice, type MemberMessage, Tag } from "./messages.ts";
@@ -44,6 +45,7 @@ export interface CoordinatorOptions extends CrewOptions {
   /** Wall ms that the other hosts have to join. */
   readonly joinWithinMs: number;
   readonly agentMain: string;
+  readonly security: HostSecurity;
   report(worker: number, report: WindowReport): void;
   /** Called once: the run cannot go on. */
   failed(failure: Failure): void;
@@ -70,13 +72,14 @@ export class Coordinator {
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
-    const { hosts, joinWithinMs, silenceLimitSeconds, agentMain, identity } = options;
+    const { hosts, joinWithinMs, silenceLimitSeconds, agentMain, identity, security } = options;
     this.#hosts = new HostList({
       hosts,
       joinWithinMs,
       silenceLimitSeconds,
       agentMain,
       identity,
+      security,
       told: (text) => options.told(text),
       back: (host) => this.#crew.spawnOn(host),
       said: (host, message) => this.#guarded(host.label, () => this.#fromAgent(message)),
@@ -133,9 +136,10 @@ export class Coordinator {
    * resolves. Rejects with OperatingError E043 when it cannot listen, E047 when hosts are missing.
    */
   async start(): Promise<void> {
-    const { placement, address, identity, hosts } = this.#options;
+    const { placement, address, identity, hosts, security } = this.#options;
     this.#listener = await listen({
       ...address,
+      ...securityFor(address.host, security),
       identity,
       maxMessageBytes: CONTROL_MESSAGE_BYTES,
       maxConnections: placement.workers.length + hosts + SPARE_CONNECTIONS,

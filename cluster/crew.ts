@@ -101,7 +101,9 @@ export class Crew {
     const hosts = this.#hosts.all;
     const hostOf = (number: number): HostSide =>
       hosts[Math.floor((number * hosts.length) / workers.length)];
-    this.#workers = workers.map(({ label }, number) => new WorkerSide(number, label, hostOf(number)));
+    this.#workers = workers.map(
+      ({ label }, number) => new WorkerSide(number, label, hostOf(number)),
+    );
     this.phase = "starting";
     for (const host of hosts) this.spawnOn(host);
     await this.#linked.all(workers.length);

@@ -5,6 +5,7 @@
 import { formatAddress, type HostAddress } from "./addresses.ts";
 import { ExitCode, OperatingError } from "./errors.ts";
 import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
+import type { HostSecurity } from "./host-security.ts";
 import { HostSide } from "./host-side.ts";
 import type { Link } from "./link.ts";
 import { type Invitation, invitationEnvironment } from "./membership.ts";
@@ -17,6 +18,7 @@ export interface HostListOptions {
   readonly joinWithinMs: number;
   readonly silenceLimitSeconds: number;
   readonly agentMain: string;
+  readonly security: HostSecurity;
   readonly identity: RunIdentity;
   told(text: string): void;
   /** The agent of our own host is up again after it was lost. */
@@ -58,7 +60,7 @@ export class HostList {
    * OperatingError E047 when some are missing after the time.
    */
   async gather(address: HostAddress): Promise<void> {
-    const { identity, silenceLimitSeconds, hosts, joinWithinMs, told } = this.#options;
+    const { identity, silenceLimitSeconds, security, hosts, joinWithinMs, told } = this.#options;
     this.#invitation = {
       ...address,
       identity,
@@ -66,6 +68,7 @@ export class HostList {
       incarnation: 0,
       address: address.host,
       silenceLimitSeconds,
+      security,
     };
     if (hosts > 1) told(`waiting at ${formatAddress(address)} for ${hosts - 1} more hosts`);
     await new Promise<void>((resolve, reject) => {

@@ -8,6 +8,7 @@ import { formatAddress, type HostAddress, parseAddress } from "./addresses.ts";
 import { messageOf } from "./errors.ts";
 import { type Caller, identityOf, type RunIdentity } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { type HostSecurity, securityFor } from "./host-security.ts";
 import type { DialOptions, Link } from "./link.ts";
 import { type CoordinatorMessage, Env, Tag } from "./messages.ts";
 import { onLauncherGone } from "./process-launcher.ts";
@@ -31,11 +32,12 @@ export interface Invitation extends HostAddress {
   /** Address of this host at which a worker listens for its peers. */
   readonly address: string;
   readonly silenceLimitSeconds: number;
+  readonly security: HostSecurity;
 }
 
 /** The environment that invites a process; {@link readInvitation} reads it. */
 export function invitationEnvironment(invitation: Invitation): Record<string, string> {
-  const { identity, number, incarnation, address, silenceLimitSeconds } = invitation;
+  const { identity, number, incarnation, address, silenceLimitSeconds, security } = invitation;
   return {
     [Env.coordinator]: formatAddress(invitation),
     [Env.token]: Buffer.from(identity.token).toString("hex"),
@@ -46,6 +48,8 @@ export function invitationEnvironment(invitation: Invitation): Record<string, st
     [Env.incarnation]: String(incarnation),
     [Env.address]: address,
     [Env.silenceLimit]: String(silenceLimitSeconds),
+    [Env.tlsFolder]: security.tlsFolder ?? "",
+    [Env.insecure]: security.insecure ? "yes" : "",
   };
 }
 
@@ -72,10 +76,15 @@ export function readInvitation(environment: NodeJS.ProcessEnv): Invitation {
     incarnation: Number(given(Env.incarnation)),
     address: given(Env.address),
     silenceLimitSeconds: Number(given(Env.silenceLimit)),
+    security: {
+      ...(environment[Env.tlsFolder] ? { tlsFolder: environment[Env.tlsFolder] } : {}),
+      insecure: environment[Env.insecure] === "yes",
+    },
   };
 }
 
 export interface MembershipOptions {
+  readonly security: HostSecurity;
   readonly address: HostAddress;
   readonly identity: DialOptions["identity"];
   readonly caller: Caller;
@@ -101,9 +110,10 @@ export function followLauncher(orphaned: () => void): void {
  * or refuses.
  */
 export async function join(options: MembershipOptions): Promise<void> {
-  const { address, identity, caller, silenceLimitSeconds } = options;
+  const { address, identity, caller, silenceLimitSeconds, security } = options;
   const link = await dial({
     ...address,
+    ...securityFor(address.host, security),
     identity,
     caller,
     maxMessageBytes: CONTROL_MESSAGE_BYTES,

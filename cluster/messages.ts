@@ -23,6 +23,10 @@ export const Env = {
   address: "FAULTPLANE_ADDRESS",
   /** Seconds of silence after which the other end counts as gone. */
   silenceLimit: "FAULTPLANE_SILENCE_LIMIT",
+  /** Folder with the certificates for links to other hosts; empty: none. */
+  tlsFolder: "FAULTPLANE_TLS_FOLDER",
+  /** "yes": links to other hosts go without. */
+  insecure: "FAULTPLANE_INSECURE",
 } as const;
 
 /** First element of every message. The numbers are the wire format: only append. */

@@ -11,6 +11,7 @@ import type { WorkerSummary } from "../src/model/window.ts";
 import type { Placement } from "../src/topology/placement.ts";
 import type { HostAddress } from "./addresses.ts";
 import type { BlindSession } from "./blind.ts";
+import type { HostSecurity } from "./host-security.ts";
 import type { HostRecord, JournalOrder } from "./journal-orders.ts";
 import type { RunControl } from "./run-control.ts";
 import type { LoopEnd, RunStatus } from "./window-loop.ts";
@@ -58,6 +59,7 @@ export interface HostsOptions {
   readonly token: Uint8Array;
   /** Wall ms that the others have to join. */
   readonly joinWithinMs: number;
+  readonly security: HostSecurity;
 }
 
 /** One host of a run that has begun. */

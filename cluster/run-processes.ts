@@ -15,6 +15,7 @@ import type { Loss } from "./crew.ts";
 import { identityOf, runTokenOf } from "./handshake.ts";
 import { SILENCE_LIMIT_SECONDS } from "./heartbeat.ts";
 import { checkHost } from "./host-limits.ts";
+import { LOOPBACK_ONLY } from "./host-security.ts";
 import type { HostEvent, JournalOrder } from "./journal-orders.ts";
 import { peakRssBytes } from "./membership.ts";
 import type { DriveResult, Ending, HostsOptions, PreparedRun } from "./prepared-run.ts";
@@ -53,6 +54,7 @@ export async function driveProcesses(
     address: hosts.address,
     hosts: hosts.count,
     joinWithinMs: hosts.joinWithinMs,
+    security: hosts.security,
     scenario: encodeChecked(scenario),
     scenarioHash: scenarioHash(scenario),
     placement,
@@ -155,8 +157,13 @@ export async function driveProcesses(
 
 /** A run of its own on this host: a token that nobody else has, and nobody to wait for. */
 function onLoopback(): HostsOptions {
-  const joinWithinMs = 30_000;
-  return { count: 1, address: { host: LOOPBACK, port: 0 }, token: randomBytes(32), joinWithinMs };
+  return {
+    count: 1,
+    address: { host: LOOPBACK, port: 0 },
+    token: randomBytes(32),
+    joinWithinMs: 30_000,
+    security: LOOPBACK_ONLY,
+  };
 }
 
 /** Names the faults that losses become, each unlike any other of the run. */

@@ -5,6 +5,7 @@
  */
 import { messageOf } from "./errors.ts";
 import type { Caller, Refusal } from "./handshake.ts";
+import { securityFor } from "./host-security.ts";
 import type { Link, Listener } from "./link.ts";
 import type { Invitation } from "./membership.ts";
 import type { PeerAddress } from "./messages.ts";
@@ -57,6 +58,7 @@ export class PeerMesh {
     mesh.#listener = await listen({
       host: invitation.address,
       port: 0,
+      ...securityFor(invitation.address, invitation.security),
       identity: invitation.identity,
       maxMessageBytes: DATA_MESSAGE_BYTES,
       maxConnections: MOST_CONNECTIONS,
@@ -120,10 +122,17 @@ export class PeerMesh {
   }
 
   #dial(peer: Peer): void {
-    const { identity, number, incarnation } = this.#invitation;
+    const { identity, number, incarnation, security } = this.#invitation;
     const { worker, host, port } = peer.address;
     const caller: Caller = { role: "peer", number, incarnation };
-    dial({ host, port, identity, caller, maxMessageBytes: DATA_MESSAGE_BYTES }).then(
+    dial({
+      host,
+      port,
+      ...securityFor(host, security),
+      identity,
+      caller,
+      maxMessageBytes: DATA_MESSAGE_BYTES,
+    }).then(
       (link) => {
         if (this.#peers.get(worker) !== peer) link.terminate();
         else this.#add(peer, link);

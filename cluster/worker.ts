@@ -30,7 +30,7 @@ export async function runWorker(devices: DeviceFactory): Promise<void> {
   process.on("uncaughtException", exitFailed);
   process.on("unhandledRejection", exitFailed);
   const invitation = readInvitation(process.env);
-  const { host, port, identity, number, incarnation, silenceLimitSeconds } = invitation;
+  const { host, port, identity, number, incarnation, silenceLimitSeconds, security } = invitation;
   const worker = new Worker(number, devices);
   const orphaned = (): void => (worker.leaving ? process.exit(0) : exitOrphaned());
   followLauncher(orphaned);
@@ -44,6 +44,7 @@ export async function runWorker(devices: DeviceFactory): Promise<void> {
     identity,
     caller: { role: "worker", number, incarnation },
     silenceLimitSeconds,
+    security,
     joined: (control) => worker.joined(control, mesh),
     received: (message) => worker.received(message),
     orphaned,

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { Argument, Command, CommanderError } from "commander";
+import type { CertificatesOptions } from "./commands/certificates.ts";
 import type { DrillCommandOptions } from "./commands/drill.ts";
 import { EXIT_CODE_HELP, Exit } from "./commands/exit-codes.ts";
 import {
@@ -189,10 +190,21 @@ function makeProgram(): Command {
       const { monthCommand } = await import("./commands/month.ts");
       exitCode = await monthCommand(scenario, options);
     });
+  const certificates = program
+    .command("certificates")
+    .description("make an authority and a certificate for runs over several hosts")
+    .argument("<folder>", "folder to put them in")
+    .option("--days <count>", "how long the members' is good (365)", parseCount("--days", 3650))
+    .option("--renew", "another one for the members, by the authority that is there")
+    .option("--force", "start anew, whatever is there")
+    .action(async (folder: string, options: CertificatesOptions) => {
+      const { certificatesCommand } = await import("./commands/certificates.ts");
+      exitCode = await certificatesCommand(folder, options);
+    });
   const live = LIVE_COMMANDS.map((entry) => addLiveCommand(program, entry));
 
   const drills = [drill, plan, suite, month];
-  const others = [replay, check, topology, experts, faults, validate, ...live];
+  const others = [replay, check, topology, experts, faults, validate, certificates, ...live];
   for (const command of [run, ...drills, ...others]) {
     command.option("--json", "print one JSON object on stdout");
     if ([run, drill, suite, month, replay, validate].includes(command)) {

@@ -2,8 +2,9 @@
  * Entry point of a member of the bare barrier (see websocket-barrier.ts). Started by the bench,
  * never by hand.
  */
-import type { Link } from "../../cluster/link.ts";
+
 import { LOOPBACK } from "../../cluster/addresses.ts";
+import type { Link } from "../../cluster/link.ts";
 import { exitFailed, readInvitation } from "../../cluster/membership.ts";
 import { onLauncherGone } from "../../cluster/process-launcher.ts";
 import { dial, listen } from "../../cluster/websocket-transport.ts";
@@ -47,7 +48,11 @@ async function takePart(): Promise<void> {
     },
   });
   const dialOptions = { host, identity, maxMessageBytes: LARGEST_BYTES };
-  const control = await dial({ ...dialOptions, port, caller: { role: "worker", number, incarnation } });
+  const control = await dial({
+    ...dialOptions,
+    port,
+    caller: { role: "worker", number, incarnation },
+  });
   coordinator = control;
   control.onClosed(() => process.exit(0));
   control.onMessage((bytes) => {
@@ -58,10 +63,13 @@ async function takePart(): Promise<void> {
       return;
     }
     const neighbour = bytes[0] + 256 * bytes[1];
-    dial({ ...dialOptions, port: neighbour, caller: { role: "peer", number, incarnation } }).then((link) => {
-      next = link;
-      linked();
-    }, exitFailed);
+    dial({ ...dialOptions, port: neighbour, caller: { role: "peer", number, incarnation } }).then(
+      (link) => {
+        next = link;
+        linked();
+      },
+      exitFailed,
+    );
   });
   control.send(new Uint8Array(Uint16Array.of(listener.port).buffer));
 }

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { LOOPBACK } from "../../cluster/addresses.ts";
 import { identityOf } from "../../cluster/handshake.ts";
 import { SILENCE_LIMIT_SECONDS } from "../../cluster/heartbeat.ts";
+import { LOOPBACK_ONLY } from "../../cluster/host-security.ts";
 import type { Link } from "../../cluster/link.ts";
 import { invitationEnvironment } from "../../cluster/membership.ts";
 import { type LaunchedProcess, launch, WORKER_FLAGS } from "../../cluster/process-launcher.ts";
@@ -76,7 +77,15 @@ export function startBarrier(members: number, turns: Turns): Barrier {
     });
   };
   const start = (port: number): void => {
-    const invitation = { host: LOOPBACK, port, identity, address: LOOPBACK, incarnation: 0 };
+    const invitation = {
+      host: LOOPBACK,
+      port,
+      identity,
+      address: LOOPBACK,
+      incarnation: 0,
+      silenceLimitSeconds: SILENCE_LIMIT_SECONDS,
+      security: LOOPBACK_ONLY,
+    };
     children = Array.from({ length: members }, (_, member) =>
       launch({
         main: join(dirname(fileURLToPath(import.meta.url)), "barrier-member-main.js"),
@@ -86,7 +95,6 @@ export function startBarrier(members: number, turns: Turns): Barrier {
           ...invitationEnvironment({
             ...invitation,
             number: member,
-            silenceLimitSeconds: SILENCE_LIMIT_SECONDS,
           }),
         },
         exited: ({ stderr }) => fail(new Error(`a member has ended: ${stderr.join(" ")}`)),
