@@ -183,6 +183,12 @@ export class RunRecorder implements RunObserver {
   /** Writes down what hosts did; it survives a loss of power before anybody acts on it. */
   observed(records: readonly HostRecord[]): void {
     this.#write(records, records.some(mustSurvive));
+    for (const { event, detail } of records) this.told(`${event}: ${detail}`);
+  }
+
+  /** A line for whoever watches; it is not kept. */
+  told(text: string): void {
+    if (this.#loudness !== "quiet") this.#terminal.log(text);
   }
 
   /** Writes the journal's last line, and has both files survive a loss of power. */
