@@ -124,13 +124,14 @@ export interface StoppedStep {
 
 /**
  * What comes after a committed window, whose facts the director has taken: asks it at each of its
- * instants on the way.
+ * instants on the way. `learnt`: what the run has learnt besides.
  */
 export function nextStep(
   protocol: WindowProtocol,
   director: Director | undefined,
+  learnt = NO_CHANGES,
 ): Exclude<NextStep, { type: "stop-reached" }> | StoppedStep {
-  let changes: RunChanges = NO_CHANGES;
+  let changes: RunChanges = learnt;
   for (;;) {
     const step = protocol.next(changes, director?.nextPs ?? NEVER_PS);
     if (step.type !== "stop-reached") return step;
