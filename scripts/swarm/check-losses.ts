@@ -6,10 +6,10 @@
 import { faultsOf, healsOf, type JournalOrder } from "../../cluster/journal-orders.ts";
 import type { RandomStream } from "../../src/base/random.ts";
 import { streamOf } from "../../src/base/random.ts";
+import type { DeviceFactory } from "../../src/model/device.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
 import { type RunByWire, runByWire } from "./by-wire.ts";
-import type { MakeDevices } from "./check-seed.ts";
 import {
   type CrashedRun,
   type LossMoments,
@@ -38,7 +38,7 @@ export interface CheckedLosses {
 export function checkLosses(
   drawn: SwarmCase,
   scenario: Scenario,
-  makeDevices: MakeDevices,
+  makeDevices: () => DeviceFactory,
   eventsMax: number,
 ): CheckedLosses {
   const random = streamOf(scenario.run.seed, "swarm-losses");
