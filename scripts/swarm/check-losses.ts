@@ -23,6 +23,8 @@ import { type Problem, runProblems } from "./run-problems.ts";
 import { differences } from "./same-run.ts";
 import type { SwarmCase } from "./swarm-case.ts";
 
+/** Any frame has a worker take part, some frames do, and none ever does. */
+const CREDIT_BYTES = [0, 2_000, 1_000_000_000];
 /** Most windows with losses in a run. */
 const LOSSES_MAX = 3;
 
@@ -55,6 +57,7 @@ export function checkLosses(
     ...spread,
     ...{ devices: makeDevices(), policy, random, eventsMax },
     losses: drawMoments(undisturbed, random),
+    creditBytes: pick(random, CREDIT_BYTES),
     ordered: (fault) => orders.push({ record: "fault", by: "operator", ...fault }),
     ...(second !== undefined && { director: second }),
   });

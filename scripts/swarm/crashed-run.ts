@@ -39,6 +39,8 @@ export interface CrashedRunOptions {
   readonly placement: PlacementName;
   readonly workers: number;
   readonly carriedBytesMax: number;
+  /** Bytes that may wait at an idle worker; see WindowProtocolOptions. */
+  readonly creditBytes: number;
   readonly policy: LossPolicy;
   readonly losses: LossMoments;
   readonly random: RandomStream;
@@ -128,6 +130,7 @@ class CrashingRun {
       lookaheadPs: lookaheadOf(this.#topology, placement),
       gpus: this.#topology.actors.filter((actor) => actor.kind === "gpu").length,
       timeLimitPs: scenario.run.timeLimitPs,
+      creditBytes: options.creditBytes,
     });
   }
 

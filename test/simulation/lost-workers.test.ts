@@ -58,7 +58,11 @@ describe("a run that is over but for a rank that hangs for good", () => {
     const orders: JournalOrder[] = [];
     const run = runWithLosses(scenario, {
       ...{ devices: makeDevice, placement: "node", workers: 1, carriedBytesMax: 4096 },
-      ...{ policy: "fault", losses: { instants: [virtualTimePs], atEnd: false } },
+      ...{
+        creditBytes: 4_000_000,
+        policy: "fault",
+        losses: { instants: [virtualTimePs], atEnd: false },
+      },
       ...{ random: streamOf("1", "last"), eventsMax: 1e6 },
       ordered: (fault) => orders.push({ record: "fault", by: "operator", ...fault }),
     });
