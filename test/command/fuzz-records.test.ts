@@ -167,7 +167,7 @@ it("the record is what the cases need", async () => {
   for (const record of ["epoch", "commit", "fault", "heal", "host", "end"]) {
     expect(journal).toContain(`"record":"${record}"`);
   }
-  expect(journal.match(/"record":"commit"/g)?.length).toBeGreaterThan(5);
+  expect(journal.match(/"record":"commit"/g)?.length).toBeGreaterThan(2);
   expect(await check(RunFile.journal, good.get(RunFile.journal) as Buffer, "as it was")).toBe(
     "unchanged",
   );
