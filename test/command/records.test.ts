@@ -210,7 +210,7 @@ describe("resolved scenario", () => {
   it("keeps bytes", () => {
     const table = { topK: 1, layers: [0], tokensOfRank: [1], experts: new Uint8Array([7, 0, 255]) };
     const scenario = { routing: { source: "file", path: "x", table } } as unknown as Scenario;
-    const read = parseResolved(formatResolved(scenario, "hash"));
+    const read = parseResolved(formatResolved({ scenario, scenarioHash: "hash" }));
     expect(read).toEqual({ scenario, scenarioHash: "hash" });
   });
 });

@@ -37,7 +37,8 @@ export async function recordRun(
   const topology = makeFatTree(scenario.cluster, scenario.hardware);
   const hash = scenarioHash(scenario);
   const folder = new RunFolder(resume === undefined ? { path, replace: false } : planReopen(path));
-  if (resume === undefined) folder.write(RunFile.resolved, formatResolved(scenario, hash));
+  if (resume === undefined)
+    folder.write(RunFile.resolved, formatResolved({ scenario, scenarioHash: hash }));
   const { seed, placement, speed } = scenario.run;
   const recorder = new RunRecorder({
     folder,
