@@ -1,62 +1,146 @@
 /**
- * A host agent: starts the workers that the coordinator asks for, supervises them and reports how
- * each ended. It holds no actors and takes no part in windows. Its workers never outlive it.
+ * A host agent: starts the workers that the coordinator asks for, supervises them, passes their
+ * messages on and reports how each ended. It holds no actors and takes no part in windows. Its
+ * workers never outlive it.
  */
-import type { Link } from "./link.ts";
-import { exitFailed, exitOrphaned, join, peakRssBytes, readInvitation } from "./membership.ts";
+import { availableParallelism, hostname } from "node:os";
+import { type HostAddress, LOOPBACK } from "./addresses.ts";
+import { AgentRelay } from "./agent-relay.ts";
+import type { RunIdentity } from "./handshake.ts";
+import type { HostSecurity } from "./host-security.ts";
+import type { DialOptions, Link } from "./link.ts";
+import {
+  exitFailed,
+  exitOrphaned,
+  followLauncher,
+  type Invitation,
+  invitationEnvironment,
+  join,
+  peakRssBytes,
+  readInvitation,
+} from "./membership.ts";
+import { type CoordinatorMessage, type SpawnOrder, Tag } from "./messages.ts";
 import { type LaunchedProcess, launch } from "./process-launcher.ts";
-import { type CoordinatorMessage, Env, encodeMessage, type SpawnOrder, Tag } from "./wire.ts";
+import { encodeMessage } from "./wire.ts";
 
-/** Runs this process as an agent until the run is over. */
-export async function runAgent(): Promise<void> {
+/** Runs this process, which a coordinator started, as an agent until the run is over. */
+export async function runAgent(workerMain: string): Promise<void> {
   process.on("uncaughtException", exitFailed);
   process.on("unhandledRejection", exitFailed);
-  // What the workers are given; the invitation takes the token out of the environment.
-  const passedOn: Record<string, string> = {
-    // A worker computes on one thread; threads of the pool would only cost memory.
-    UV_THREADPOOL_SIZE: "1",
-  };
-  for (const name of [Env.coordinator, Env.token, Env.runId, Env.scenarioHash]) {
-    passedOn[name] = process.env[name] ?? "";
-  }
-  const agent = new Agent(passedOn);
-  const invitation = readInvitation(process.env, "agent");
+  const invitation = readInvitation(process.env);
+  const { host, port, identity, number, incarnation, silenceLimitSeconds, security } = invitation;
+  let serving: ServingAgent | undefined;
+  followLauncher(() => (serving === undefined ? exitOrphaned() : serving.quit()));
+  serving = await serveAsAgent({
+    address: { host, port },
+    identity,
+    number,
+    incarnation,
+    silenceLimitSeconds,
+    security,
+    workerMain,
+    joined: () => undefined,
+    over: (inPeace) => (inPeace ? process.exit(0) : exitOrphaned()),
+  });
+}
+
+export interface AgentOptions {
+  /** Where the coordinator listens. */
+  readonly address: HostAddress;
+  readonly identity: DialOptions["identity"];
+  /** Number of this host; -1: the coordinator gives one. */
+  readonly number: number;
+  readonly incarnation: number;
+  readonly silenceLimitSeconds: number;
+  readonly security: HostSecurity;
+  /** Path of dist/scripts/worker-main.js. */
+  readonly workerMain: string;
+  /** Called once, when the coordinator has taken it in. */
+  joined(): void;
+  /** Called once its workers have ended; `inPeace`: the coordinator said goodbye. */
+  over(inPeace: boolean): void;
+}
+
+/** An agent that is up. */
+export interface ServingAgent {
+  /** Ends its workers and leaves the run, which takes that as the loss of the host. */
+  quit(): void;
+}
+
+/** Joins a run as an agent. Rejects like `join` when the coordinator is not reached or refuses. */
+export async function serveAsAgent(options: AgentOptions): Promise<ServingAgent> {
+  const { address, identity: given, number, incarnation } = options;
+  const { silenceLimitSeconds, security } = options;
+  const agent = new Agent(options);
   await join({
-    invitation,
-    role: "agent",
+    address,
+    identity: (runId) => {
+      const identity = typeof given === "function" ? given(runId) : given;
+      agent.identity = identity;
+      return identity;
+    },
+    caller: { role: "agent", number, incarnation },
+    silenceLimitSeconds,
+    security,
     joined: (control) => agent.joined(control),
     received: (message) => agent.received(message),
-    orphaned: () => agent.endWorkers(agent.leaving ? () => process.exit(0) : exitOrphaned),
+    orphaned: () => agent.end(),
   });
+  return { quit: () => agent.end() };
+}
+
+interface Child {
+  readonly incarnation: number;
+  readonly process: LaunchedProcess;
 }
 
 /** The workers of this host. */
 class Agent {
+  /** What it proves itself with; known once the coordinator has said which run this is. */
+  identity: RunIdentity | undefined;
+  readonly #options: AgentOptions;
+  readonly #children = new Map<number, Child>();
   /** The coordinator has said goodbye. */
-  leaving = false;
-  readonly #environment: Readonly<Record<string, string>>;
-  readonly #children = new Map<number, LaunchedProcess>();
+  #leaving = false;
   #control: Link | undefined;
+  #relay: Promise<AgentRelay> | undefined;
+  #openRelay: AgentRelay | undefined;
   #allGone: (() => void) | undefined;
 
-  constructor(environment: Readonly<Record<string, string>>) {
-    this.#environment = environment;
+  constructor(options: AgentOptions) {
+    this.#options = options;
   }
 
   joined(control: Link): void {
     this.#control = control;
+    const arrival = {
+      name: hostname(),
+      address: control.localAddress,
+      pid: process.pid,
+      processors: availableParallelism(),
+    };
+    control.send(encodeMessage(Tag.arrived, arrival));
+    this.#options.joined();
   }
 
   received(message: CoordinatorMessage): void {
     switch (message.tag) {
       case Tag.heartbeat:
         return;
-      case Tag.spawn:
-        for (const worker of message.order.workers) this.#spawn(message.order, worker);
+      case Tag.relayed:
+        this.#openRelay?.deliver(message.envelopes);
         return;
+      case Tag.spawn:
+        this.#spawnAll(message.order).catch(exitFailed);
+        return;
+      case Tag.end: {
+        const child = this.#children.get(message.worker);
+        if (child?.incarnation === message.incarnation) child.process.kill("SIGKILL");
+        return;
+      }
       case Tag.goodbye:
-        this.leaving = true;
-        this.endWorkers(() => {
+        this.#leaving = true;
+        this.#endWorkers(() => {
           this.#control?.send(encodeMessage(Tag.usage, peakRssBytes()));
           this.#control?.close();
         });
@@ -66,28 +150,70 @@ class Agent {
     }
   }
 
+  /** The run is gone, or this host leaves it: ends the workers, then says so. */
+  end(): void {
+    this.#endWorkers(() => {
+      this.#control?.terminate();
+      this.#options.over(this.#leaving);
+    });
+  }
+
   /** Ends the workers that are left, then calls `done`. */
-  endWorkers(done: () => void): void {
+  #endWorkers(done: () => void): void {
     this.#allGone = done;
+    this.#openRelay?.stopWatching();
     if (this.#children.size === 0) {
       done();
       return;
     }
-    for (const child of this.#children.values()) child.kill("SIGKILL");
+    for (const { process: child } of this.#children.values()) child.kill("SIGKILL");
   }
 
-  #spawn(order: SpawnOrder, worker: number): void {
+  async #spawnAll(order: SpawnOrder): Promise<void> {
+    const { scenarioHash } = order;
+    const identity = { ...(this.identity as RunIdentity), scenarioHash };
+    let meetsAt = this.#options.address;
+    if (order.reportsTo === "agent") {
+      this.#relay ??= AgentRelay.open({
+        identity,
+        control: this.#control as Link,
+        silenceLimitSeconds: order.silenceLimitSeconds,
+        isExpected: (worker, incarnation) =>
+          this.#children.get(worker)?.incarnation === incarnation,
+      });
+      this.#openRelay = await this.#relay;
+      meetsAt = { host: LOOPBACK, port: this.#openRelay.port };
+    }
+    if (this.#allGone !== undefined) return;
+    const { silenceLimitSeconds, nodeFlags } = order;
+    const address = (this.#control as Link).localAddress;
+    for (const { worker, incarnation } of order.workers) {
+      const invitation = { ...meetsAt, identity, number: worker, incarnation, address };
+      const { security } = this.#options;
+      this.#spawn({ ...invitation, silenceLimitSeconds, security }, nodeFlags);
+    }
+  }
+
+  #spawn(invitation: Invitation, nodeFlags: readonly string[]): void {
+    const { number: worker, incarnation } = invitation;
     const child = launch({
-      main: order.workerMain,
-      nodeFlags: order.nodeFlags,
-      environment: { ...this.#environment, [Env.worker]: String(worker) },
+      main: this.#options.workerMain,
+      nodeFlags,
+      environment: {
+        // A worker computes on one thread; threads of the pool would only cost memory.
+        UV_THREADPOOL_SIZE: "1",
+        ...invitationEnvironment(invitation),
+      },
       exited: (exit) => {
-        this.#children.delete(worker);
-        this.#control?.send(encodeMessage(Tag.exited, worker, exit));
+        if (this.#children.get(worker)?.incarnation === incarnation) {
+          this.#children.delete(worker);
+        }
+        this.#openRelay?.workerGone(worker, incarnation);
+        this.#control?.send(encodeMessage(Tag.exited, worker, incarnation, exit));
         if (this.#children.size === 0) this.#allGone?.();
       },
     });
-    this.#children.set(worker, child);
-    this.#control?.send(encodeMessage(Tag.spawned, worker, child.pid));
+    this.#children.set(worker, { incarnation, process: child });
+    this.#control?.send(encodeMessage(Tag.spawned, worker, incarnation, child.pid));
   }
 }

@@ -3,6 +3,7 @@
  * is another one by now is told apart from one that refuses.
  */
 
+import { LOOPBACK } from "./addresses.ts";
 import { isAlive, readControl } from "./control-file.ts";
 import {
   ANSWER_BYTES,
@@ -14,7 +15,6 @@ import {
 import { controlIdentity } from "./control-server.ts";
 import { ExitCode, OperatingError } from "./errors.ts";
 import type { Link } from "./link.ts";
-import { LOOPBACK } from "./membership.ts";
 import { dial } from "./websocket-transport.ts";
 
 /**
@@ -35,7 +35,7 @@ export async function askRun(folder: string, request: ControlRequest): Promise<C
       host: LOOPBACK,
       port,
       identity: controlIdentity(Buffer.from(token, "hex"), runId),
-      caller: { role: "control", worker: -1 },
+      caller: { role: "control", number: -1, incarnation: 0 },
       maxMessageBytes: ANSWER_BYTES,
     });
   } catch (error) {

@@ -33,9 +33,13 @@ export function writeControl(folder: string, control: ControlFile): void {
   renameSync(`${path}.new`, path);
 }
 
-/** The run is over. */
+/** The run is over. Never throws: a file that stays behind names a process that is gone. */
 export function removeControl(folder: string): void {
-  rmSync(join(folder, CONTROL_FILE), { force: true });
+  try {
+    rmSync(join(folder, CONTROL_FILE), { force: true });
+  } catch {
+    // The folder is read-only by now, or lies on a disk that is gone.
+  }
 }
 
 /** The file of a run folder; undefined when there is none, or it is none of ours. */

@@ -4,6 +4,7 @@
  * its answers loses its own connection and nothing more.
  */
 import { randomBytes } from "node:crypto";
+import { LOOPBACK } from "./addresses.ts";
 import {
   type ControlAnswer,
   type ControlRequest,
@@ -13,7 +14,6 @@ import {
 } from "./control-messages.ts";
 import { identityOf, type RunIdentity } from "./handshake.ts";
 import type { Link } from "./link.ts";
-import { LOOPBACK } from "./membership.ts";
 import type { ControlAddress } from "./prepared-run.ts";
 import { listen } from "./websocket-transport.ts";
 

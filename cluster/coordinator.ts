@@ -1,42 +1,34 @@
 /**
- * The coordinator's side of the processes: listens, starts the agent, brings the workers in, hands
- * out the configuration, passes grants and reports on, and sees everybody out. What a window is it
- * does not know; that is the window loop's matter.
+ * The coordinator's side of the processes: listens, brings hosts and workers in, hands out the
+ * configuration, passes grants and reports on, replaces processes that are lost, and sees everybody
+ * out. What a window is it does not know; that is the window loop's matter.
  */
-import { randomBytes } from "node:crypto";
 import { InvariantError } from "../src/base/assert.ts";
 import type { Grant, WindowReport, WorkerSummary } from "../src/model/window.ts";
-import type { Placement } from "../src/topology/placement.ts";
-import { AgentSide } from "./agent-side.ts";
+import type { HostAddress } from "./addresses.ts";
+import { Awaited } from "./awaited.ts";
+import { Crew, type CrewOptions } from "./crew.ts";
 import { ExitCode, messageOf, OperatingError } from "./errors.ts";
-import { type Caller, identityOf, type Refusal, type RunIdentity } from "./handshake.ts";
+import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { HostList } from "./host-list.ts";
+import { type HostSecurity, securityFor } from "./host-security.ts";
 import type { Link, Listener } from "./link.ts";
-import { LOOPBACK } from "./membership.ts";
+import { CONTROL_MESSAGE_BYTES } from "./membership.ts";
+import { type Envelope, type ExitNotice, type MemberMessage, Tag } from "./messages.ts";
+import type { HostStart } from "./prepared-run.ts";
 import { describeExit } from "./process-launcher.ts";
 import { listen } from "./websocket-transport.ts";
-import {
-  type Configuration,
-  decodeMemberMessage,
-  Env,
-  type ExitNotice,
-  encodeGrant,
-  encodeMessage,
-  encodeTag,
-  type MemberMessage,
-  Tag,
-} from "./wire.ts";
-
-/** Largest message that the coordinator takes: a window's report with its facts. */
-const CONTROL_MESSAGE_BYTES = 64 * 1024 * 1024;
+import { decodeMemberMessage, encodeGrant, encodeMessage, encodeTag } from "./wire.ts";
+import type { WorkerSide } from "./worker-side.ts";
 
 /** Connections beyond those of the run's members. */
 const SPARE_CONNECTIONS = 32;
 
 const AUTH_WITHIN_MS = 2000;
 
-/** Wall ms in which all workers must have joined. */
-const JOIN_WITHIN_MS = 120_000;
+/** Wall ms in which all workers must have joined, once their hosts have. */
+const START_WITHIN_MS = 120_000;
 
 /** Wall ms that members have to leave; after that they are ended. */
 const LEAVE_WITHIN_MS = 5000;
@@ -44,26 +36,18 @@ const LEAVE_WITHIN_MS = 5000;
 /** Wall ms to wait for the agent's word on why a worker's connection closed. */
 const EXPLAIN_WITHIN_MS = 1500;
 
-export interface CoordinatorOptions {
-  readonly runId: string;
-  /** Encoded scenario. */
-  readonly scenario: Uint8Array;
-  readonly scenarioHash: string;
-  readonly placement: Placement;
-  /** Pairs of workers that share a lane. */
-  readonly pairs: readonly (readonly [number, number])[];
-  /** Wall ms to wait before each window, by worker label. */
-  readonly delays: ReadonlyMap<string, number>;
+export interface CoordinatorOptions extends CrewOptions {
+  readonly identity: RunIdentity;
+  /** Where to listen; port 0: any free one. */
+  readonly address: HostAddress;
+  /** Hosts of the run, ours included. */
+  readonly hosts: number;
+  /** Wall ms that the other hosts have to join. */
+  readonly joinWithinMs: number;
   readonly agentMain: string;
-  readonly workerMain: string;
-  /** 0: any free port. */
-  readonly port: number;
-  /** Seconds of silence before a member counts as lost. */
-  readonly silenceLimitSeconds?: number;
+  readonly security: HostSecurity;
   report(worker: number, report: WindowReport): void;
-  /**
-   * Called once: a process of the run is gone, or one of them broke a rule. The run cannot go on.
-   */
+  /** Called once: the run cannot go on. */
   failed(failure: Failure): void;
 }
 
@@ -73,236 +57,234 @@ export type Failure =
   | { readonly kind: "lost"; readonly detail: string }
   | { readonly kind: "error"; readonly error: Error };
 
-interface WorkerState {
-  readonly label: string;
-  pid: number;
-  link: Link | undefined;
-  heartbeat: Heartbeat | undefined;
-  port: number;
-  exit: ExitNotice | undefined;
-}
-
 /** Members of one run. */
 export class Coordinator {
   readonly #options: CoordinatorOptions;
-  readonly #identity: RunIdentity;
-  readonly #workers: WorkerState[];
-  #listener: Listener | undefined;
-  readonly #agent = new AgentSide();
+  readonly #hosts: HostList;
+  readonly #crew: Crew;
+  readonly #collected = new Awaited();
   readonly #summaries: (WorkerSummary | undefined)[] = [];
+  #listener: Listener | undefined;
   #workersPeakRssBytes = 0;
-  /** How many messages of the current phase are still to come. */
-  #waits: { count: number; readonly done: () => void } | undefined;
-  #leaving = false;
   #failure: Failure | undefined;
+  /** Called when a worker has ended, while somebody waits for it. */
+  #workerGone: (() => void) | undefined;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
-    this.#identity = identityOf(randomBytes(32), options.runId, options.scenarioHash);
-    this.#workers = options.placement.workers.map(({ label }) => ({
-      label,
-      pid: 0,
-      link: undefined,
-      heartbeat: undefined,
-      port: 0,
-      exit: undefined,
-    }));
+    const { hosts, joinWithinMs, silenceLimitSeconds, agentMain, identity, security } = options;
+    this.#hosts = new HostList({
+      hosts,
+      joinWithinMs,
+      silenceLimitSeconds,
+      agentMain,
+      identity,
+      security,
+      told: (text) => options.told(text),
+      back: (host) => this.#crew.spawnOn(host),
+      said: (host, message) => this.#guarded(host.label, () => this.#fromAgent(message)),
+      passedOn: (envelope) => this.#passedOn(envelope),
+      lost: (host, detail) => {
+        if (this.#crew.phase === "gathering") this.#fail({ kind: "lost", detail });
+        else this.#crew.hostLost(host, detail);
+      },
+    });
+    this.#crew = new Crew(options, this.#hosts, (detail) => this.#fail({ kind: "lost", detail }));
   }
 
   /** Process ids of the workers, once they have started. */
   get workerPids(): number[] {
-    return this.#workers.map((worker) => worker.pid);
+    return this.#crew.workers.map((worker) => worker.pid);
+  }
+
+  /** The hosts, with the labels of the workers that they have. */
+  get hosts(): HostStart[] {
+    return this.#hosts.all.map((host) => ({
+      label: host.label,
+      name: host.arrival?.name ?? "",
+      pid: host.pid,
+      workers: this.#crew.workers.filter((one) => one.host === host).map(({ label }) => label),
+    }));
+  }
+
+  /** Nobody is being replaced. */
+  get isWhole(): boolean {
+    return this.#crew.isWhole;
   }
 
   /**
-   * Highest resident memory of agent and workers, each one's peak added up, bytes; complete after
+   * Highest resident memory of agents and workers, each one's peak added up, bytes; complete after
    * `leave`.
    */
   get peakRssBytes(): number {
-    return this.#agent.peakRssBytes + this.#workersPeakRssBytes;
+    return this.#hosts.peakRssBytes + this.#workersPeakRssBytes;
   }
 
-  /** The worker that has been silent for longest, by its name. */
+  /** The worker or host that has been silent for longest, by its name. */
   get quietest(): string {
-    const quiet = this.#workers.map(({ heartbeat }) => heartbeat?.quietSeconds ?? 0);
-    return this.#nameOf(quiet.indexOf(Math.max(...quiet)));
+    const workers = this.#crew.workers.map(({ name, heartbeat }) => ({
+      name,
+      quietSeconds: heartbeat?.quietSeconds ?? 0,
+    }));
+    const hosts = this.#hosts.all.map(({ label, quietSeconds }) => ({ name: label, quietSeconds }));
+    const members = [...workers, ...hosts];
+    return members.reduce((most, one) => (one.quietSeconds > most.quietSeconds ? one : most)).name;
   }
 
   /**
-   * Brings up agent and workers until all are linked. Failures go to `failed`; then this never
-   * resolves.
+   * Brings up hosts and workers until all are linked. Failures go to `failed`; then this never
+   * resolves. Rejects with OperatingError E043 when it cannot listen, E047 when hosts are missing.
    */
   async start(): Promise<void> {
+    const { placement, address, identity, hosts, security } = this.#options;
     this.#listener = await listen({
-      host: LOOPBACK,
-      port: this.#options.port,
-      identity: this.#identity,
+      ...address,
+      ...securityFor(address.host, security),
+      identity,
       maxMessageBytes: CONTROL_MESSAGE_BYTES,
-      maxConnections: this.#workers.length + 1 + SPARE_CONNECTIONS,
+      maxConnections: placement.workers.length + hosts + SPARE_CONNECTIONS,
       authWithinMs: AUTH_WITHIN_MS,
       admit: (caller) => this.#admit(caller),
       accepted: (link) => this.#accepted(link),
     });
-    const listening = this.#waitFor(this.#workers.length);
-    const deadline = setTimeout(() => this.#joinedTooLate(), JOIN_WITHIN_MS);
-    this.#launchAgent(this.#listener.port);
-    await listening;
-    const linked = this.#waitFor(this.#workers.length);
-    for (let worker = 0; worker < this.#workers.length; worker += 1) {
-      this.#sendTo(worker, encodeMessage(Tag.configure, this.#configurationOf(worker)));
-    }
-    await linked;
+    await this.#hosts.gather({ ...address, port: this.#listener.port });
+    const deadline = setTimeout(() => this.#startedTooLate(), START_WITHIN_MS);
+    await this.#crew.start();
     clearTimeout(deadline);
   }
 
   /** Lets the actors take their first step: window 0. */
   begin(): void {
-    const begin = encodeTag(Tag.begin);
-    for (let worker = 0; worker < this.#workers.length; worker += 1) this.#sendTo(worker, begin);
+    this.#crew.tellAll(encodeTag(Tag.begin));
   }
 
   grant(worker: number, grant: Grant): void {
-    this.#workers[worker].link?.send(encodeGrant(grant));
+    const one = this.#crew.workers[worker];
+    // A replacement that is still being made gets its grant when it is ready.
+    if (one.stage === "linked") one.send(encodeGrant(grant));
   }
 
   /** Asks every worker for its totals. Never resolves when the run fails meanwhile. */
   async collect(): Promise<WorkerSummary[]> {
-    const collected = this.#waitFor(this.#workers.length);
-    const finish = encodeTag(Tag.finish);
-    for (let worker = 0; worker < this.#workers.length; worker += 1) this.#sendTo(worker, finish);
-    await collected;
+    this.#crew.phase = "collecting";
+    this.#crew.tellAll(encodeTag(Tag.finish));
+    await this.#collected.all(this.#crew.workers.length);
     return this.#summaries as WorkerSummary[];
   }
 
   /**
    * Sees everybody out and closes the port. Resolves when all have ended. `inPeace`: workers are
-   * idle and may go by themselves; otherwise the agent ends them. Nobody gets more than a few
+   * idle and may go by themselves; otherwise their agents end them. Nobody gets more than a few
    * seconds.
    */
   async leave(inPeace: boolean): Promise<void> {
-    this.#leaving = true;
-    for (const worker of this.#workers) worker.heartbeat?.stop();
-    this.#agent.stopWatching();
-    const goodbye = encodeTag(Tag.goodbye);
-    for (const worker of this.#workers) worker.link?.send(goodbye);
-    if (inPeace) {
-      await this.#workersGone();
-    }
-    await this.#agent.leave(LEAVE_WITHIN_MS);
+    this.#crew.phase = "leaving";
+    for (const worker of this.#crew.workers) worker.heartbeat?.stop();
+    this.#hosts.stopWatching();
+    this.#crew.tellAll(encodeTag(Tag.goodbye));
+    if (inPeace) await this.#workersGone();
+    await this.#hosts.leave(LEAVE_WITHIN_MS);
     this.#listener?.close();
   }
 
-  #launchAgent(port: number): void {
-    const { runId, scenarioHash, agentMain } = this.#options;
-    this.#agent.launch({
-      main: agentMain,
-      environment: {
-        [Env.coordinator]: `${LOOPBACK}:${port}`,
-        [Env.token]: Buffer.from(this.#identity.token).toString("hex"),
-        [Env.runId]: runId,
-        [Env.scenarioHash]: scenarioHash,
-      },
-      exited: (exit) => {
-        this.#fail({ kind: "lost", detail: `the host agent ${describeExit(exit)}` });
-      },
-    });
-  }
-
   #admit(caller: Caller): Refusal | undefined {
+    const { role, number, incarnation } = caller;
     const refusal: Refusal = { code: "not-expected", message: "this process is not expected" };
-    if (this.#leaving) return refusal;
-    switch (caller.role) {
-      case "agent":
-        return this.#agent.isLinked ? refusal : undefined;
-      case "worker": {
-        const worker = this.#workers[caller.worker];
-        return worker !== undefined && worker.link === undefined ? undefined : refusal;
-      }
-      default:
-        return refusal;
+    if (this.#crew.phase === "leaving") return { ...refusal, message: "the run is over" };
+    if (role === "agent") return this.#hosts.admit(caller);
+    const worker = this.#crew.workers[number];
+    if (role !== "worker" || worker === undefined) return refusal;
+    if (incarnation !== worker.incarnation) {
+      return { code: "stale-incarnation", message: "this worker was replaced" };
     }
+    return worker.link === undefined ? undefined : refusal;
   }
 
   #accepted(link: Link): void {
-    const { role, worker } = link.caller;
+    if (link.caller.role === "agent") {
+      this.#hosts.join(link);
+      return;
+    }
+    const { number, incarnation } = link.caller;
+    const worker = this.#crew.workers[number];
     const beat = encodeTag(Tag.heartbeat);
-    const name = role === "agent" ? "the host agent" : this.#nameOf(worker);
-    const { silenceLimitSeconds } = this.#options;
+    const lost = (how: string): void => {
+      const present = this.#crew.present(number, incarnation);
+      if (present !== undefined) this.#crew.workerLost(present, `${present.name} ${how}`);
+    };
     const heartbeat = new Heartbeat({
       beat: () => link.send(beat),
-      silent: () => this.#fail({ kind: "lost", detail: `${name} has gone silent` }),
-      ...(silenceLimitSeconds === undefined ? {} : { limitSeconds: silenceLimitSeconds }),
+      silent: () => lost("has gone silent"),
+      limitSeconds: this.#options.silenceLimitSeconds,
     });
-    if (role === "agent") {
-      this.#agent.join(link, heartbeat);
-    } else {
-      this.#workers[worker].link = link;
-      this.#workers[worker].heartbeat = heartbeat;
-    }
+    worker.link = link;
+    worker.heartbeat = heartbeat;
     link.onClosed((reason) => {
       heartbeat.stop();
-      this.#linkClosed(role === "agent" ? undefined : worker, reason);
+      // Its agent usually knows why, a moment later.
+      setTimeout(() => lost(`is gone: ${reason}`), EXPLAIN_WITHIN_MS);
     });
     link.onMessage((bytes) => {
       heartbeat.heard();
-      try {
-        const message = decodeMemberMessage(bytes);
-        if (role === "agent") this.#fromAgent(message);
-        else this.#fromWorker(worker, message);
-      } catch (error) {
-        const trouble = new InvariantError("messages-are-known", `${name}: ${messageOf(error)}`);
-        this.#fail({ kind: "error", error: trouble });
-      }
+      this.#passedOn({ worker: number, incarnation, bytes });
     });
-    if (role === "agent") {
-      this.#agent.orderWorkers(this.#options.workerMain, this.#workers.length);
+  }
+
+  #passedOn({ worker: number, incarnation, bytes }: Envelope): void {
+    const worker = this.#crew.present(number, incarnation);
+    // What a process says after its loss was decided has no meaning.
+    if (worker === undefined) return;
+    this.#guarded(worker.name, () => this.#fromWorker(worker, decodeMemberMessage(bytes)));
+  }
+
+  #guarded(name: string, step: () => void): void {
+    if (this.#failure !== undefined) return;
+    try {
+      step();
+    } catch (error) {
+      const trouble = new InvariantError("messages-are-known", `${name}: ${messageOf(error)}`);
+      this.#fail({ kind: "error", error: trouble });
     }
   }
 
   #fromAgent(message: MemberMessage): void {
-    switch (message.tag) {
-      case Tag.heartbeat:
-        return;
-      case Tag.spawned:
-        this.#workers[message.worker].pid = message.pid;
-        return;
-      case Tag.exited: {
-        const worker = this.#workers[message.worker];
-        worker.exit = message.exit;
-        const detail = `${this.#nameOf(message.worker)} ${describeExit(message.exit)}`;
-        this.#fail({ kind: "lost", detail });
-        this.#workerGone?.();
-        return;
-      }
-      case Tag.usage:
-        this.#agent.peakRssBytes = message.peakRssBytes;
-        return;
-      default:
-        throw new Error(`message ${message.tag} is not an agent's`);
-    }
+    if (!("incarnation" in message)) throw new Error(`message ${message.tag} is not an agent's`);
+    const worker = this.#crew.present(message.worker, message.incarnation);
+    if (worker === undefined) return;
+    if (message.tag === Tag.spawned) worker.pid = message.pid;
+    else if (message.tag === Tag.exited) this.#workerExited(worker, message.exit);
+    else this.#crew.workerLost(worker, `${worker.name} has gone silent`);
   }
 
-  #fromWorker(worker: number, message: MemberMessage): void {
+  #fromWorker(worker: WorkerSide, message: MemberMessage): void {
     switch (message.tag) {
       case Tag.report:
-        this.#options.report(worker, message.report);
+        this.#options.report(worker.number, message.report);
         return;
       case Tag.heartbeat:
         return;
       case Tag.listening:
-        this.#workers[worker].port = message.port;
-        this.#arrived();
+        this.#crew.listening(worker, message.port);
         return;
       case Tag.linked:
-        this.#arrived();
+        this.#crew.linked(worker);
+        return;
+      case Tag.handover: {
+        const handover = encodeMessage(Tag.handover, worker.number, message.frames);
+        this.#crew.workers[message.peer]?.send(handover);
+        return;
+      }
+      case Tag.unreachable:
+        this.#crew.unreachable(worker, message.peer, message.reason);
         return;
       case Tag.summary:
-        this.#summaries[worker] = message.summary;
+        this.#summaries[worker.number] = message.summary;
         this.#workersPeakRssBytes += message.peakRssBytes;
-        this.#arrived();
+        this.#crew.done(worker);
+        this.#collected.note(worker.number);
         return;
       case Tag.failed: {
-        const text = `${this.#nameOf(worker)}: ${message.message}`;
+        const text = `${worker.name}: ${message.message}`;
         const error = new InvariantError(message.rule === "" ? "worker-runs" : message.rule, text);
         this.#fail({ kind: "error", error });
         return;
@@ -312,75 +294,33 @@ export class Coordinator {
     }
   }
 
-  /**
-   * A closed connection is final; the agent usually knows why, a moment later. `worker` undefined:
-   * the agent's.
-   */
-  #linkClosed(worker: number | undefined, reason: string): void {
-    if (this.#leaving || this.#failure !== undefined) return;
-    setTimeout(() => {
-      const name = worker === undefined ? "the host agent" : this.#nameOf(worker);
-      this.#fail({ kind: "lost", detail: `${name} is gone: ${reason}` });
-    }, EXPLAIN_WITHIN_MS);
+  #workerExited(worker: WorkerSide, exit: ExitNotice): void {
+    if (this.#crew.phase === "leaving") {
+      worker.isGone = true;
+      this.#workerGone?.();
+    } else this.#crew.workerLost(worker, `${worker.name} ${describeExit(exit)}`);
   }
 
-  #joinedTooLate(): void {
-    const late = this.#workers.filter((worker) => worker.port === 0).map((worker) => worker.label);
+  #startedTooLate(): void {
+    const late = this.#crew.workers.filter(({ port }) => port === 0).map(({ label }) => label);
     const names = late.length > 0 ? late.join(", ") : "the links between workers";
-    const message = `cannot reach ${names} (timed out after ${JOIN_WITHIN_MS / 1000} s)`;
+    const message = `cannot reach ${names} (timed out after ${START_WITHIN_MS / 1000} s)`;
     const error = new OperatingError("E047", message, "", ExitCode.unavailable);
     this.#fail({ kind: "error", error });
   }
 
-  #configurationOf(worker: number): Configuration {
-    const { scenario, placement, pairs, delays } = this.#options;
-    const peers: { worker: number; port: number }[] = [];
-    for (const [low, high] of pairs) {
-      if (low === worker) peers.push({ worker: high, port: this.#workers[high].port });
-      else if (high === worker) peers.push({ worker: low, port: this.#workers[low].port });
-    }
-    const delayMs = delays.get(this.#workers[worker].label) ?? 0;
-    return { scenario, workers: placement.workers, peers, delayMs };
-  }
-
-  #sendTo(worker: number, bytes: Uint8Array): void {
-    this.#workers[worker].link?.send(bytes);
-  }
-
-  #nameOf(worker: number): string {
-    const { label, pid } = this.#workers[worker];
-    return `worker ${label} (pid ${pid})`;
-  }
-
-  /** Resolves when `count` messages of the kind that this phase waits for have come. */
-  #waitFor(count: number): Promise<void> {
-    return new Promise((done) => {
-      this.#waits = { count, done };
-    });
-  }
-
-  #arrived(): void {
-    const waits = this.#waits;
-    if (waits === undefined) return;
-    waits.count -= 1;
-    if (waits.count === 0) waits.done();
-  }
-
   #fail(failure: Failure): void {
-    if (this.#leaving || this.#failure !== undefined) return;
+    if (this.#crew.phase === "leaving" || this.#failure !== undefined) return;
     this.#failure = failure;
     this.#options.failed(failure);
   }
-
-  /** Called when a worker has ended, while somebody waits for it. */
-  #workerGone: (() => void) | undefined;
 
   /** Resolves when all workers have ended, or when the time to leave is over. */
   #workersGone(): Promise<void> {
     return new Promise((resolve) => {
       const deadline = setTimeout(resolve, LEAVE_WITHIN_MS);
       this.#workerGone = () => {
-        if (this.#workers.some((worker) => worker.exit === undefined)) return;
+        if (this.#crew.workers.some(({ isGone }) => !isGone)) return;
         clearTimeout(deadline);
         resolve();
       };

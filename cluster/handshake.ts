@@ -16,20 +16,38 @@ export interface RunIdentity {
   /** 32 bytes, secret. */
   readonly token: Uint8Array;
   readonly runId: string;
-  /** Hash of the scenario's bytes, hexadecimal. */
+  /** The scenario's fingerprint; empty: known to the other end only. */
   readonly scenarioHash: string;
   readonly protocol: number;
+  /** Fingerprint of the program; empty: not compared. */
+  readonly build: string;
   readonly nodeMajor: number;
 }
 
-/** Who dials. `worker` is its number; -1 for agents and operators. */
+/** Who dials. */
 export interface Caller {
   readonly role: Role;
-  readonly worker: number;
+  /** The worker's or the host's number; -1 when it has none. */
+  readonly number: number;
+  /** Which of the processes that ever had this number it is, from 0. */
+  readonly incarnation: number;
+}
+
+/** What the accepting end says first: whose port this is. */
+export interface Challenge {
+  readonly runId: string;
+  readonly nonce: Uint8Array;
 }
 
 /** Why a link was refused. */
-export type RefusalCode = "not-authorised" | "protocol" | "node" | "scenario" | "not-expected";
+export type RefusalCode =
+  | "not-authorised"
+  | "protocol"
+  | "build"
+  | "node"
+  | "scenario"
+  | "stale-incarnation"
+  | "not-expected";
 
 export interface Refusal {
   readonly code: RefusalCode;
@@ -44,25 +62,44 @@ export const HANDSHAKE_FRAME_BYTES = 4096;
 
 const Step = { challenge: 1, hello: 2, welcome: 3, refused: 4 } as const;
 
+/** What a run may be called. */
+const RUN_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
 const ROLES: readonly string[] = ["agent", "worker", "peer", "control"] satisfies Role[];
 
 const NOT_AUTHORISED: Refusal = { code: "not-authorised", message: "not authorised" };
 
 /** The identity of a run in this process. */
-export function identityOf(token: Uint8Array, runId: string, scenarioHash: string): RunIdentity {
+export function identityOf(
+  token: Uint8Array,
+  runId: string,
+  scenarioHash: string,
+  build = "",
+): RunIdentity {
   const nodeMajor = Number(process.versions.node.split(".")[0]);
-  return { token, runId, scenarioHash, protocol: PROTOCOL_VERSION, nodeMajor };
+  return { token, runId, scenarioHash, protocol: PROTOCOL_VERSION, build, nodeMajor };
+}
+
+/**
+ * The token of one run, from the token that its hosts share: who has seen one run has no way into
+ * another.
+ */
+export function runTokenOf(hostToken: Uint8Array, runId: string): Uint8Array {
+  return createHmac("sha256", hostToken).update(`faultplane run ${runId}`).digest();
 }
 
 /** The accepting end's first frame. */
-export function encodeChallenge(nonce: Uint8Array): Uint8Array {
-  return encode([Step.challenge, nonce]);
+export function encodeChallenge({ runId, nonce }: Challenge): Uint8Array {
+  return encode([Step.challenge, runId, nonce]);
 }
 
-/** The nonce in a challenge; undefined when it is none. */
-export function decodeChallenge(bytes: Uint8Array): Uint8Array | undefined {
-  const parts = partsOf(bytes, Step.challenge, 2);
-  return parts !== undefined && isBinary(parts[1], NONCE_BYTES) ? parts[1] : undefined;
+/** Undefined when the frame is no challenge. */
+export function decodeChallenge(bytes: Uint8Array): Challenge | undefined {
+  const parts = partsOf(bytes, Step.challenge, 3);
+  if (parts === undefined) return undefined;
+  const [, runId, nonce] = parts;
+  if (typeof runId !== "string" || !RUN_ID.test(runId)) return undefined;
+  return isBinary(nonce, NONCE_BYTES) ? { runId, nonce } : undefined;
 }
 
 /**
@@ -75,10 +112,11 @@ export function encodeHello(
   nonce: Uint8Array,
   ownNonce: Uint8Array,
 ): Uint8Array {
-  const { protocol, nodeMajor, scenarioHash } = identity;
+  const { protocol, build, nodeMajor, scenarioHash } = identity;
   const proof = proofOf(identity, "hello", caller, nonce, ownNonce);
-  const { role, worker } = caller;
-  return encode([Step.hello, role, worker, protocol, nodeMajor, scenarioHash, ownNonce, proof]);
+  const { role, number, incarnation } = caller;
+  const versions = [protocol, build, nodeMajor, scenarioHash];
+  return encode([Step.hello, role, number, incarnation, ...versions, ownNonce, proof]);
 }
 
 /** What a hello was found to be. */
@@ -92,18 +130,21 @@ export function judgeHello(
   nonce: Uint8Array,
   bytes: Uint8Array,
 ): HelloOutcome {
-  const parts = partsOf(bytes, Step.hello, 8);
+  const parts = partsOf(bytes, Step.hello, 10);
   if (parts === undefined) return { refusal: NOT_AUTHORISED };
-  const [, role, worker, protocol, nodeMajor, scenarioHash, theirNonce, proof] = parts;
-  if (!isRole(role) || !Number.isSafeInteger(worker)) return { refusal: NOT_AUTHORISED };
+  const [, role, number, incarnation, protocol, build, nodeMajor, scenario, theirNonce, proof] =
+    parts;
+  if (!isRole(role) || !isWhole(number) || !isWhole(incarnation)) {
+    return { refusal: NOT_AUTHORISED };
+  }
   if (!isBinary(theirNonce, NONCE_BYTES) || !isBinary(proof, 32)) {
     return { refusal: NOT_AUTHORISED };
   }
-  const caller: Caller = { role, worker: worker as number };
+  const caller: Caller = { role, number, incarnation };
   if (!timingSafeEqual(proofOf(identity, "hello", caller, nonce, theirNonce), proof)) {
     return { refusal: NOT_AUTHORISED };
   }
-  const refusal = versionRefusal(identity, protocol, nodeMajor, scenarioHash);
+  const refusal = versionRefusal(identity, { protocol, build, nodeMajor, scenario }, role);
   if (refusal !== undefined) return { refusal };
   const answer = proofOf(identity, "welcome", caller, theirNonce, nonce);
   return { refusal: undefined, caller, welcome: encode([Step.welcome, answer]) };
@@ -148,17 +189,22 @@ function proofOf(
   challenge: Uint8Array,
   counterChallenge: Uint8Array,
 ): Uint8Array {
-  const { role, worker } = caller;
-  const message = encode([purpose, identity.runId, role, worker, challenge, counterChallenge]);
+  const { role, number, incarnation } = caller;
+  const claim = [purpose, identity.runId, role, number, incarnation];
+  const message = encode([...claim, challenge, counterChallenge]);
   return createHmac("sha256", identity.token).update(message).digest();
 }
 
-function versionRefusal(
-  identity: RunIdentity,
-  protocol: unknown,
-  nodeMajor: unknown,
-  scenarioHash: unknown,
-): Refusal | undefined {
+/** What the dialling end says it is. */
+interface Claims {
+  readonly protocol: unknown;
+  readonly build: unknown;
+  readonly nodeMajor: unknown;
+  readonly scenario: unknown;
+}
+
+function versionRefusal(identity: RunIdentity, claims: Claims, role: Role): Refusal | undefined {
+  const { protocol, build, nodeMajor, scenario } = claims;
   if (protocol !== identity.protocol) {
     const message = `protocol ${shown(protocol)} here, ${identity.protocol} there`;
     return { code: "protocol", message };
@@ -166,8 +212,14 @@ function versionRefusal(
   if (nodeMajor !== identity.nodeMajor) {
     return { code: "node", message: `Node ${shown(nodeMajor)} here, ${identity.nodeMajor} there` };
   }
-  if (scenarioHash !== identity.scenarioHash) {
-    const message = `scenario ${shown(scenarioHash)} here, ${identity.scenarioHash} there`;
+  if (identity.build !== "" && build !== "" && build !== identity.build) {
+    const message = `build ${shown(build)} of Faultplane here, ${identity.build} there`;
+    return { code: "build", message };
+  }
+  // A host may join without knowing what it will run; a worker was told.
+  const isOpen = role === "agent" && scenario === "";
+  if (scenario !== identity.scenarioHash && !isOpen) {
+    const message = `scenario ${shown(scenario)} here, ${identity.scenarioHash} there`;
     return { code: "scenario", message };
   }
   return undefined;
@@ -190,6 +242,10 @@ function isBinary(value: unknown, length: number): value is Uint8Array {
   return value instanceof Uint8Array && value.length === length;
 }
 
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
 function isRole(value: unknown): value is Role {
   return typeof value === "string" && ROLES.includes(value);
 }
@@ -198,8 +254,10 @@ function isRefusalCode(value: unknown): value is RefusalCode {
   return (
     value === "not-authorised" ||
     value === "protocol" ||
+    value === "build" ||
     value === "node" ||
     value === "scenario" ||
+    value === "stale-incarnation" ||
     value === "not-expected"
   );
 }

@@ -1,7 +1,7 @@
 /**
- * Orders in the journal: what was done to a run from outside, by a drill or by an operator, each
- * with its virtual instant. They are written before they act, so a replay can do the same. Notes
- * are observations: they act on nothing.
+ * Orders in the journal: what was done to a run from outside, by a drill, by an operator or by the
+ * loss of a process, each with its virtual instant. They are written before they act, so a replay
+ * can do the same. Notes and what hosts did are observations: they act on nothing.
  */
 import {
   FAULT_KINDS,
@@ -11,8 +11,37 @@ import {
   INTERVENTION_KINDS,
 } from "../src/model/fault.ts";
 
-/** Who gave an order. */
-export type Orderer = "drill" | "operator";
+/** Who gave an order; `host`: nobody, a process was lost with the actors that it held. */
+export type Orderer = "drill" | "operator" | "host";
+
+/** What can happen to the hosts of a run. */
+export const HOST_EVENTS = [
+  "worker-lost",
+  "worker-replaced",
+  "agent-lost",
+  "agent-joined",
+  "host-fault",
+  "resumed",
+] as const;
+
+export type HostEvent = (typeof HOST_EVENTS)[number];
+
+/** What happened to a host or a process of the run: for people; a replay passes over it. */
+export interface HostRecord {
+  readonly record: "host";
+  readonly event: HostEvent;
+  /** Where virtual time stood. */
+  readonly atPs: number;
+  /** A sentence. */
+  readonly detail: string;
+}
+
+/** The loss of actors, as the journal has it: `targets` are gone from `atPs` on. */
+export type ActorsLostOrder = {
+  readonly record: "fault";
+  readonly by: "host";
+  readonly kind: "actors-lost";
+} & Pick<FaultSpec, "name" | "atPs" | "targets">;
 
 /** One order, as the journal has it. */
 export type JournalOrder =
@@ -46,11 +75,33 @@ export function healsOf(orders: readonly JournalOrder[]): FaultHeal[] {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What is wrong with a line that claims to be an order; undefined: nothing. */
+/** Whether others may act on a record only when it survives a loss of power: what was lost. */
+export function mustSurvive(record: JournalOrder | HostRecord): boolean {
+  return record.record === "host" || (record.record === "fault" && record.by === "host");
+}
+
+/**
+ * What is wrong with a line that claims to be an order or an observation of a host; undefined:
+ * nothing.
+ */
 export function orderProblem(line: Fields): string | undefined {
   const problem = bodyProblem(line);
-  if (problem !== undefined || isOrderer(line.by)) return problem;
-  return `${line.record} without who ordered it (by: drill or operator)`;
+  if (problem !== undefined || line.record === "host") return problem;
+  if (line.by === "host" || line.kind === "actors-lost") return lossProblem(line);
+  if (line.by === "drill" || line.by === "operator") return undefined;
+  return `${line.record} without who ordered it (by: drill, operator or host)`;
+}
+
+/** Processes are lost, and nothing else is by a host; nobody else loses them. */
+function lossProblem(line: Fields): string | undefined {
+  if (line.record !== "fault" || line.kind !== "actors-lost") {
+    return `${line.record} by host, which only loses actors (fault of kind actors-lost)`;
+  }
+  if (line.by !== "host") return "loss of actors that is not by host";
+  if (["healAtPs", "parameters", "levels"].some((key) => line[key] !== undefined)) {
+    return "loss of actors with more than its name, targets and instant";
+  }
+  return undefined;
 }
 
 function bodyProblem(line: Fields): string | undefined {
@@ -69,6 +120,10 @@ function bodyProblem(line: Fields): string | undefined {
       return isText(line.text) && isInstant(line.atPs)
         ? undefined
         : "note without its text or instant";
+    case "host":
+      return isHostEvent(line.event) && isText(line.detail) && isInstant(line.atPs)
+        ? undefined
+        : `host without its event (${HOST_EVENTS.join(", ")}), detail or instant`;
     default:
       return `unknown record ${JSON.stringify(line.record)}`;
   }
@@ -93,8 +148,8 @@ function faultProblem(line: Fields): string | undefined {
   return undefined;
 }
 
-function isOrderer(value: unknown): value is Orderer {
-  return value === "drill" || value === "operator";
+function isHostEvent(value: unknown): boolean {
+  return HOST_EVENTS.some((event) => event === value);
 }
 
 function isText(value: unknown): value is string {

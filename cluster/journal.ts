@@ -1,21 +1,21 @@
 /**
  * The journal: what a replay needs beside the scenario, and what it compares. The first line says
- * what the file is, then one line a closed epoch and one an order from outside, then how the run
- * ended. Its header names the host's choices (placement, Node) as observations; no digest
- * rests on them.
+ * what the file is; then there is a line for each closed epoch, for each order from outside, now
+ * and then for how far the event log is written, and one for how the run ended. Its header and what
+ * hosts did are observations; no digest rests on them.
  */
 import { targetKindsOf } from "../src/fault/catalogue.ts";
 import { TargetIndex } from "../src/fault/target-index.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import type { Topology } from "../src/model/topology.ts";
 import type { AssignmentTotals } from "../src/model/window.ts";
-import { AppendFile } from "./append-file.ts";
 import { OperatingError } from "./errors.ts";
-import { type JournalOrder, orderProblem } from "./journal-orders.ts";
+import { CHAIN_START, followedBy } from "./journal-chain.ts";
+import { type HostRecord, type JournalOrder, orderProblem } from "./journal-orders.ts";
 import { readWhole } from "./read-file.ts";
 
 /** Version of the journal's format; a reader takes only its own. */
-export const JOURNAL_VERSION = 2;
+export const JOURNAL_VERSION = 3;
 
 const FORMAT = "faultplane-journal";
 const EXIT_BAD_DATA = 65;
@@ -39,8 +39,18 @@ export interface JournalHeader {
 /** One line after the first. */
 export type JournalRecord =
   | { readonly record: "epoch"; readonly epoch: number; readonly digest: string }
+  | ({ readonly record: "commit" } & JournalCommit)
   | JournalOrder
+  | HostRecord
   | ({ readonly record: "end" } & JournalEnd);
+
+/** How far the event log is written. */
+export interface JournalCommit {
+  /** Everything before this instant of virtual time has happened and is written. */
+  readonly atPs: number;
+  /** Lines of the event log up to here. */
+  readonly lines: number;
+}
 
 /** Last line of a run that came to an end, however it ended. */
 export interface JournalEnd {
@@ -51,6 +61,14 @@ export interface JournalEnd {
   readonly assignments: AssignmentTotals;
 }
 
+/**
+ * Whether a run that came to this end was over. One that was interrupted, lost a worker or was cut
+ * off (undefined) was not: its record holds what it had committed.
+ */
+export function isOver(end: string | undefined): boolean {
+  return end !== undefined && end !== "interrupted" && end !== "worker-lost";
+}
+
 /** A journal as it was read. */
 export interface Journal {
   readonly header: JournalHeader;
@@ -59,35 +77,29 @@ export interface Journal {
   readonly orders: readonly JournalOrder[];
   /** Lines that the orders are in, from 1. */
   readonly orderLines: readonly number[];
+  /** What hosts did, in the order in which it was seen. */
+  readonly hostRecords: readonly HostRecord[];
+  /** The last one; missing when nothing was committed. */
+  readonly commit?: JournalCommit;
   /** Missing when the run was cut off. */
   readonly end?: JournalEnd;
   /** Bytes of an incomplete last line; 0 when there is none. */
   readonly tornBytes: number;
+  /** Where the run would go on: behind the last whole line, but before an end. */
+  readonly tail: JournalTail;
+}
+
+/** A place between two lines of a journal. */
+export interface JournalTail {
+  /** Bytes before it. */
+  readonly bytes: number;
+  /** Chain value of the line before it. */
+  readonly chain: string;
 }
 
 /** Everything of a header but what this version always says. */
 export function makeHeader(fields: Omit<JournalHeader, "format" | "version">): JournalHeader {
   return { format: FORMAT, version: JOURNAL_VERSION, ...fields };
-}
-
-/** Appends to a journal; each call is on disk (out of this process) when it returns. */
-export class JournalWriter {
-  readonly #file: AppendFile;
-
-  /** Creates the file and writes its first line. */
-  constructor(path: string, header: JournalHeader) {
-    this.#file = new AppendFile(path);
-    this.#file.append(`${JSON.stringify(header)}\n`, 0);
-  }
-
-  /** Records in one write; throws OperatingError E060 when the disk will not take them. */
-  write(records: readonly JournalRecord[], safeUntilPs: number): void {
-    this.#file.append(records.map((record) => `${JSON.stringify(record)}\n`).join(""), safeUntilPs);
-  }
-
-  close(): void {
-    this.#file.close();
-  }
 }
 
 /**
@@ -104,7 +116,7 @@ export function readJournal(path: string): Journal {
       EXIT_NO_INPUT,
     );
   }
-  return parseJournal(Buffer.from(read.bytes).toString("utf8"));
+  return parseJournal(read.bytes);
 }
 
 /**
@@ -136,31 +148,99 @@ export function checkOrders(journal: Journal, scenario: Scenario, topology: Topo
   });
 }
 
-/** The same from text. */
-export function parseJournal(text: string): Journal {
-  const lines = text.split("\n");
-  const torn = lines.pop() ?? "";
-  const header = parseHeader(lines.length === 0 ? torn : lines[0]);
-  if (lines.length === 0) throw notALog("first line is incomplete");
-  const epochs: { epoch: number; digest: string }[] = [];
-  const orders: JournalOrder[] = [];
-  const orderLines: number[] = [];
-  let end: JournalEnd | undefined;
-  for (let place = 1; place < lines.length; place += 1) {
-    const record = parseRecord(lines[place], place + 1);
-    if (end !== undefined) throw damaged(place + 1, "a record after the end");
-    if (record.record === "epoch") epochs.push({ epoch: record.epoch, digest: record.digest });
-    else if (record.record === "end") end = record;
-    else {
-      orders.push(record);
-      orderLines.push(place + 1);
-    }
+/** The same from bytes, or from text. */
+export function parseJournal(given: Uint8Array | string): Journal {
+  const bytes = typeof given === "string" ? Buffer.from(given, "utf8") : given;
+  const reading = new Reading();
+  let start = 0;
+  for (;;) {
+    const lineEnd = bytes.indexOf(NEWLINE, start);
+    if (lineEnd < 0) break;
+    reading.line(bytes.subarray(start, lineEnd));
+    start = lineEnd + 1;
   }
-  const tornBytes = Buffer.byteLength(torn, "utf8");
-  return { header, epochs, orders, orderLines, tornBytes, ...(end === undefined ? {} : { end }) };
+  return reading.over(bytes.subarray(start));
 }
 
-function parseHeader(line: string): JournalHeader {
+const NEWLINE = 0x0a;
+
+/** A journal while it is read. */
+class Reading {
+  #lines = 0;
+  #header: JournalHeader | undefined;
+  readonly #epochs: { epoch: number; digest: string }[] = [];
+  readonly #orders: JournalOrder[] = [];
+  readonly #orderLines: number[] = [];
+  readonly #hostRecords: HostRecord[] = [];
+  #commit: JournalCommit | undefined;
+  #end: JournalEnd | undefined;
+  #tail: JournalTail = { bytes: 0, chain: CHAIN_START };
+
+  /** Takes the next whole line, without its line end. */
+  line(bytes: Uint8Array): void {
+    this.#lines += 1;
+    const number = this.#lines;
+    const header = number === 1 ? parseHeader(bytes) : undefined;
+    if (this.#end !== undefined) throw damaged(number, "a record after the end");
+    const chain = followedBy(this.#tail.chain, bytes);
+    if (chain === undefined) throw damaged(number, "hash chain broken");
+    if (header !== undefined) this.#header = header;
+    else this.#take(parseRecord(bytes, number), number);
+    if (this.#end !== undefined) return;
+    this.#tail = { bytes: this.#tail.bytes + bytes.length + 1, chain };
+  }
+
+  /** Takes what follows the last line end. */
+  over(torn: Uint8Array): Journal {
+    const header = this.#header;
+    if (header === undefined) {
+      parseHeader(torn);
+      throw notALog("first line is incomplete");
+    }
+    if (this.#end !== undefined && torn.length > 0) {
+      throw damaged(this.#lines + 1, "a record after the end");
+    }
+    return {
+      header,
+      epochs: this.#epochs,
+      orders: this.#orders,
+      orderLines: this.#orderLines,
+      hostRecords: this.#hostRecords,
+      tornBytes: torn.length,
+      tail: this.#tail,
+      ...(this.#commit === undefined ? {} : { commit: this.#commit }),
+      ...(this.#end === undefined ? {} : { end: this.#end }),
+    };
+  }
+
+  #take(record: JournalRecord, number: number): void {
+    switch (record.record) {
+      case "epoch":
+        this.#epochs.push({ epoch: record.epoch, digest: record.digest });
+        return;
+      case "commit": {
+        const { atPs, lines } = record;
+        const before = this.#commit;
+        if (before !== undefined && (atPs < before.atPs || lines < before.lines)) {
+          throw damaged(number, "a commit before the last one");
+        }
+        this.#commit = { atPs, lines };
+        return;
+      }
+      case "host":
+        this.#hostRecords.push(record);
+        return;
+      case "end":
+        this.#end = record;
+        return;
+      default:
+        this.#orders.push(record);
+        this.#orderLines.push(number);
+    }
+  }
+}
+
+function parseHeader(line: Uint8Array): JournalHeader {
   const value = asRecord(line);
   if (value === undefined || !("format" in value)) throw notALog("first line lacks 'format'");
   if (value.format !== FORMAT) {
@@ -185,14 +265,20 @@ const ENDS = ["finished", "interrupted", "time-limit", "worker-lost", "stuck", "
 
 const isEnd = (value: unknown): boolean => ENDS.includes(value as string);
 
-function parseRecord(line: string, number: number): JournalRecord {
+function parseRecord(line: Uint8Array, number: number): JournalRecord {
   const value = asRecord(line);
   if (value === undefined) throw damaged(number, "not a JSON record");
   const whole = (key: string): boolean => Number.isSafeInteger(value[key]);
+  const count = (key: string): boolean => whole(key) && Number(value[key]) >= 0;
   const text = (key: string): boolean => typeof value[key] === "string";
   switch (value.record) {
     case "epoch":
       if (!whole("epoch") || !text("digest")) throw damaged(number, "epoch without its digest");
+      break;
+    case "commit":
+      if (!count("atPs") || !count("lines")) {
+        throw damaged(number, "commit without its instant or lines");
+      }
       break;
     case "end":
       if (!isEnd(value.end) || !text("digest") || !whole("virtualTimePs")) {
@@ -207,11 +293,13 @@ function parseRecord(line: string, number: number): JournalRecord {
   return value as unknown as JournalRecord;
 }
 
-function asRecord(line: string): Record<string, unknown> | undefined {
+/** A line's members but its chain value. */
+function asRecord(line: Uint8Array): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(line);
+    const value: unknown = JSON.parse(Buffer.from(line).toString("utf8"));
     if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-    return value as Record<string, unknown>;
+    const { chain: _, ...record } = value as Record<string, unknown>;
+    return record;
   } catch {
     return undefined;
   }
@@ -227,9 +315,10 @@ function notALog(detail: string): OperatingError {
 }
 
 function damaged(line: number, detail: string): OperatingError {
+  const shown = line.toLocaleString("en-US");
   return new OperatingError(
     "E051",
-    `line ${line}: ${detail}; log was altered or damaged`,
+    `line ${shown}: ${detail}; log was altered or damaged`,
     "replay needs the journal as the run wrote it",
     EXIT_BAD_DATA,
   );

@@ -4,61 +4,105 @@
  * agent and worker.
  */
 import { resourceUsage } from "node:process";
+import { formatAddress, type HostAddress, parseAddress } from "./addresses.ts";
 import { messageOf } from "./errors.ts";
-import { identityOf, type Role, type RunIdentity } from "./handshake.ts";
+import { type Caller, identityOf, type RunIdentity } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import type { Link } from "./link.ts";
+import { type HostSecurity, securityFor } from "./host-security.ts";
+import type { DialOptions, Link } from "./link.ts";
+import { type CoordinatorMessage, Env, Tag } from "./messages.ts";
 import { onLauncherGone } from "./process-launcher.ts";
 import { dial } from "./websocket-transport.ts";
-import { type CoordinatorMessage, decodeCoordinatorMessage, Env, encodeTag, Tag } from "./wire.ts";
+import { decodeCoordinatorMessage, encodeTag } from "./wire.ts";
 
 /**
  * Largest message that a member takes from the coordinator: the scenario with its routing table.
  */
-const CONTROL_MESSAGE_BYTES = 256 * 1024 * 1024;
-
-/** The only address of a run on one host. */
-export const LOOPBACK = "127.0.0.1";
+export const CONTROL_MESSAGE_BYTES = 256 * 1024 * 1024;
 
 /** Exit code of a member whose run went away under it. */
 const EXIT_ORPHANED = 75;
 
 /** What a member is told by the process that launched it. */
-export interface Invitation {
-  readonly host: string;
-  readonly port: number;
+export interface Invitation extends HostAddress {
   readonly identity: RunIdentity;
-  /** Worker number; -1 for an agent. */
-  readonly worker: number;
+  /** Number of the worker or host; -1: the coordinator gives one. */
+  readonly number: number;
+  readonly incarnation: number;
+  /** Address of this host at which a worker listens for its peers. */
+  readonly address: string;
+  readonly silenceLimitSeconds: number;
+  readonly security: HostSecurity;
+}
+
+/** The environment that invites a process; {@link readInvitation} reads it. */
+export function invitationEnvironment(invitation: Invitation): Record<string, string> {
+  const { identity, number, incarnation, address, silenceLimitSeconds, security } = invitation;
+  return {
+    [Env.coordinator]: formatAddress(invitation),
+    [Env.token]: Buffer.from(identity.token).toString("hex"),
+    [Env.runId]: identity.runId,
+    [Env.scenarioHash]: identity.scenarioHash,
+    [Env.build]: identity.build,
+    [Env.number]: String(number),
+    [Env.incarnation]: String(incarnation),
+    [Env.address]: address,
+    [Env.silenceLimit]: String(silenceLimitSeconds),
+    [Env.tlsFolder]: security.tlsFolder ?? "",
+    [Env.insecure]: security.insecure ? "yes" : "",
+  };
 }
 
 /**
  * Reads the invitation and takes the token out of the environment. Throws an Error when it is
  * incomplete.
  */
-export function readInvitation(environment: NodeJS.ProcessEnv, role: Role): Invitation {
+export function readInvitation(environment: NodeJS.ProcessEnv): Invitation {
   const given = (name: string): string => {
     const value = environment[name];
     if (value === undefined)
       throw new Error(`${name} is not set; this program is started by a run`);
     return value;
   };
-  const [host, port] = given(Env.coordinator).split(":");
+  const meetsAt = parseAddress(given(Env.coordinator));
+  if (meetsAt === undefined) throw new Error(`${Env.coordinator} is no address`);
   const token = Buffer.from(given(Env.token), "hex");
   delete environment[Env.token];
-  const identity = identityOf(token, given(Env.runId), given(Env.scenarioHash));
-  const worker = role === "agent" ? -1 : Number(given(Env.worker));
-  return { host, port: Number(port), identity, worker };
+  const [runId, scenarioHash, build] = [Env.runId, Env.scenarioHash, Env.build].map(given);
+  return {
+    ...meetsAt,
+    identity: identityOf(token, runId, scenarioHash, build),
+    number: Number(given(Env.number)),
+    incarnation: Number(given(Env.incarnation)),
+    address: given(Env.address),
+    silenceLimitSeconds: Number(given(Env.silenceLimit)),
+    security: {
+      ...(environment[Env.tlsFolder] ? { tlsFolder: environment[Env.tlsFolder] } : {}),
+      insecure: environment[Env.insecure] === "yes",
+    },
+  };
 }
 
 export interface MembershipOptions {
-  readonly invitation: Invitation;
-  readonly role: Role;
+  readonly security: HostSecurity;
+  readonly address: HostAddress;
+  readonly identity: DialOptions["identity"];
+  readonly caller: Caller;
+  readonly silenceLimitSeconds: number;
   /** Called once, before the first message. */
   joined(link: Link): void;
   received(message: CoordinatorMessage): void;
-  /** The run is gone: launcher ended, connection closed or silent. Must end the process. */
+  /** The run is gone: connection closed or silent. Must end the process. */
   orphaned(): void;
+}
+
+/** Ties this process to the one that launched it: `orphaned` is called when that has ended. */
+export function followLauncher(orphaned: () => void): void {
+  // The terminal sends these to every process of the group; the coordinator decides what they mean.
+  process.on("SIGINT", () => undefined);
+  process.on("SIGHUP", () => undefined);
+  process.on("SIGTERM", () => undefined);
+  onLauncherGone(orphaned);
 }
 
 /**
@@ -66,19 +110,19 @@ export interface MembershipOptions {
  * or refuses.
  */
 export async function join(options: MembershipOptions): Promise<void> {
-  const { invitation, role } = options;
-  // The terminal sends these to every process of the group; the coordinator decides what they mean.
-  process.on("SIGINT", () => undefined);
-  process.on("SIGHUP", () => undefined);
-  process.on("SIGTERM", () => undefined);
-  onLauncherGone(options.orphaned);
-  const { host, port, identity, worker } = invitation;
-  const caller = { role, worker };
-  const link = await dial({ host, port, identity, caller, maxMessageBytes: CONTROL_MESSAGE_BYTES });
+  const { address, identity, caller, silenceLimitSeconds, security } = options;
+  const link = await dial({
+    ...address,
+    ...securityFor(address.host, security),
+    identity,
+    caller,
+    maxMessageBytes: CONTROL_MESSAGE_BYTES,
+  });
   const beat = encodeTag(Tag.heartbeat);
   const heartbeat = new Heartbeat({
     beat: () => link.send(beat),
     silent: options.orphaned,
+    limitSeconds: silenceLimitSeconds,
   });
   link.onClosed(() => {
     heartbeat.stop();

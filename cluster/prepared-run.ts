@@ -9,8 +9,10 @@ import type { Director } from "../src/model/director.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import type { WorkerSummary } from "../src/model/window.ts";
 import type { Placement } from "../src/topology/placement.ts";
+import type { HostAddress } from "./addresses.ts";
 import type { BlindSession } from "./blind.ts";
-import type { JournalOrder } from "./journal-orders.ts";
+import type { HostSecurity } from "./host-security.ts";
+import type { HostRecord, JournalOrder } from "./journal-orders.ts";
 import type { RunControl } from "./run-control.ts";
 import type { LoopEnd, RunStatus } from "./window-loop.ts";
 
@@ -29,10 +31,14 @@ export interface RunOptions {
   readonly observer: RunObserver;
   /** Aborted when the operator asks for the end: the run stops after the current window. */
   readonly stop: AbortSignal;
-  /** Port of the coordinator on loopback; default 0, any free one. */
-  readonly port?: number;
-  /** Seconds of silence before a process counts as lost; default 30. */
+  /** Default: this host alone, at any free port on loopback. */
+  readonly hosts?: HostsOptions;
+  /** Seconds of silence before a process counts as lost; default {@link SILENCE_LIMIT_SECONDS}. */
   readonly silenceLimitSeconds?: number;
+  /** Do workers report through their host's agent (default), or each to the coordinator? */
+  readonly reportsTo?: "agent" | "coordinator";
+  /** Fingerprint of this program, which all hosts must share; default: not compared. */
+  readonly build?: string;
   /** Asked at its instants what to do to the run. */
   readonly director?: Director;
   /** Opens a port on loopback through which operators control the run; `started` tells it. */
@@ -41,6 +47,31 @@ export interface RunOptions {
   readonly planned?: readonly string[];
   /** The drill is blind: what began is hidden from operators. */
   readonly blind?: BlindSession;
+}
+
+/** The hosts of a run that is spread over several. */
+export interface HostsOptions {
+  /** Our own included. */
+  readonly count: number;
+  /** Where the others find us. */
+  readonly address: HostAddress;
+  /** 32 bytes that all hosts share. */
+  readonly token: Uint8Array;
+  /** Wall ms that the others have to join. */
+  readonly joinWithinMs: number;
+  readonly security: HostSecurity;
+}
+
+/** One host of a run that has begun. */
+export interface HostStart {
+  /** For people: `host0` is ours. */
+  readonly label: string;
+  /** What the host calls itself. */
+  readonly name: string;
+  /** Process id of its agent, on that host. */
+  readonly pid: number;
+  /** Labels of its workers. */
+  readonly workers: readonly string[];
 }
 
 /** How to reach a run that operators may control. */
@@ -57,6 +88,8 @@ export interface RunStart {
   readonly workers: readonly string[];
   /** Process ids by worker number; empty for placement `single`. */
   readonly pids: readonly number[];
+  /** Empty for placement `single`. */
+  readonly hosts: readonly HostStart[];
   /** Processes of the run, this one included. */
   readonly processes: number;
   /** Infinity for one worker. */
@@ -72,6 +105,10 @@ export interface RunObserver {
   committed(window: CommittedWindow, status: RunStatus): void | Promise<void>;
   /** Called before orders act, and never while a promise of `committed` is waited for. */
   ordered?(orders: readonly JournalOrder[]): void;
+  /** Told what hosts did, before anybody acts on it. */
+  observed?(records: readonly HostRecord[]): void;
+  /** A line for whoever watches; it is not kept. */
+  told?(text: string): void;
 }
 
 /** A run that is ready to be driven. */

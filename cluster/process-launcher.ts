@@ -4,7 +4,7 @@
  * that imports node:child_process; there is no shell anywhere.
  */
 import { spawn } from "node:child_process";
-import type { ExitNotice } from "./wire.ts";
+import type { ExitNotice } from "./messages.ts";
 
 /** What is kept of a child's standard error. */
 const STDERR_LINES = 20;
@@ -18,6 +18,12 @@ const INHERITED = ["PATH", "LD_LIBRARY_PATH", "SystemRoot", "TMPDIR"];
  * generation saves it 5 MB and costs nothing that could be measured.
  */
 export const WORKER_FLAGS: readonly string[] = ["--max-semi-space-size=1"];
+
+/**
+ * Flags of node for every child: without the accessor `__proto__`, no value that crossed a link can
+ * reach a prototype by it.
+ */
+const CHILD_FLAGS: readonly string[] = ["--disable-proto=delete"];
 
 export interface LaunchOptions {
   /** The child's entry point, a .js file. */
@@ -39,13 +45,8 @@ export interface LaunchedProcess {
 
 /** Starts `node nodeFlags main`. Never throws: a child that cannot be started has exited. */
 export function launch(options: LaunchOptions): LaunchedProcess {
-  const environment: Record<string, string> = {};
-  for (const name of INHERITED) {
-    const value = process.env[name];
-    if (value !== undefined) environment[name] = value;
-  }
-  const child = spawn(process.execPath, [...options.nodeFlags, options.main], {
-    env: { ...environment, ...options.environment },
+  const child = spawn(process.execPath, [...CHILD_FLAGS, ...options.nodeFlags, options.main], {
+    env: { ...inherited(), ...options.environment },
     stdio: ["ignore", "ignore", "pipe", "ipc"],
     windowsHide: true,
   });
@@ -76,6 +77,16 @@ export function onLauncherGone(gone: () => void): void {
   if (!process.connected) gone();
 }
 
+/** Those variables that are set. */
+function inherited(): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const name of INHERITED) {
+    const value = process.env[name];
+    if (value !== undefined) environment[name] = value;
+  }
+  return environment;
+}
+
 function lastLines(text: string): string[] {
   return (
     text
@@ -85,6 +96,48 @@ function lastLines(text: string): string[] {
       // A slice can begin in the middle of a surrogate pair, which no codec accepts.
       .map((line) => line.replace(/\p{Surrogate}/gu, "\uFFFD"))
   );
+}
+
+/** A program of the host that is run to its end. */
+export interface ToolCall {
+  /** Its name, looked up in PATH. */
+  readonly command: string;
+  readonly words: readonly string[];
+  /** The folder to run in. */
+  readonly folder: string;
+  /** Its environment, besides the few variables it needs to run at all. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Wall ms after which it is ended. */
+  readonly withinMs: number;
+}
+
+/** How a program ended. */
+export interface ToolResult {
+  /** Exit code; -1 when it was ended by a signal, undefined when it could not be started. */
+  readonly code: number | undefined;
+  /** The last lines of its standard error, or why it could not be started. */
+  readonly stderr: string;
+}
+
+/** Runs a program without a shell and without input. Never rejects. */
+export function runTool(call: ToolCall): Promise<ToolResult> {
+  const { command, words, folder, withinMs } = call;
+  return new Promise((resolve) => {
+    const child = spawn(command, words, {
+      cwd: folder,
+      env: { ...inherited(), ...call.environment },
+      stdio: ["ignore", "ignore", "pipe"],
+      timeout: withinMs,
+      windowsHide: true,
+    });
+    let stderr = "";
+    child.stderr.setEncoding("utf8");
+    child.stderr.on("data", (text: string) => {
+      stderr = (stderr + text).slice(-STDERR_CHARACTERS);
+    });
+    child.on("error", (error) => resolve({ code: undefined, stderr: error.message }));
+    child.on("close", (code) => resolve({ code: code ?? -1, stderr: lastLines(stderr).join(" ") }));
+  });
 }
 
 /** How a process ended, in words, with the last line of its standard error. */

@@ -10,25 +10,47 @@ export type WholeFile =
   | { readonly ok: true; readonly bytes: Uint8Array }
   | { readonly ok: false; readonly problem: string };
 
+/** A regular file that is open for reading, or why there is none, in words. */
+export type OpenFile =
+  | { readonly ok: true; readonly descriptor: number; readonly sizeBytes: number }
+  | { readonly ok: false; readonly problem: string };
+
 /**
- * Reads the file at `path`, up to `limitBytes` and one byte more. Never blocks and never throws for
- * what it finds there.
+ * Opens the regular file at `path` for reading; who gets a descriptor closes it. Never blocks and
+ * never throws for what it finds there.
  */
-export function readWhole(path: string, limitBytes = Number.POSITIVE_INFINITY): WholeFile {
+export function openRegular(path: string): OpenFile {
   let descriptor: number | undefined;
   try {
     // O_NONBLOCK: to open a pipe for reading would wait for somebody to write.
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stat = fstatSync(descriptor);
-    if (!stat.isFile()) return { ok: false, problem: `it is ${kindOf(stat)}` };
-    if (stat.size > limitBytes) {
-      return { ok: false, problem: `it is ${Math.ceil(stat.size / 2 ** 20)} MiB large` };
+    if (stat.isFile()) return { ok: true, descriptor, sizeBytes: stat.size };
+    closeSync(descriptor);
+    return { ok: false, problem: `it is ${kindOf(stat)}` };
+  } catch (error) {
+    if (descriptor !== undefined) closeSync(descriptor);
+    return { ok: false, problem: reasonOf(error) };
+  }
+}
+
+/**
+ * Reads the file at `path`, up to `limitBytes` and one byte more. Never blocks and never throws for
+ * what it finds there.
+ */
+export function readWhole(path: string, limitBytes = Number.POSITIVE_INFINITY): WholeFile {
+  const opened = openRegular(path);
+  if (!opened.ok) return opened;
+  const { descriptor, sizeBytes } = opened;
+  try {
+    if (sizeBytes > limitBytes) {
+      return { ok: false, problem: `it is ${Math.ceil(sizeBytes / 2 ** 20)} MiB large` };
     }
     return { ok: true, bytes: readBounded(descriptor, limitBytes) };
   } catch (error) {
     return { ok: false, problem: reasonOf(error) };
   } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
+    closeSync(descriptor);
   }
 }
 

@@ -3,24 +3,17 @@
  * window loop, and tears everything down whatever happened. It writes no file and prints nothing:
  * the observer does.
  */
-import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import type { ClosedEpoch } from "../src/engine/digest-chain.ts";
 import { WindowProtocol } from "../src/engine/window-protocol.ts";
-import { formatTime } from "../src/model/time.ts";
-import type { AssignmentTotals, FaultTotals, WorkerSummary } from "../src/model/window.ts";
+import type { AssignmentTotals, FaultTotals } from "../src/model/window.ts";
 import { makeFatTree } from "../src/topology/fat-tree.ts";
 import { crossingPeers, lookaheadOf, placeActors } from "../src/topology/placement.ts";
-import { encodeChecked } from "./codec.ts";
 import { openControl } from "./control-server.ts";
-import { Coordinator, type Failure } from "./coordinator.ts";
-import { checkHost } from "./host-limits.ts";
-import { peakRssBytes } from "./membership.ts";
-import type { DriveResult, Ending, PreparedRun, RunOptions } from "./prepared-run.ts";
+import type { DriveResult, RunOptions } from "./prepared-run.ts";
 import { RunControl } from "./run-control.ts";
-import { makeLoop } from "./run-loop.ts";
+import { driveProcesses } from "./run-processes.ts";
 import { driveSingle } from "./run-single.ts";
-import type { WindowLoop } from "./window-loop.ts";
 
 /**
  * How a run ended, and its totals. For `worker-lost` totals of assignments are zero: nobody is left
@@ -61,9 +54,6 @@ export interface RunOutcome {
  * nothing.
  */
 const SINGLE_SLICE_PS = 1e7;
-
-/** Wall ms that workers have to finish a window and say their totals once the run is to stop. */
-const STOP_WITHIN_MS = 5000;
 
 /**
  * Runs a scenario to its end. Throws an OperatingError for what an operator can mend and an
@@ -123,117 +113,4 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
     fabric: totals.fabric,
     epochsClosed: totals.epochsClosed,
   };
-}
-
-/** Drives a run over worker processes. */
-async function driveProcesses(
-  run: PreparedRun,
-  pairs: readonly (readonly [number, number])[],
-): Promise<DriveResult> {
-  const { options, placement, protocol } = run;
-  const workers = placement.workers.length;
-  const { agentMain, workerMain } = options;
-  const { controlAddress } = run;
-  checkHost([agentMain, workerMain], workers, mostPeers(pairs, workers));
-  const scenario = encodeChecked(options.scenario);
-  let loop: WindowLoop | undefined;
-  let failed: (failure: Failure) => void = () => undefined;
-  const failure = new Promise<Failure>((resolve) => {
-    failed = resolve;
-  });
-  const coordinator = new Coordinator({
-    runId: options.runId,
-    scenario,
-    scenarioHash: createHash("sha256").update(scenario).digest("hex").slice(0, 16),
-    placement,
-    pairs,
-    delays: options.delays ?? new Map(),
-    agentMain,
-    workerMain,
-    port: options.port ?? 0,
-    ...(options.silenceLimitSeconds === undefined
-      ? {}
-      : { silenceLimitSeconds: options.silenceLimitSeconds }),
-    report: (worker, report) => loop?.report(worker, report),
-    failed: (what) => {
-      loop?.abandon();
-      failed(what);
-    },
-  });
-  const lost = failure.then((what): Ending => {
-    if (what.kind === "error") throw what.error;
-    const at = formatTime(protocol.virtualTimePs);
-    return { end: "worker-lost", detail: `${what.detail}; at virtual time ${at}` };
-  });
-  const stopped = new Promise<Ending>((resolve) => {
-    const interrupted = (): void => resolve({ end: "interrupted" });
-    if (options.stop.aborted) interrupted();
-    else options.stop.addEventListener("abort", interrupted, { once: true });
-  });
-  let patience: NodeJS.Timeout | undefined;
-  const unanswered = stopped.then(
-    () =>
-      new Promise<Ending>((resolve) => {
-        patience = setTimeout(() => {
-          loop?.abandon();
-          const detail = `${coordinator.quietest} did not stop within ${STOP_WITHIN_MS / 1000} s`;
-          const at = formatTime(protocol.virtualTimePs);
-          resolve({ end: "worker-lost", detail: `${detail}; at virtual time ${at}` });
-        }, STOP_WITHIN_MS);
-      }),
-  );
-  let summaries: readonly WorkerSummary[] = [];
-  let ending: Ending;
-  let inPeace = false;
-  try {
-    const early = await Promise.race([coordinator.start(), lost, stopped]);
-    if (early !== undefined) {
-      ending = early;
-    } else {
-      options.observer.started({
-        workers: placement.workers.map((worker) => worker.label),
-        pids: coordinator.workerPids,
-        processes: workers + 2,
-        lookaheadPs: run.lookaheadPs,
-        ...(controlAddress === undefined ? {} : { control: controlAddress }),
-      });
-      const windows = new Promise<Ending>((resolve, reject) => {
-        loop = makeLoop(run, {
-          grant: (worker, grant) => coordinator.grant(worker, grant),
-          ended: resolve,
-          failed: reject,
-        });
-      });
-      coordinator.begin();
-      ending = await Promise.race([windows, lost, unanswered]);
-      if (ending.end !== "worker-lost") {
-        const collected = await Promise.race([coordinator.collect(), lost, unanswered]);
-        if ("end" in collected) ending = collected;
-        else {
-          summaries = collected;
-          inPeace = true;
-        }
-      }
-    }
-  } finally {
-    clearTimeout(patience);
-    await coordinator.leave(inPeace);
-  }
-  return {
-    ending,
-    summaries,
-    maxLagSeconds: loop?.maxLagSeconds ?? 0,
-    processes: workers + 2,
-    peakRssBytes: coordinator.peakRssBytes + peakRssBytes(),
-  };
-}
-
-/** Most peers that one worker has. */
-function mostPeers(pairs: readonly (readonly [number, number])[], workers: number): number {
-  const peers = new Int32Array(workers);
-  for (const [low, high] of pairs) {
-    peers[low] += 1;
-    peers[high] += 1;
-  }
-  return peers.reduce((most, count) => Math.max(most, count), 0);
 }

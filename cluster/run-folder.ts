@@ -18,9 +18,11 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Scenario } from "../src/model/scenario.ts";
-import { CONTROL_FILE, runningIn } from "./control-file.ts";
+import { writeProblem } from "./append-file.ts";
+import { CONTROL_FILE } from "./control-file.ts";
 import { OperatingError, systemCodeOf } from "./errors.ts";
 import { readWhole } from "./read-file.ts";
+import { holderOf, RunLock, stillUp } from "./run-lock.ts";
 
 /** Names of the files of a run folder. */
 export const RunFile = {
@@ -43,6 +45,7 @@ export const RunFile = {
 const EXIT_CANNOT_CREATE = 73;
 const EXIT_NO_INPUT = 66;
 const EXIT_BAD_DATA = 65;
+const EXIT_IO = 74;
 const RESOLVED_FORMAT = "faultplane-resolved";
 /** A run is not started with less than this on the disk. */
 const FREE_BYTES_MIN = 100 * 1024 * 1024;
@@ -53,6 +56,8 @@ export interface RunFolderPlan {
   readonly path: string;
   /** The folder exists and is an older run's, to be replaced. */
   readonly replace: boolean;
+  /** The folder exists, and its run is taken up again: nothing of it is removed. */
+  readonly reopen?: true;
 }
 
 /** Where runs go that nobody gave a place: XDG's folder for state, or the usual one below home. */
@@ -89,13 +94,8 @@ export function planRunFolder(options: {
         "choose another name",
       );
     }
-    const pid = runningIn(path);
-    if (pid !== undefined) {
-      throw refused(
-        `the run in '${out}' is still up (process ${pid})`,
-        "choose another name, or end it with faultplane stop",
-      );
-    }
+    const holder = holderOf(path);
+    if (holder !== undefined) throw stillUp(out, holder);
     checkParent(path, out);
     return { path, replace: true };
   }
@@ -107,30 +107,57 @@ export function planRunFolder(options: {
   return { path, replace: false };
 }
 
+/**
+ * The folder `given` of a run that is to be taken up again. Throws OperatingError E033 when it
+ * holds none, or one that is still up.
+ */
+export function planReopen(given: string): RunFolderPlan {
+  const path = resolve(given);
+  if (!existsSync(join(path, RunFile.journal))) {
+    throw refused(`'${given}' is not a run folder`, "name a run folder, as a report prints it");
+  }
+  const holder = holderOf(path);
+  if (holder !== undefined) throw stillUp(given, holder);
+  return { path, replace: false, reopen: true };
+}
+
 /** A run folder while it is being written. */
 export class RunFolder {
   readonly path: string;
+  readonly #lock: RunLock;
+  readonly #isReopened: boolean;
   /** Where the files of the run that is replaced are until `settle`. */
   #aside: string | undefined;
   #isRemoved = false;
 
   /**
-   * Creates the folder (mode 0700); an older run in it is moved aside. Throws OperatingError E033.
+   * Creates the folder (mode 0700) and takes it; an older run in it is moved aside. Throws
+   * OperatingError E033, also when another process has it.
    */
   constructor(plan: RunFolderPlan) {
     this.path = plan.path;
+    this.#isReopened = plan.reopen === true;
+    let lock: RunLock | undefined;
+    let isMade = false;
     try {
+      if (!plan.replace && !this.#isReopened) {
+        mkdirSync(dirname(plan.path), { recursive: true, mode: 0o700 });
+        mkdirSync(plan.path, { mode: 0o700 });
+        isMade = true;
+      }
+      lock = new RunLock(plan.path);
       if (plan.replace) {
         this.#aside = mkdtempSync(join(this.path, ASIDE));
         moveFiles(this.path, this.#aside);
-      } else {
-        mkdirSync(dirname(plan.path), { recursive: true, mode: 0o700 });
-        mkdirSync(plan.path, { mode: 0o700 });
       }
     } catch (error) {
       if (this.#aside !== undefined) moveFiles(this.#aside, this.path);
+      lock?.release();
+      if (isMade) rmdirSync(this.path);
+      if (error instanceof OperatingError) throw error;
       throw refused(`cannot create '${plan.path}': ${systemCodeOf(error)}`, "");
     }
+    this.#lock = lock;
   }
 
   /** Full name of one of the folder's files. */
@@ -138,9 +165,21 @@ export class RunFolder {
     return join(this.path, name);
   }
 
-  /** Writes a whole file, mode 0600. Throws the system's error. */
+  /** Writes a whole file, mode 0600, or nothing of it. Throws OperatingError E060. */
   write(name: (typeof RunFile)[keyof typeof RunFile], text: string | Uint8Array): void {
-    writeFileSync(this.file(name), text, { mode: 0o600 });
+    const path = this.file(name);
+    try {
+      writeFileSync(`${path}.new`, text, { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+    } catch (error) {
+      removeQuietly(`${path}.new`);
+      throw new OperatingError(
+        "E060",
+        `${name} cannot be written (${writeProblem(error)})`,
+        "free some space, or choose another place with --out",
+        EXIT_IO,
+      );
+    }
   }
 
   /** The new run has begun: removes the older one. A second call does nothing. */
@@ -151,14 +190,25 @@ export class RunFolder {
     this.#aside = undefined;
   }
 
+  /** The run is over: others may have the folder. A second call does nothing. */
+  release(): void {
+    this.#lock.release();
+  }
+
   /**
    * Removes what this run wrote, and puts back the older run that it was to replace; without one it
-   * removes the folder when that leaves it empty. A second call does nothing.
+   * removes the folder when that leaves it empty. A run that was taken up again loses nothing. A
+   * second call does nothing.
    */
   remove(): void {
     if (this.#isRemoved) return;
     this.#isRemoved = true;
+    if (this.#isReopened) {
+      this.release();
+      return;
+    }
     removeFiles(this.path);
+    this.release();
     try {
       if (this.#aside === undefined) rmdirSync(this.path);
       else {
@@ -176,6 +226,15 @@ const ASIDE = ".replaced-";
 
 function removeFiles(folder: string): void {
   for (const name of Object.values(RunFile)) rmSync(join(folder, name), { force: true });
+}
+
+/** Removes a file, if that can be done. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Who cannot write to the folder has said so already.
+  }
 }
 
 /** Moves the files of a run, those that there are. */

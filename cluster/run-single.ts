@@ -24,6 +24,7 @@ export async function driveSingle(run: PreparedRun): Promise<DriveResult> {
   observer.started({
     workers,
     pids: [],
+    hosts: [],
     processes: 1,
     lookaheadPs,
     ...(address === undefined ? {} : { control: address }),

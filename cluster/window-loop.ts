@@ -83,6 +83,8 @@ export class WindowLoop {
   /** No window is under way, and the last one has been written. */
   #isBetween = false;
   #pausedAtMs: number | undefined;
+  /** Processes are being replaced: nothing is granted. */
+  #isBroken = false;
   #held: NodeJS.Timeout | undefined;
   #over = false;
 
@@ -172,6 +174,24 @@ export class WindowLoop {
     this.#speed = speed;
   }
 
+  /**
+   * Processes were lost: nothing is granted until `mended`. `orders` says what that does to the
+   * run, if anything, at the first instant at which it can.
+   */
+  broken(orders: (atPs: number) => readonly JournalOrder[]): void {
+    if (this.#over) return;
+    this.#isBroken = true;
+    const atPs = Math.max(this.#protocol.lossPs, this.#orderedPs);
+    this.#order(orders(atPs), atPs);
+  }
+
+  /** Everybody is there again. */
+  mended(): void {
+    if (!this.#isBroken) return;
+    this.#isBroken = false;
+    if (this.#isBetween) this.#advanceGuarded();
+  }
+
   /** The next instant at which something can happen or somebody is to be asked. */
   get #turnPs(): number {
     const askedPs = this.#director?.nextPs ?? NEVER_PS;
@@ -181,7 +201,7 @@ export class WindowLoop {
   #commit(): void {
     const committed = this.#protocol.commit();
     this.#windowsCommitted += 1;
-    this.#nextPs = this.#protocol.outlookPs;
+    this.#nextPs = Math.min(this.#protocol.outlookPs, this.#firstOrderPs);
     this.#director?.take(committed.facts);
     const written = this.#options.committed(committed, this.#statusOf(committed));
     if (written === undefined) this.#advance();
@@ -211,7 +231,7 @@ export class WindowLoop {
         this.#end(this.#stopped);
         return;
       }
-      if (this.#pausedAtMs !== undefined) return;
+      if (this.#pausedAtMs !== undefined || this.#isBroken) return;
       const holdMs = this.#holdMs();
       if (holdMs > 0) {
         // A timer takes at most 2^31 - 1 ms; a longer wait is taken up again.
@@ -263,6 +283,13 @@ export class WindowLoop {
         this.#stopped ??= { end: "stopped", detail: reason, stoppedAtPs: atPs };
       } else if (order.record !== "note") this.#nextPs = Math.min(this.#nextPs, order.atPs);
     }
+  }
+
+  /** When the first of the orders acts that have not gone out; NEVER_PS: there is none. */
+  get #firstOrderPs(): number {
+    if (this.#faults.length + this.#heals.length === 0) return NEVER_PS;
+    const waiting = [...this.#faults, ...this.#heals];
+    return waiting.reduce((first, { atPs }) => Math.min(first, atPs), NEVER_PS);
   }
 
   #takeChanges(): RunChanges {

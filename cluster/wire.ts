@@ -5,101 +5,30 @@
  */
 import type { FactRecord } from "../src/model/fact.ts";
 import type { FaultHeal, FaultSpec } from "../src/model/fault.ts";
-import type { EpochPart, Grant, WindowReport, WorkerSummary } from "../src/model/window.ts";
+import type {
+  EpochPart,
+  Grant,
+  SentFrame,
+  WindowReport,
+  WorkerSummary,
+} from "../src/model/window.ts";
 import { decode, encode, encodeChecked } from "./codec.ts";
+import {
+  type Arrival,
+  type Configuration,
+  type CoordinatorMessage,
+  type Envelope,
+  type ExitNotice,
+  type MemberMessage,
+  type Replacement,
+  type SpawnOrder,
+  Tag,
+} from "./messages.ts";
 
 /**
  * Version of everything that crosses a link. Changes with any change to a message or a data frame.
  */
-export const PROTOCOL_VERSION = 2;
-
-/** Environment of agents and workers. Tokens go this way and never by argument. */
-export const Env = {
-  /** `host:port` of the coordinator. */
-  coordinator: "FAULTPLANE_COORDINATOR",
-  /** 64 hexadecimal digits. */
-  token: "FAULTPLANE_TOKEN",
-  runId: "FAULTPLANE_RUN_ID",
-  scenarioHash: "FAULTPLANE_SCENARIO_HASH",
-  /** Worker number; workers only. */
-  worker: "FAULTPLANE_WORKER",
-} as const;
-
-/** First element of every control message. The numbers are the wire format: only append. */
-export const Tag = {
-  heartbeat: 0,
-  // Hot: coordinator to worker, worker to coordinator.
-  grant: 1,
-  report: 2,
-  // Worker to coordinator.
-  listening: 3,
-  linked: 4,
-  summary: 5,
-  failed: 6,
-  // Coordinator to worker.
-  configure: 7,
-  begin: 8,
-  finish: 9,
-  goodbye: 10,
-  // Coordinator to agent, agent to coordinator.
-  spawn: 11,
-  spawned: 12,
-  exited: 13,
-  usage: 14,
-} as const;
-
-/** A worker's part in the run, sent once. */
-export interface Configuration {
-  /** Bytes of the encoded scenario; their hash is the scenario hash. */
-  readonly scenario: Uint8Array;
-  /** Labels and actors of all workers, in order. */
-  readonly workers: readonly { readonly label: string; readonly actors: readonly number[] }[];
-  /** Workers that share a lane with this one. `port` is on the same host. */
-  readonly peers: readonly { readonly worker: number; readonly port: number }[];
-  /** Wall ms to wait before each window. */
-  readonly delayMs: number;
-}
-
-/** What an agent is to start. */
-export interface SpawnOrder {
-  readonly workerMain: string;
-  readonly nodeFlags: readonly string[];
-  readonly workers: readonly number[];
-}
-
-/** How a process ended. */
-export interface ExitNotice {
-  readonly code: number | null;
-  readonly signal: string | null;
-  /** The last lines of its standard error. */
-  readonly stderr: readonly string[];
-}
-
-/** Messages that a worker or agent receives. */
-export type CoordinatorMessage =
-  | { readonly tag: typeof Tag.heartbeat }
-  | { readonly tag: typeof Tag.grant; readonly grant: Grant }
-  | { readonly tag: typeof Tag.configure; readonly configuration: Configuration }
-  | { readonly tag: typeof Tag.begin }
-  | { readonly tag: typeof Tag.finish }
-  | { readonly tag: typeof Tag.goodbye }
-  | { readonly tag: typeof Tag.spawn; readonly order: SpawnOrder };
-
-/** Messages that the coordinator receives. */
-export type MemberMessage =
-  | { readonly tag: typeof Tag.heartbeat }
-  | { readonly tag: typeof Tag.report; readonly report: WindowReport }
-  | { readonly tag: typeof Tag.listening; readonly port: number }
-  | { readonly tag: typeof Tag.linked }
-  | {
-      readonly tag: typeof Tag.summary;
-      readonly summary: WorkerSummary;
-      readonly peakRssBytes: number;
-    }
-  | { readonly tag: typeof Tag.failed; readonly rule: string; readonly message: string }
-  | { readonly tag: typeof Tag.spawned; readonly worker: number; readonly pid: number }
-  | { readonly tag: typeof Tag.exited; readonly worker: number; readonly exit: ExitNotice }
-  | { readonly tag: typeof Tag.usage; readonly peakRssBytes: number };
+export const PROTOCOL_VERSION = 3;
 
 /** A message that is only its tag. */
 export function encodeTag(tag: number): Uint8Array {
@@ -115,12 +44,14 @@ export function encodeGrant(grant: Grant): Uint8Array {
 }
 
 /**
- * A report: sent as peer, earliest, carried; epochs as epoch, low, high; facts as time, actor,
- * index, fact.
+ * A report: sent as peer, earliest, size, carried; epochs as epoch, low, high; facts as time,
+ * actor, index, fact.
  */
 export function encodeReport(report: WindowReport): Uint8Array {
   const sent: unknown[] = [];
-  for (const { peer, earliestPs, carried } of report.sent) sent.push(peer, earliestPs, carried);
+  for (const { peer, earliestPs, sizeBytes, carried } of report.sent) {
+    sent.push(peer, earliestPs, sizeBytes, carried);
+  }
   const epochs: number[] = [];
   for (const { epoch, low, high } of report.epochs) epochs.push(epoch, low, high);
   const facts: unknown[] = [];
@@ -149,6 +80,21 @@ export function encodeMessage(tag: number, ...parts: readonly unknown[]): Uint8A
   return encodeChecked([tag, ...parts]);
 }
 
+/** Messages of workers that their agent passes on, or messages for them, in one. */
+export function encodeEnvelopes(envelopes: readonly Envelope[]): Uint8Array {
+  const flat: unknown[] = [];
+  for (const { worker, incarnation, bytes } of envelopes) flat.push(worker, incarnation, bytes);
+  return encode([Tag.relayed, flat]);
+}
+
+/**
+ * The tag of an encoded message, read without decoding it; -1 when it has none. A list of up to 15
+ * parts begins with one byte, and so does every tag.
+ */
+export function tagOf(bytes: Uint8Array): number {
+  return bytes.length >= 2 && (bytes[0] & 0xf0) === 0x90 && bytes[1] <= 0x7f ? bytes[1] : -1;
+}
+
 /** Decodes what the coordinator sent. Throws an Error for anything else. */
 export function decodeCoordinatorMessage(bytes: Uint8Array): CoordinatorMessage {
   const parts = partsOf(bytes);
@@ -160,6 +106,14 @@ export function decodeCoordinatorMessage(bytes: Uint8Array): CoordinatorMessage 
       return { tag, configuration: parts[1] as Configuration };
     case Tag.spawn:
       return { tag, order: parts[1] as SpawnOrder };
+    case Tag.end:
+      return { tag, worker: wholeOf(parts[1]), incarnation: wholeOf(parts[2]) };
+    case Tag.replace:
+      return { tag, replacement: parts[1] as Replacement };
+    case Tag.handover:
+      return { tag, peer: wholeOf(parts[1]), frames: framesOf(parts[2]) };
+    case Tag.relayed:
+      return { tag, envelopes: envelopesOf(parts[1]) };
     case Tag.heartbeat:
     case Tag.begin:
     case Tag.finish:
@@ -183,10 +137,24 @@ export function decodeMemberMessage(bytes: Uint8Array): MemberMessage {
       return { tag, summary: parts[1] as WorkerSummary, peakRssBytes: wholeOf(parts[2]) };
     case Tag.failed:
       return { tag, rule: String(parts[1]), message: String(parts[2]) };
-    case Tag.spawned:
-      return { tag, worker: wholeOf(parts[1]), pid: wholeOf(parts[2]) };
-    case Tag.exited:
-      return { tag, worker: wholeOf(parts[1]), exit: parts[2] as ExitNotice };
+    case Tag.arrived:
+      return { tag, arrival: parts[1] as Arrival };
+    case Tag.spawned: {
+      const [, worker, incarnation, pid] = parts.map(Number);
+      return { tag, worker, incarnation, pid };
+    }
+    case Tag.exited: {
+      const [worker, incarnation] = [wholeOf(parts[1]), wholeOf(parts[2])];
+      return { tag, worker, incarnation, exit: parts[3] as ExitNotice };
+    }
+    case Tag.silent:
+      return { tag, worker: wholeOf(parts[1]), incarnation: wholeOf(parts[2]) };
+    case Tag.unreachable:
+      return { tag, peer: wholeOf(parts[1]), reason: String(parts[2]) };
+    case Tag.handover:
+      return { tag, peer: wholeOf(parts[1]), frames: framesOf(parts[2]) };
+    case Tag.relayed:
+      return { tag, envelopes: envelopesOf(parts[1]) };
     case Tag.usage:
       return { tag, peakRssBytes: wholeOf(parts[1]) };
     case Tag.heartbeat:
@@ -226,13 +194,14 @@ function grantOf(parts: unknown[]): Grant {
 }
 
 function reportOf(parts: unknown[]): WindowReport {
-  const flatSent = recordsOf(parts[4], 3);
-  const sent: { peer: number; earliestPs: number; carried: Uint8Array | null }[] = [];
-  for (let i = 0; i < flatSent.length; i += 3) {
-    const carried = flatSent[i + 2];
+  const flatSent = recordsOf(parts[4], 4);
+  const sent: SentFrame[] = [];
+  for (let i = 0; i < flatSent.length; i += 4) {
+    const carried = flatSent[i + 3];
     sent.push({
       peer: wholeOf(flatSent[i]),
       earliestPs: numberOf(flatSent[i + 1]),
+      sizeBytes: wholeOf(flatSent[i + 2]),
       carried: carried === null ? null : bytesOf(carried),
     });
   }
@@ -267,6 +236,20 @@ function reportOf(parts: unknown[]): WindowReport {
     groups: { paused: listOf(parts[10]).map(wholeOf), done: listOf(parts[11]).map(wholeOf) },
     epochs,
   };
+}
+
+function framesOf(value: unknown): Uint8Array[] {
+  return listOf(value).map(bytesOf);
+}
+
+function envelopesOf(value: unknown): Envelope[] {
+  const flat = recordsOf(value, 3);
+  const envelopes: Envelope[] = [];
+  for (let i = 0; i < flat.length; i += 3) {
+    const [worker, incarnation] = [wholeOf(flat[i]), wholeOf(flat[i + 1])];
+    envelopes.push({ worker, incarnation, bytes: bytesOf(flat[i + 2]) });
+  }
+  return envelopes;
 }
 
 function numberOf(value: unknown): number {

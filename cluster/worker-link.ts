@@ -1,12 +1,15 @@
 /**
  * A worker's links to its peers: one for each worker that shares a lane with it, dialled by the one
- * with the lower number. They carry data frames, which are opaque here.
+ * with the lower number. They carry data frames, which are opaque here. A peer may be replaced by
+ * another process; then its link is made anew.
  */
+import { messageOf } from "./errors.ts";
 import type { Caller, Refusal } from "./handshake.ts";
+import { securityFor } from "./host-security.ts";
 import type { Link, Listener } from "./link.ts";
-import { type Invitation, LOOPBACK } from "./membership.ts";
+import type { Invitation } from "./membership.ts";
+import type { PeerAddress } from "./messages.ts";
 import { dial, listen } from "./websocket-transport.ts";
-import type { Configuration } from "./wire.ts";
 
 /** Largest data frame: what one worker sends to another in one window. */
 const DATA_MESSAGE_BYTES = 256 * 1024 * 1024;
@@ -18,35 +21,50 @@ const MOST_CONNECTIONS = 4096;
 
 const AUTH_WITHIN_MS = 2000;
 
-/** Takes a data frame and the number of the worker whose link it came by. */
-export type FrameHandler = (peer: number, bytes: Uint8Array) => void;
+export interface PeerMeshOptions {
+  /** A data frame, and the number of the worker whose link it came by. */
+  frame(peer: number, bytes: Uint8Array): void;
+  /** There is a link to every peer now. */
+  complete(): void;
+  /** A peer cannot be reached, or its link has closed. */
+  unreachable(peer: number, reason: string): void;
+}
+
+interface Peer {
+  readonly address: PeerAddress;
+  link: Link | undefined;
+  /** Frames that it was to get before there was a link. */
+  waiting: Uint8Array[];
+}
 
 /** The data links of one worker. */
 export class PeerMesh {
   readonly #invitation: Invitation;
-  readonly #handler: FrameHandler;
-  readonly #links: (Link | undefined)[] = [];
+  readonly #options: PeerMeshOptions;
+  readonly #peers = new Map<number, Peer>();
+  /** Links of peers that were not expected yet when they came. */
+  readonly #early = new Map<number, Link>();
   #listener: Listener | undefined;
-  #missing: number | undefined;
-  #complete: (() => void) | undefined;
+  #isOver = false;
 
-  private constructor(invitation: Invitation, handler: FrameHandler) {
+  private constructor(invitation: Invitation, options: PeerMeshOptions) {
     this.#invitation = invitation;
-    this.#handler = handler;
+    this.#options = options;
   }
 
   /** Opens a port for peers. */
-  static async open(invitation: Invitation, handler: FrameHandler): Promise<PeerMesh> {
-    const mesh = new PeerMesh(invitation, handler);
+  static async open(invitation: Invitation, options: PeerMeshOptions): Promise<PeerMesh> {
+    const mesh = new PeerMesh(invitation, options);
     mesh.#listener = await listen({
-      host: LOOPBACK,
+      host: invitation.address,
       port: 0,
+      ...securityFor(invitation.address, invitation.security),
       identity: invitation.identity,
       maxMessageBytes: DATA_MESSAGE_BYTES,
       maxConnections: MOST_CONNECTIONS,
       authWithinMs: AUTH_WITHIN_MS,
       admit: (caller) => mesh.#admit(caller),
-      accepted: (link) => mesh.#add(link.caller.worker, link),
+      accepted: (link) => mesh.#accepted(link),
     });
     return mesh;
   }
@@ -55,28 +73,27 @@ export class PeerMesh {
     return (this.#listener as Listener).port;
   }
 
-  /** Resolves when there is a link to every one of `peers`; dials those with higher numbers. */
-  connect(peers: Configuration["peers"]): Promise<void> {
-    const { identity, worker } = this.#invitation;
-    const caller: Caller = { role: "peer", worker };
-    this.#missing = peers.filter((peer) => this.#links[peer.worker] === undefined).length;
-    return new Promise((resolve, reject) => {
-      this.#complete = resolve;
-      for (const peer of peers) {
-        if (peer.worker < worker) continue;
-        const { port } = peer;
-        dial({ host: LOOPBACK, port, identity, caller, maxMessageBytes: DATA_MESSAGE_BYTES }).then(
-          (link) => this.#add(peer.worker, link),
-          reject,
-        );
-      }
-      if (this.#missing === 0) resolve();
-    });
+  /** Makes links to all of `peers`: dials those with higher numbers, awaits the others. */
+  connect(peers: readonly PeerAddress[]): void {
+    for (const address of peers) this.#expect(address);
+    this.#tellIfComplete();
   }
 
-  /** Sends a frame to a peer. A peer that is gone gets none: the coordinator ends the run. */
+  /** A peer is another process now: drops the link to the old one and makes one to the new. */
+  replace(address: PeerAddress): void {
+    const old = this.#peers.get(address.worker);
+    this.#expect(address);
+    old?.link?.terminate();
+  }
+
+  /**
+   * Sends a frame to a peer. A peer that is gone gets none: the coordinator replaces it, and we are
+   * asked again.
+   */
   send(peer: number, bytes: Uint8Array): void {
-    this.#links[peer]?.send(bytes);
+    const { link, waiting } = this.#peers.get(peer) as Peer;
+    if (link === undefined) waiting.push(bytes);
+    else link.send(bytes);
   }
 
   /**
@@ -84,26 +101,89 @@ export class PeerMesh {
    * yet wake nobody.
    */
   setReading(peer: number, reading: boolean): void {
-    const link = this.#links[peer];
+    const link = this.#peers.get(peer)?.link;
     if (reading) link?.resume();
     else link?.pause();
   }
 
-  #admit(caller: Caller): Refusal | undefined {
-    const expected =
-      caller.role === "peer" &&
-      caller.worker >= 0 &&
-      caller.worker < this.#invitation.worker &&
-      this.#links[caller.worker] === undefined;
-    return expected ? undefined : { code: "not-expected", message: "this peer is not expected" };
+  /** The run is over: links may close. */
+  close(): void {
+    this.#isOver = true;
   }
 
-  #add(peer: number, link: Link): void {
-    this.#links[peer] = link;
-    link.onMessage((bytes) => this.#handler(peer, bytes));
+  #expect(address: PeerAddress): void {
+    const peer: Peer = { address, link: undefined, waiting: [] };
+    this.#peers.set(address.worker, peer);
+    const early = this.#early.get(address.worker);
+    this.#early.delete(address.worker);
+    if (early?.caller.incarnation === address.incarnation) this.#add(peer, early);
+    else early?.terminate();
+    if (address.worker > this.#invitation.number) this.#dial(peer);
+  }
+
+  #dial(peer: Peer): void {
+    const { identity, number, incarnation, security } = this.#invitation;
+    const { worker, host, port } = peer.address;
+    const caller: Caller = { role: "peer", number, incarnation };
+    dial({
+      host,
+      port,
+      ...securityFor(host, security),
+      identity,
+      caller,
+      maxMessageBytes: DATA_MESSAGE_BYTES,
+    }).then(
+      (link) => {
+        if (this.#peers.get(worker) !== peer) link.terminate();
+        else this.#add(peer, link);
+      },
+      (error) => this.#lost(peer, messageOf(error)),
+    );
+  }
+
+  /** A worker with a lower number, in an incarnation that is not older than the one we know. */
+  #admit({ role, number, incarnation }: Caller): Refusal | undefined {
+    const isPeer = role === "peer" && number >= 0 && number < this.#invitation.number;
+    const known = this.#peers.get(number);
+    if (isPeer && known !== undefined && incarnation < known.address.incarnation) {
+      return { code: "stale-incarnation", message: "this peer was replaced" };
+    }
+    const isNew = known === undefined || incarnation > known.address.incarnation;
+    if (isPeer && (isNew || known.link === undefined)) return undefined;
+    return { code: "not-expected", message: "this peer is not expected" };
+  }
+
+  #accepted(link: Link): void {
+    const { number, incarnation } = link.caller;
+    const peer = this.#peers.get(number);
+    if (peer !== undefined && peer.address.incarnation === incarnation) this.#add(peer, link);
+    else {
+      link.pause();
+      this.#early.get(number)?.terminate();
+      this.#early.set(number, link);
+    }
+  }
+
+  #add(peer: Peer, link: Link): void {
+    const { worker } = peer.address;
+    peer.link = link;
+    link.onMessage((bytes) => {
+      if (this.#peers.get(worker) === peer) this.#options.frame(worker, bytes);
+    });
+    link.onClosed((reason) => this.#lost(peer, reason));
     link.pause();
-    if (this.#missing === undefined) return;
-    this.#missing -= 1;
-    if (this.#missing === 0) this.#complete?.();
+    for (const bytes of peer.waiting.splice(0)) link.send(bytes);
+    this.#tellIfComplete();
+  }
+
+  #lost(peer: Peer, reason: string): void {
+    const { worker } = peer.address;
+    if (this.#isOver || this.#peers.get(worker) !== peer) return;
+    this.#options.unreachable(worker, reason);
+  }
+
+  #tellIfComplete(): void {
+    for (const { link } of this.#peers.values()) if (link === undefined) return;
+    this.#options.complete();
   }
 }

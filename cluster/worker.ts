@@ -5,6 +5,7 @@
  */
 import { InvariantError } from "../src/base/assert.ts";
 import { LogicalProcess } from "../src/engine/logical-process.ts";
+import { rebuildWorker } from "../src/engine/rebuild.ts";
 import type { DeviceFactory } from "../src/model/device.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import type { Grant, WindowReport } from "../src/model/window.ts";
@@ -12,30 +13,41 @@ import type { Placement } from "../src/topology/placement.ts";
 import { decodeOwned } from "./codec.ts";
 import { messageOf } from "./errors.ts";
 import type { Link } from "./link.ts";
-import { exitFailed, exitOrphaned, join, peakRssBytes, readInvitation } from "./membership.ts";
 import {
-  type Configuration,
-  type CoordinatorMessage,
-  encodeMessage,
-  encodeReport,
-  encodeTag,
-  Tag,
-} from "./wire.ts";
+  exitFailed,
+  exitOrphaned,
+  followLauncher,
+  join,
+  peakRssBytes,
+  readInvitation,
+} from "./membership.ts";
+import { type Configuration, type CoordinatorMessage, type Replacement, Tag } from "./messages.ts";
+import { encodeMessage, encodeReport, encodeTag } from "./wire.ts";
 import { PeerMesh } from "./worker-link.ts";
 
 /** Runs this process as a worker until the run is over. `devices` makes the actors. */
 export async function runWorker(devices: DeviceFactory): Promise<void> {
   process.on("uncaughtException", exitFailed);
   process.on("unhandledRejection", exitFailed);
-  const invitation = readInvitation(process.env, "worker");
-  const worker = new Worker(invitation.worker, devices);
-  const mesh = await PeerMesh.open(invitation, (peer, bytes) => worker.frameArrived(peer, bytes));
+  const invitation = readInvitation(process.env);
+  const { host, port, identity, number, incarnation, silenceLimitSeconds, security } = invitation;
+  const worker = new Worker(number, devices);
+  const orphaned = (): void => (worker.leaving ? process.exit(0) : exitOrphaned());
+  followLauncher(orphaned);
+  const mesh = await PeerMesh.open(invitation, {
+    frame: (peer, bytes) => worker.frameArrived(peer, bytes),
+    complete: () => worker.linked(),
+    unreachable: (peer, reason) => worker.unreachable(peer, reason),
+  });
   await join({
-    invitation,
-    role: "worker",
+    address: { host, port },
+    identity,
+    caller: { role: "worker", number, incarnation },
+    silenceLimitSeconds,
+    security,
     joined: (control) => worker.joined(control, mesh),
     received: (message) => worker.received(message),
-    orphaned: () => (worker.leaving ? process.exit(0) : exitOrphaned()),
+    orphaned,
   });
 }
 
@@ -54,8 +66,13 @@ class Worker {
   /** Granted, and waiting for frames. */
   #pending: Grant | undefined;
   /** Peers whose frames are missing for it. */
-  #awaited = 0;
+  readonly #awaited = new Set<number>();
+  /** Peers that were replaced, and what is under way from them has not been handed over yet. */
+  readonly #replaced = new Map<number, Replacement>();
+  #isLinked = false;
   #delayMs = 0;
+  /** The pending window waits for its delay. */
+  #isDelayed = false;
   #failed = false;
 
   constructor(number: number, devices: DeviceFactory) {
@@ -85,6 +102,12 @@ class Worker {
           this.#finishWindow(process, process.start());
         });
         return;
+      case Tag.replace:
+        this.#guarded(() => this.#replace(message.replacement));
+        return;
+      case Tag.handover:
+        this.#guarded(() => this.#takeOver(message.peer, message.frames));
+        return;
       case Tag.finish:
         this.#guarded(() => {
           const summary = this.#running().summary();
@@ -93,11 +116,24 @@ class Worker {
         return;
       case Tag.goodbye:
         this.leaving = true;
+        this.#mesh?.close();
         this.#control?.close();
         return;
       default:
         exitFailed(new Error(`worker ${this.#number} was sent a message for an agent`));
     }
+  }
+
+  /** There is a link to every peer. */
+  linked(): void {
+    if (this.#isLinked) return;
+    this.#isLinked = true;
+    this.#send(encodeTag(Tag.linked));
+  }
+
+  /** The link to a peer is gone or cannot be made: the coordinator decides what that means. */
+  unreachable(peer: number, reason: string): void {
+    if (!this.leaving) this.#send(encodeMessage(Tag.unreachable, peer, reason));
   }
 
   /** A data frame that came by the link of a peer. */
@@ -110,16 +146,11 @@ class Worker {
       this.#fail(error);
       return;
     }
-    for (const named of this.#pending?.frames ?? []) {
-      // Exactly: a frame of a later window may come right behind, and must not count again.
-      if (named.peer !== peer || process.received(peer) + named.carried.length !== named.count) {
-        continue;
-      }
-      this.#mesh?.setReading(peer, false);
-      this.#awaited -= 1;
-      if (this.#awaited === 0) this.#runPending(process);
-      return;
-    }
+    const named = this.#pending?.frames.find((frames) => frames.peer === peer);
+    if (named === undefined || process.missing(named) > 0) return;
+    this.#mesh?.setReading(peer, false);
+    this.#awaited.delete(peer);
+    this.#runWhenComplete(process);
   }
 
   /**
@@ -130,23 +161,28 @@ class Worker {
     const process = this.#process;
     if (process === undefined || this.#failed) return;
     this.#pending = grant;
-    this.#awaited = 0;
-    for (const { peer, count, carried } of grant.frames) {
-      if (process.received(peer) + carried.length >= count) continue;
-      this.#awaited += 1;
-      this.#mesh?.setReading(peer, true);
+    this.#awaited.clear();
+    for (const named of grant.frames) {
+      if (process.missing(named) <= 0) continue;
+      this.#awaited.add(named.peer);
+      this.#mesh?.setReading(named.peer, true);
     }
-    if (this.#awaited === 0) this.#runPending(process);
+    if (this.#delayMs > 0) {
+      this.#isDelayed = true;
+      setTimeout(() => {
+        this.#isDelayed = false;
+        this.#runWhenComplete(process);
+      }, this.#delayMs);
+    }
+    this.#runWhenComplete(process);
   }
 
-  #runPending(process: LogicalProcess): void {
-    const grant = this.#pending as Grant;
+  /** Runs the pending window unless frames or handovers are missing for it. */
+  #runWhenComplete(process: LogicalProcess): void {
+    const grant = this.#pending;
+    if (grant === undefined || this.#isDelayed) return;
+    if (this.#awaited.size > 0 || this.#replaced.size > 0) return;
     this.#pending = undefined;
-    if (this.#delayMs > 0) setTimeout(() => this.#run(process, grant), this.#delayMs);
-    else this.#run(process, grant);
-  }
-
-  #run(process: LogicalProcess, grant: Grant): void {
     try {
       this.#finishWindow(process, process.run(grant));
     } catch (error) {
@@ -161,21 +197,55 @@ class Worker {
     this.#send(encodeReport(report));
   }
 
+  /**
+   * A peer is another process now. What the old one sent and nobody has used is dropped, whether it
+   * came or not; the new one hands it over.
+   */
+  #replace(replacement: Replacement): void {
+    const { peer, sent } = replacement;
+    this.#replaced.set(peer.worker, replacement);
+    this.#awaited.delete(peer.worker);
+    const pending = this.#pending;
+    if (pending !== undefined) {
+      const frames = pending.frames.filter((named) => named.peer !== peer.worker);
+      this.#pending = { ...pending, frames };
+    }
+    const mesh = this.#mesh as PeerMesh;
+    mesh.replace(peer);
+    for (const bytes of this.#running().framesAgain(peer.worker, sent)) {
+      mesh.send(peer.worker, bytes);
+    }
+  }
+
+  #takeOver(peer: number, frames: readonly Uint8Array[]): void {
+    const replacement = this.#replaced.get(peer);
+    if (replacement === undefined) return;
+    this.#replaced.delete(peer);
+    const { sent, received } = replacement;
+    const process = this.#running();
+    process.replacePeer(peer, { sent, received }, frames);
+    this.#runWhenComplete(process);
+  }
+
   #configure(configuration: Configuration): void {
-    const { workers, peers, delayMs } = configuration;
-    const scenario = decodeOwned(configuration.scenario) as Scenario;
-    this.#delayMs = delayMs;
-    this.#process = new LogicalProcess({
-      scenario,
+    const { workers, peers, delayMs, resumption } = configuration;
+    const options = {
+      scenario: decodeOwned(configuration.scenario) as Scenario,
       placement: placementOf(workers),
       worker: this.#number,
       devices: this.#devices,
-    });
-    const mesh = this.#mesh as PeerMesh;
-    mesh.connect(peers).then(
-      () => this.#send(encodeTag(Tag.linked)),
-      (error) => this.#fail(error),
-    );
+    };
+    this.#delayMs = delayMs;
+    if (resumption === null) this.#process = new LogicalProcess(options);
+    else {
+      const { replacement, handovers } = rebuildWorker({ ...options, resumption });
+      this.#process = replacement;
+      const framesTo = new Map(handovers.map(({ peer, frames }) => [peer, frames]));
+      for (const { worker } of peers) {
+        this.#send(encodeMessage(Tag.handover, worker, framesTo.get(worker) ?? []));
+      }
+    }
+    (this.#mesh as PeerMesh).connect(peers);
   }
 
   #guarded(step: () => void): void {

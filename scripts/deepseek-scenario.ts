@@ -75,6 +75,7 @@ export function deepseekScenario(parts: DeepseekParts): Scenario {
       timeLimitPs: 600 * PS_PER_S,
       lagBudgetSeconds: 2,
       logPackets: false,
+      onWorkerLoss: "recover",
       ...parts.run,
     },
   };

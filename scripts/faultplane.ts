@@ -5,8 +5,12 @@
  */
 import { readFileSync } from "node:fs";
 import { Argument, Command, CommanderError } from "commander";
+import type { HostAddress } from "../cluster/addresses.ts";
+import type { CertificatesOptions } from "./commands/certificates.ts";
 import type { DrillCommandOptions } from "./commands/drill.ts";
 import { EXIT_CODE_HELP, Exit } from "./commands/exit-codes.ts";
+import type { JoinOptions } from "./commands/join.ts";
+import { HOSTS_MAX } from "./commands/launch-environment.ts";
 import {
   LIVE_COMMANDS,
   type LiveCommandEntry,
@@ -17,10 +21,13 @@ import type { MonthCommandOptions } from "./commands/month.ts";
 import {
   parseCount,
   parseDelay,
+  parseEndpoint,
+  parseOnWorkerLoss,
   parseOut,
   parsePercent,
   parsePlacement,
   parsePorts,
+  parseRank,
   parseSeed,
   parseSpeed,
   parseWorkers,
@@ -31,6 +38,7 @@ import type { PlanCommandOptions } from "./commands/plan.ts";
 import type { RunCommandOptions } from "./commands/run.ts";
 import type { SuiteCommandOptions } from "./commands/suite.ts";
 import type { TopologyOptions } from "./commands/topology-compare.ts";
+import type { UpOptions } from "./commands/up.ts";
 import type { ValidateOptions } from "./commands/validate.ts";
 import { reportFailure, runContext } from "./terminal/failure.ts";
 
@@ -56,24 +64,32 @@ function makeProgram(): Command {
     .command("run")
     .description("run a scenario; without one, the drill that comes with the package")
     .argument("[scenario]", "scenario file, YAML or JSON")
-    .option("--seed <seed>", "seed of every random stream, 0..2^64-1", parseSeed)
-    .option("--placement <name>", "node, actor, pack or single", parsePlacement)
-    .option("--workers <count>", "worker processes of placement pack", parseWorkers)
-    .option("--speed <speed>", "virtual seconds per wall second, or max", (value) =>
-      parseSpeed(value),
-    )
-    .option("--out <folder>", "run folder to create", parseOut)
-    .option("--log-packets", "write every packet to the event log, too")
-    .option("--force", "replace the run folder if it exists")
-    .option(
-      "--delay-worker <label=ms>",
-      "slow one worker down before each window (repeatable)",
-      parseDelay,
-      new Map<string, number>(),
-    )
     .action(async (scenario: string | undefined, options: RunCommandOptions) => {
       const { runCommand } = await import("./commands/run.ts");
       exitCode = await runCommand(scenario, options, version);
+    });
+  const up = program
+    .command("up")
+    .description("run a scenario or drill over several hosts: the same command on each of them")
+    .argument("[file]", "scenario or drill file; default: the drill that comes with the package")
+    .option("--nnodes <count>", "hosts that take part", parseCount("--nnodes", HOSTS_MAX))
+    .option(
+      "--rdzv-endpoint <host:port>",
+      "where they meet: an address of the first host",
+      parseEndpoint("--rdzv-endpoint"),
+    )
+    .option("--standalone", "this host alone, as `run` does")
+    .action(async (file: string | undefined, options: UpOptions) => {
+      const { upCommand } = await import("./commands/up.ts");
+      exitCode = await upCommand(file, options, version);
+    });
+  const join = program
+    .command("join")
+    .description("put this host at the disposal of a run that another host coordinates")
+    .argument("<host:port>", "where its `faultplane up` listens", parseEndpoint("<host:port>"))
+    .action(async (address: HostAddress, options: JoinOptions) => {
+      const { joinCommand } = await import("./commands/join.ts");
+      exitCode = await joinCommand(address, options);
     });
   const replay = program
     .command("replay")
@@ -138,17 +154,6 @@ function makeProgram(): Command {
     .command("drill")
     .description("perform a drill beside its healthy twin, and grade it")
     .argument("<drill>", "drill file, YAML or JSON")
-    .option("--seed <seed>", "seed of every random stream, 0..2^64-1", parseSeed)
-    .option("--placement <name>", "node, actor, pack or single", parsePlacement)
-    .option("--workers <count>", "worker processes of placement pack", parseWorkers)
-    .option("--speed <speed>", "virtual seconds per wall second, or max", (value) =>
-      parseSpeed(value),
-    )
-    .option("--out <folder>", "run folder to create", parseOut)
-    .option("--force", "replace the run folder if it exists")
-    .option("--max-blast <percent>", "refuse faults that touch more of the ranks", parsePercent)
-    .option("--expect", "exit 0 when the verdict is the one that the file expects")
-    .option("--blind", "hide what the drill does: who finds it, with diagnose?")
     .action(async (path: string, options: DrillCommandOptions) => {
       const { drillCommand } = await import("./commands/drill.ts");
       exitCode = await drillCommand(path, options, version);
@@ -189,16 +194,31 @@ function makeProgram(): Command {
       const { monthCommand } = await import("./commands/month.ts");
       exitCode = await monthCommand(scenario, options);
     });
+  const certificates = program
+    .command("certificates")
+    .description("make an authority and a certificate for runs over several hosts")
+    .argument("<folder>", "folder to put them in")
+    .option("--days <count>", "how long the members' is good (365)", parseCount("--days", 3650))
+    .option("--renew", "another one for the members, by the authority that is there")
+    .option("--force", "start anew, whatever is there")
+    .action(async (folder: string, options: CertificatesOptions) => {
+      const { certificatesCommand } = await import("./commands/certificates.ts");
+      exitCode = await certificatesCommand(folder, options);
+    });
   const live = LIVE_COMMANDS.map((entry) => addLiveCommand(program, entry));
 
+  for (const command of [run, drill, up]) addRunOptions(command);
+  for (const command of [run, up]) addScenarioOptions(command);
+  for (const command of [drill, up]) addDrillOptions(command);
+  for (const command of [up, join]) addHostOptions(command);
   const drills = [drill, plan, suite, month];
-  const others = [replay, check, topology, experts, faults, validate, ...live];
-  for (const command of [run, ...drills, ...others]) {
-    command.option("--json", "print one JSON object on stdout");
-    if ([run, drill, suite, month, replay, validate].includes(command)) {
+  const others = [replay, check, topology, experts, faults, validate, certificates, ...live];
+  for (const command of [run, up, join, ...drills, ...others]) {
+    if (command !== join) command.option("--json", "print one JSON object on stdout");
+    if ([run, up, join, drill, suite, month, replay, validate].includes(command)) {
       command.option("-q, --quiet", "no live log and no status line");
     }
-    if (command === run || command === drill)
+    if ([run, up, drill].includes(command))
       command.option("-v, --verbose", "log every fact of every actor");
     command.option("--no-color", "no colours");
     command.option("--debug", "show stack traces");
@@ -208,6 +228,52 @@ function makeProgram(): Command {
   }
   for (const command of [program, ...program.commands]) beStrict(command);
   return program;
+}
+
+/** How a run goes, whatever is run. */
+function addRunOptions(command: Command): void {
+  command
+    .option("--seed <seed>", "seed of every random stream, 0..2^64-1", parseSeed)
+    .option("--placement <name>", "node, actor, pack or single", parsePlacement)
+    .option("--workers <count>", "worker processes of placement pack", parseWorkers)
+    .option("--speed <speed>", "virtual seconds per wall second, or max", (value) =>
+      parseSpeed(value),
+    )
+    .option("--on-worker-loss <policy>", "a lost process: fault or recover", parseOnWorkerLoss)
+    .option("--out <folder>", "run folder to create", parseOut)
+    .option("--force", "replace the run folder if it exists");
+}
+
+function addScenarioOptions(command: Command): void {
+  command
+    .option("--log-packets", "write every packet to the event log, too")
+    .option(
+      "--delay-worker <label=ms>",
+      "slow one worker down before each window (repeatable)",
+      parseDelay,
+      new Map<string, number>(),
+    );
+}
+
+function addDrillOptions(command: Command): void {
+  command
+    .option("--max-blast <percent>", "refuse faults that touch more of the ranks", parsePercent)
+    .option("--expect", "exit 0 when the verdict is the one that the file expects")
+    .option("--blind", "hide what the drill does: who finds it, with diagnose?");
+}
+
+/** A host among others. */
+function addHostOptions(command: Command): void {
+  command
+    .option("--node-rank <rank>", "number of this host, 0 is the first", parseRank(HOSTS_MAX - 1))
+    .option("--token-file <file>", "file with the token that all hosts share, mode 0600")
+    .option("--tls <folder>", "certificates for links to other hosts")
+    .option("--insecure", "links to other hosts without TLS: on a network that you trust")
+    .option(
+      "--join-timeout <seconds>",
+      "how long hosts wait for each other, default 300",
+      parseCount("--join-timeout", 86_400),
+    );
 }
 
 /** A command for a run that is up; the run itself may be left out. */

@@ -2,8 +2,10 @@
  * Entry point of a member of the bare barrier (see websocket-barrier.ts). Started by the bench,
  * never by hand.
  */
+
+import { LOOPBACK } from "../../cluster/addresses.ts";
 import type { Link } from "../../cluster/link.ts";
-import { exitFailed, LOOPBACK, readInvitation } from "../../cluster/membership.ts";
+import { exitFailed, readInvitation } from "../../cluster/membership.ts";
 import { onLauncherGone } from "../../cluster/process-launcher.ts";
 import { dial, listen } from "../../cluster/websocket-transport.ts";
 import { AUTH_WITHIN_MS, BARRIER_BYTES, LARGEST_BYTES } from "./websocket-barrier.ts";
@@ -13,7 +15,7 @@ const frame = new Uint8Array(BARRIER_BYTES);
 /** A barrier of one process is its own neighbour. */
 async function takePart(): Promise<void> {
   onLauncherGone(() => process.exit(0));
-  const { host, port, identity, worker } = readInvitation(process.env, "worker");
+  const { host, port, identity, number, incarnation } = readInvitation(process.env);
   let coordinator: Link | undefined;
   let next: Link | undefined;
   let hasPrevious = false;
@@ -46,7 +48,11 @@ async function takePart(): Promise<void> {
     },
   });
   const dialOptions = { host, identity, maxMessageBytes: LARGEST_BYTES };
-  const control = await dial({ ...dialOptions, port, caller: { role: "worker", worker } });
+  const control = await dial({
+    ...dialOptions,
+    port,
+    caller: { role: "worker", number, incarnation },
+  });
   coordinator = control;
   control.onClosed(() => process.exit(0));
   control.onMessage((bytes) => {
@@ -57,10 +63,13 @@ async function takePart(): Promise<void> {
       return;
     }
     const neighbour = bytes[0] + 256 * bytes[1];
-    dial({ ...dialOptions, port: neighbour, caller: { role: "peer", worker } }).then((link) => {
-      next = link;
-      linked();
-    }, exitFailed);
+    dial({ ...dialOptions, port: neighbour, caller: { role: "peer", number, incarnation } }).then(
+      (link) => {
+        next = link;
+        linked();
+      },
+      exitFailed,
+    );
   });
   control.send(new Uint8Array(Uint16Array.of(listener.port).buffer));
 }

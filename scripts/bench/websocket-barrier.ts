@@ -6,12 +6,14 @@
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { LOOPBACK } from "../../cluster/addresses.ts";
 import { identityOf } from "../../cluster/handshake.ts";
+import { SILENCE_LIMIT_SECONDS } from "../../cluster/heartbeat.ts";
+import { LOOPBACK_ONLY } from "../../cluster/host-security.ts";
 import type { Link } from "../../cluster/link.ts";
-import { LOOPBACK } from "../../cluster/membership.ts";
+import { invitationEnvironment } from "../../cluster/membership.ts";
 import { type LaunchedProcess, launch, WORKER_FLAGS } from "../../cluster/process-launcher.ts";
 import { listen } from "../../cluster/websocket-transport.ts";
-import { Env } from "../../cluster/wire.ts";
 import type { Turns } from "./turns.ts";
 
 /** Bytes of every message of the barrier. */
@@ -66,27 +68,35 @@ export function startBarrier(members: number, turns: Turns): Barrier {
     else wait.then(ask);
   };
   const joined = (link: Link): void => {
-    const { worker } = link.caller;
-    links[worker] = link;
+    const { number } = link.caller;
+    links[number] = link;
     link.onMessage((bytes) => {
-      if (round === -2) ports[worker] = bytes[0] + 256 * bytes[1];
+      if (round === -2) ports[number] = bytes[0] + 256 * bytes[1];
       answers += 1;
       if (answers === members) complete();
     });
   };
   const start = (port: number): void => {
-    const environment = {
-      [Env.coordinator]: `${LOOPBACK}:${port}`,
-      [Env.token]: token.toString("hex"),
-      [Env.runId]: identity.runId,
-      [Env.scenarioHash]: identity.scenarioHash,
-      UV_THREADPOOL_SIZE: "1",
+    const invitation = {
+      host: LOOPBACK,
+      port,
+      identity,
+      address: LOOPBACK,
+      incarnation: 0,
+      silenceLimitSeconds: SILENCE_LIMIT_SECONDS,
+      security: LOOPBACK_ONLY,
     };
     children = Array.from({ length: members }, (_, member) =>
       launch({
         main: join(dirname(fileURLToPath(import.meta.url)), "barrier-member-main.js"),
         nodeFlags: WORKER_FLAGS,
-        environment: { ...environment, [Env.worker]: String(member) },
+        environment: {
+          UV_THREADPOOL_SIZE: "1",
+          ...invitationEnvironment({
+            ...invitation,
+            number: member,
+          }),
+        },
         exited: ({ stderr }) => fail(new Error(`a member has ended: ${stderr.join(" ")}`)),
       }),
     );

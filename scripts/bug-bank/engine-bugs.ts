@@ -83,8 +83,8 @@ export const ENGINE_BUGS: readonly Bug[] = [
     edits: [
       {
         file: "src/engine/window-protocol.ts",
-        find: "if (earliestPs < state.nextPs) state.nextPs = earliestPs;",
-        replace: "if (earliestPs < 0) state.nextPs = earliestPs;",
+        find: "if (frame.earliestPs < to.nextPs) to.nextPs = frame.earliestPs;",
+        replace: "if (frame.earliestPs < 0) to.nextPs = frame.earliestPs;",
       },
     ],
     tests: ["test/engine/window-protocol.test.ts", RANDOM],
@@ -94,9 +94,9 @@ export const ENGINE_BUGS: readonly Bug[] = [
     about: "A window runs before the last data frame of each peer is there.",
     edits: [
       {
-        file: "src/engine/window-protocol.ts",
-        find: "    count: state.framesTo[peer],\n",
-        replace: "    count: state.framesTo[peer] - 1,\n",
+        file: "src/engine/frames-to-worker.ts",
+        find: "      count: this.#count[peer],\n",
+        replace: "      count: this.#count[peer] - 1,\n",
       },
     ],
     tests: ["test/engine/window-protocol.test.ts", RANDOM],
@@ -106,9 +106,9 @@ export const ENGINE_BUGS: readonly Bug[] = [
     about: "A data frame that comes a second time is taken a second time.",
     edits: [
       {
-        file: "src/engine/logical-process.ts",
-        find: "if (staged.sequence <= before) {",
-        replace: "if (staged.sequence < 0) {",
+        file: "src/engine/peer-frames.ts",
+        find: "if (frame.sequence <= before) violated(",
+        replace: "if (frame.sequence < 0) violated(",
       },
     ],
     tests: ["test/engine/data-frames.test.ts", "test/engine"],
@@ -143,10 +143,10 @@ export const ENGINE_BUGS: readonly Bug[] = [
     edits: [
       {
         file: "src/engine/window-protocol.ts",
-        find: "for (const fact of report.facts) this.#facts.push(fact);",
+        find: "for (const fact of report.facts) facts.push(fact);",
         replace:
           "const { lastEventPs: atPs } = report;\n" +
-          "    for (const fact of report.facts) this.#facts.push({ ...fact, atPs });",
+          "      for (const fact of report.facts) facts.push({ ...fact, atPs });",
       },
     ],
     tests: ["test/engine", RANDOM],

@@ -3,9 +3,10 @@
  * checks have passed.
  */
 
+import type { HostsOptions } from "../../cluster/prepared-run.ts";
 import { escapeControls } from "../../src/base/escape.ts";
 import { drillText } from "../../src/drill/drill-text.ts";
-import type { PlacementName } from "../../src/model/scenario.ts";
+import type { PlacementName, RunSpec } from "../../src/model/scenario.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
@@ -24,6 +25,9 @@ export interface DrillCommandOptions {
   readonly workers?: number;
   readonly speed?: number | "max";
   readonly out?: string;
+  readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
+  /** Default: this host alone. */
+  readonly hosts?: HostsOptions;
   readonly force?: true;
   readonly maxBlast?: number;
   readonly expect?: true;
@@ -48,8 +52,9 @@ export async function drillCommand(
   }
   let loaded: LoadedDrill;
   try {
-    const { seed, placement, workers, speed, maxBlast } = options;
-    loaded = loadDrill(path, { seed, placement, workers, speed, maxBlastPercent: maxBlast });
+    const { seed, placement, workers, speed, onWorkerLoss, maxBlast } = options;
+    const overrides = { seed, placement, workers, speed, onWorkerLoss };
+    loaded = loadDrill(path, { ...overrides, maxBlastPercent: maxBlast });
   } catch (error) {
     return printProblems(error);
   }
@@ -79,6 +84,7 @@ export async function drillCommand(
     signals,
     operators: true,
     blind: options.blind,
+    hosts: options.hosts,
   });
   signals.close();
   if (performed === undefined) {

@@ -13,6 +13,7 @@ export const Exit = {
   internal: 70,
   cannotCreate: 73,
   inputOutput: 74,
+  tryAgain: 75,
   notPermitted: 77,
   configuration: 78,
   hangup: 129,
@@ -31,5 +32,6 @@ Exit codes:
   65  bad data in a file            66  file cannot be read
   69  could not start               70  internal error, or a replay differs
   73  output cannot be created      74  input/output error
+  75  the coordinator is gone, or refuses for now
   77  not permitted                 78  bad configuration
   129, 130, 143  stopped by SIGHUP, SIGINT (Ctrl-C), SIGTERM`;

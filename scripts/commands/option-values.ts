@@ -2,6 +2,7 @@
  * Values of options, checked to the letter: nothing is guessed, trimmed or rounded. Pure; errors
  * are OperatingError with exit code 2.
  */
+import { type HostAddress, parseAddress } from "../../cluster/addresses.ts";
 import { OperatingError } from "../../cluster/errors.ts";
 import type { PlacementName } from "../../src/model/scenario.ts";
 import { RADIX_MAX, RADIX_MIN } from "../../src/topology/network-costs.ts";
@@ -50,6 +51,43 @@ export function parsePlacement(value: string): PlacementName {
     );
   }
   return found;
+}
+
+/** What the loss of a worker is to mean. */
+export function parseOnWorkerLoss(value: string): "fault" | "recover" {
+  refuseFlag("--on-worker-loss", value);
+  if (value === "fault" || value === "recover") return value;
+  throw usageError(
+    "E042",
+    `--on-worker-loss: expected fault or recover, got ${quoted(value)}`,
+    "fault: its actors are dead from then on; recover: it is replaced",
+  );
+}
+
+/** `HOST:PORT` of the option or argument `name`. */
+export function parseEndpoint(name: string): (value: string) => HostAddress {
+  return (value) => {
+    refuseFlag(name, value);
+    const address = parseAddress(value);
+    if (address === undefined) {
+      throw usageError(
+        "E042",
+        `${name}: expected HOST:PORT with a port 1..65535, got ${quoted(value)}`,
+        "an IPv6 address stands in brackets: [::1]:29400",
+      );
+    }
+    return address;
+  };
+}
+
+/** Rank of this host, 0..`most`. */
+export function parseRank(most: number): (value: string) => number {
+  return (value) => {
+    refuseFlag("--node-rank", value);
+    const rank = /^(?:0|[1-9]\d{0,8})$/.test(value) ? Number(value) : Number.NaN;
+    if (rank <= most) return rank;
+    throw usageError("E042", `--node-rank: expected 0..${most}, got ${quoted(value)}`);
+  };
 }
 
 /** Worker processes of placement pack. */

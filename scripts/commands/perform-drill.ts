@@ -4,6 +4,7 @@
  */
 import { BlindSession } from "../../cluster/blind.ts";
 import { faultsOf, healsOf, type JournalOrder } from "../../cluster/journal-orders.ts";
+import type { HostsOptions } from "../../cluster/prepared-run.ts";
 import { makeReport } from "../../cluster/report.ts";
 import { sectionsMarkdown } from "../../cluster/report-text.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
@@ -48,6 +49,8 @@ export interface PerformOptions {
   readonly operators?: true | undefined;
   /** Hides from operators what the drill does. */
   readonly blind?: true | undefined;
+  /** Default: this host alone. */
+  readonly hosts?: HostsOptions | undefined;
 }
 
 /** A drill that was performed; undefined: it was stopped before its first window. */
@@ -170,7 +173,7 @@ class Performance {
     readonly outcome: RunOutcome;
     readonly run: MeasuredRun;
   }> {
-    const { loaded, topology, place, version, terminal, loudness, signals } = this.#options;
+    const { loaded, topology, place, version, terminal, loudness, signals, hosts } = this.#options;
     const { scenario } = loaded.drill;
     const recorded = new RecordedRun({
       scenario,
@@ -180,6 +183,7 @@ class Performance {
       files: [[RunFile.drill, loaded.bytes]],
       terminal,
       loudness,
+      hosts,
     });
     signals.onQuit = () => recorded.undo();
     const listener = new RunListener(scenario, topology);

@@ -7,8 +7,8 @@ import { homedir } from "node:os";
 import { makeDevice } from "../../actors/catalogue.ts";
 import type { BlindSession } from "../../cluster/blind.ts";
 import { OperatingError } from "../../cluster/errors.ts";
-import { makeHeader } from "../../cluster/journal.ts";
-import type { RunObserver } from "../../cluster/prepared-run.ts";
+import { type Journal, makeHeader } from "../../cluster/journal.ts";
+import type { HostsOptions, RunObserver } from "../../cluster/prepared-run.ts";
 import { committedTotals } from "../../cluster/report.ts";
 import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
 import {
@@ -26,7 +26,7 @@ import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
 import { runContext } from "../terminal/failure.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
-import { processMains } from "./package-files.ts";
+import { buildFingerprint, processMains } from "./package-files.ts";
 import { type Loudness, RunRecorder } from "./run-recorder.ts";
 
 /** Name and contents of a file that is in the folder before the run begins. */
@@ -65,6 +65,10 @@ export interface RecordedRunOptions {
   readonly terminal: Terminal;
   readonly loudness: Loudness;
   readonly delays?: ReadonlyMap<string, number>;
+  /** Default: this host alone. */
+  readonly hosts?: HostsOptions | undefined;
+  /** The journal of the run that is taken up again; its folder is the place. */
+  readonly resume?: Journal;
 }
 
 /** How a recorded run is driven. */
@@ -126,13 +130,16 @@ export class RecordedRun {
    * can mend; then, and when nothing was committed, no folder is left.
    */
   async run(drive: DriveOptions): Promise<RunOutcome> {
-    const { scenario, topology, terminal, loudness, delays, files, version } = this.#options;
+    const { scenario, topology, terminal, loudness, delays, hosts, files, version } = this.#options;
     const { stop, director, also, operators, planned, blind } = drive;
+    const { resume } = this.#options;
     this.#folder = new RunFolder(this.#options.place.plan);
     let outcome: RunOutcome;
     try {
-      for (const [name, contents] of files) this.#folder.write(name, contents);
-      this.#folder.write(RunFile.resolved, formatResolved(scenario, this.hash));
+      if (resume === undefined) {
+        for (const [name, contents] of files) this.#folder.write(name, contents);
+        this.#folder.write(RunFile.resolved, formatResolved(scenario, this.hash));
+      }
       const { seed, placement, speed } = scenario.run;
       const recorder = new RunRecorder({
         folder: this.#folder,
@@ -150,6 +157,7 @@ export class RecordedRun {
         terminal,
         loudness,
         ...(blind === undefined ? {} : { blind }),
+        ...(resume === undefined ? {} : { resume }),
       });
       this.#recorder = recorder;
       runContext.runDir = this.#folder.path;
@@ -159,6 +167,7 @@ export class RecordedRun {
         ...processMains(),
         devices: makeDevice,
         ...(delays === undefined ? {} : { delays }),
+        ...(hosts === undefined ? {} : { hosts, build: buildFingerprint() }),
         observer: also === undefined ? recorder : both(recorder, also),
         stop,
         ...(director === undefined ? {} : { director }),
@@ -172,6 +181,7 @@ export class RecordedRun {
       throw error;
     } finally {
       this.#recorder?.close();
+      this.#folder.release();
     }
     if (!this.hasBegun) this.undo();
     return outcome;
@@ -204,5 +214,6 @@ function both(
       recorder.ordered(orders);
       also.ordered?.(orders);
     },
+    observed: (records) => recorder.observed(records),
   };
 }

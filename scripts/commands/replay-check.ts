@@ -1,41 +1,44 @@
 /**
  * Compares a run as it goes on with the record of an earlier one: every line of the event log byte
  * for byte, every closed epoch's digest. Finds the first difference, and knows when a record that
- * was cut off has been covered. Pure but for the lines' formatter.
+ * was cut off has been covered. What such a record has behind its last commit is not compared.
  */
 import type { EventLines } from "../../cluster/event-log.ts";
 import type { Journal, JournalEnd } from "../../cluster/journal.ts";
+import { lineDifference, type RecordedLines } from "../../cluster/recorded-lines.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
-
-/** Longest line that is shown whole, characters. */
-const SHOWN_LENGTH = 400;
 
 /** What was recorded. */
 export interface Recorded {
   readonly journal: Journal;
-  /** Lines of events.ndjson without their line ends. */
-  readonly lines: readonly string[];
+  readonly events: RecordedLines;
   /** The record holds the whole run. */
   readonly isWhole: boolean;
+}
+
+/** Lines of the event log that are compared: of a run that was cut off only committed ones. */
+export function linesToCompare({ journal, events, isWhole }: Recorded): number {
+  return isWhole ? events.lines : (journal.commit?.lines ?? 0);
 }
 
 /** Follows one replay. */
 export class ReplayCheck {
   readonly #recorded: Recorded;
   readonly #format: EventLines;
-  #facts = 0;
+  readonly #lines: number;
   #epochs = 0;
   #difference: string | undefined;
 
   constructor(recorded: Recorded, format: EventLines) {
     this.#recorded = recorded;
     this.#format = format;
+    this.#lines = linesToCompare(recorded);
   }
 
   /** Facts and epochs that were compared and are equal. */
   get facts(): number {
-    return this.#facts;
+    return this.#recorded.events.taken;
   }
 
   get epochs(): number {
@@ -53,25 +56,25 @@ export class ReplayCheck {
    */
   get isOver(): boolean {
     if (this.#difference !== undefined) return true;
-    const { lines, journal, isWhole } = this.#recorded;
-    return !isWhole && this.#facts >= lines.length && this.#epochs >= journal.epochs.length;
+    const { journal, isWhole } = this.#recorded;
+    return !isWhole && this.facts >= this.#lines && this.#epochs >= journal.epochs.length;
   }
 
   /** Takes a window of the replay. */
   committed(window: CommittedWindow): void {
-    for (const line of this.#format.of(window.facts)) this.#fact(line.trimEnd());
+    for (const line of this.#format.of(window.facts)) this.#fact(line);
     for (const { epoch, digest } of window.epochsClosed) this.#epoch(epoch, digest);
   }
 
   /** Takes the end of the replay. */
   ended(outcome: RunOutcome): void {
-    const { lines, journal, isWhole } = this.#recorded;
+    const { events, journal, isWhole } = this.#recorded;
     if (outcome.end !== "interrupted") {
       for (const { epoch, digest } of outcome.epochsClosed) this.#epoch(epoch, digest);
     }
     if (this.#difference !== undefined) return;
-    if (this.#facts < lines.length) {
-      this.#difference = differ(this.#facts + 1, lines[this.#facts], "nothing: the replay ended");
+    if (this.facts < this.#lines || (isWhole && events.tornBytes > 0)) {
+      this.#difference = lineDifference(this.facts + 1, events.next, "nothing: the replay ended");
     } else if (this.#epochs < journal.epochs.length) {
       const { epoch, digest } = journal.epochs[this.#epochs];
       this.#difference = `epoch ${epoch}: expected digest ${digest}, actual none: the replay ended`;
@@ -83,15 +86,11 @@ export class ReplayCheck {
   }
 
   #fact(actual: string): void {
-    const { lines, isWhole } = this.#recorded;
+    const { events, isWhole } = this.#recorded;
     if (this.#difference !== undefined) return;
-    if (this.#facts >= lines.length) {
-      if (isWhole) this.#difference = differ(this.#facts + 1, "nothing: the log ended", actual);
-      return;
-    }
-    const expected = lines[this.#facts];
-    if (expected === actual) this.#facts += 1;
-    else this.#difference = differ(this.#facts + 1, expected, actual);
+    if (!isWhole && this.facts >= this.#lines) return;
+    if (events.take(actual)) return;
+    this.#difference = lineDifference(this.facts + 1, events.next, actual.trimEnd());
   }
 
   #epoch(epoch: number, digest: string): void {
@@ -118,13 +117,4 @@ function totalsDiffer(end: JournalEnd, outcome: RunOutcome): string | undefined 
     if (expected !== actual) return `${key}: expected ${expected}, actual ${actual}`;
   }
   return undefined;
-}
-
-function differ(line: number, expected: string, actual: string): string {
-  const place = `fact ${line} (line ${line} of events.ndjson)`;
-  return `${place}: expected ${cut(expected)}; actual ${cut(actual)}`;
-}
-
-function cut(text: string): string {
-  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}...` : text;
 }

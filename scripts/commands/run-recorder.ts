@@ -5,8 +5,15 @@
 import type { BlindSession } from "../../cluster/blind.ts";
 import { removeControl, writeControl } from "../../cluster/control-file.ts";
 import { EventLog } from "../../cluster/event-log.ts";
-import { type JournalHeader, type JournalRecord, JournalWriter } from "../../cluster/journal.ts";
-import type { JournalOrder } from "../../cluster/journal-orders.ts";
+import {
+  isOver,
+  type Journal,
+  type JournalCommit,
+  type JournalHeader,
+  type JournalRecord,
+} from "../../cluster/journal.ts";
+import { type HostRecord, type JournalOrder, mustSurvive } from "../../cluster/journal-orders.ts";
+import { JournalWriter } from "../../cluster/journal-writer.ts";
 import type { RunObserver, RunStart } from "../../cluster/prepared-run.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import { RunFile, type RunFolder } from "../../cluster/run-folder.ts";
@@ -26,6 +33,9 @@ import { shellWord } from "./next-steps.ts";
 /** What the terminal is told. */
 export type Loudness = "quiet" | "normal" | "verbose";
 
+/** Wall ms between two commits in the journal, and between two looks at the files. */
+const COMMIT_EVERY_MS = 100;
+
 /** The observer of `faultplane run`. */
 export class RunRecorder implements RunObserver {
   readonly #terminal: Terminal;
@@ -38,12 +48,20 @@ export class RunRecorder implements RunObserver {
   readonly #blind: BlindSession | undefined;
   readonly #runId: string;
   #commits = 0;
+  /** Wall ms of the run at the last look at the files. */
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  /** The last commit in the journal. */
+  #commit: JournalCommit | undefined;
+  #isEnded = false;
   #safeUntilPs = 0;
   #finishedAtPs = 0;
   #retransmitted = 0;
   readonly #story: StoryTeller;
 
-  /** Creates both log files in `folder`. */
+  /**
+   * Creates both log files in `folder`, or with `resume` goes on with those that are there. Throws
+   * the system's error, and OperatingError E001 or E055.
+   */
   constructor(options: {
     readonly folder: RunFolder;
     readonly header: JournalHeader;
@@ -53,6 +71,8 @@ export class RunRecorder implements RunObserver {
     readonly loudness: Loudness;
     /** Hides what the drill does from the terminal. */
     readonly blind?: BlindSession;
+    /** The folder's journal: the run was cut off and is executed again from its beginning. */
+    readonly resume?: Journal;
   }) {
     const { folder, header, scenario, topology, terminal, loudness } = options;
     this.#terminal = terminal;
@@ -69,13 +89,27 @@ export class RunRecorder implements RunObserver {
     const retries = scenario.transport.retryCount;
     const plan = { gpus, layers, steps, chains, retries };
     this.#live = new LiveLog(actorIds, plan, loudness === "verbose");
-    this.#journal = new JournalWriter(folder.file(RunFile.journal), header);
-    this.#events = new EventLog(folder.file(RunFile.events), actorIds);
+    const journalPath = folder.file(RunFile.journal);
+    const eventsPath = folder.file(RunFile.events);
+    const { resume } = options;
+    if (resume === undefined) {
+      this.#journal = JournalWriter.create(journalPath, header);
+      this.#events = new EventLog(eventsPath, actorIds);
+    } else {
+      this.#journal = JournalWriter.reopen(journalPath, resume);
+      this.#events = EventLog.reopen(eventsPath, actorIds, resume.commit?.lines ?? 0);
+      this.#commit = resume.commit;
+    }
   }
 
   /** Windows written. */
   get commits(): number {
     return this.#commits;
+  }
+
+  /** Whether all that a resumed run had on disk has come up again; true for any other run. */
+  get isConfirmed(): boolean {
+    return this.#events.isConfirmed && this.#journal.isConfirmed;
   }
 
   /** When the last rank so far finished, ps; 0 = none. */
@@ -119,13 +153,20 @@ export class RunRecorder implements RunObserver {
     const closed = epochRecords(window.epochsClosed);
     if (closed.length > 0) this.#journal.write(closed, this.#safeUntilPs);
     this.#commits += 1;
+    this.#safeUntilPs = status.virtualTimePs;
+    const wallMs = status.wallSeconds * 1e3;
+    if (wallMs - this.#lookedAtMs >= COMMIT_EVERY_MS) {
+      this.#lookedAtMs = wallMs;
+      this.#events.check(this.#safeUntilPs);
+      this.#journal.check(this.#safeUntilPs);
+      this.#journal.write(this.#commitRecord(), this.#safeUntilPs);
+    }
     this.#folder.settle();
     this.#story.take(window.facts);
     for (const { atPs, fact } of window.facts) {
       if (fact.type === "rank.finished") this.#finishedAtPs = atPs;
       else if (fact.type === "qp.retransmitted") this.#retransmitted += fact.packets;
     }
-    this.#safeUntilPs = status.virtualTimePs;
     if (this.#loudness === "quiet") return;
     const told = this.#blind?.veil(window.facts) ?? window.facts;
     for (const line of this.#live.take(told, status.virtualTimePs)) {
@@ -136,19 +177,34 @@ export class RunRecorder implements RunObserver {
 
   /** Writes orders down; they act afterwards. */
   ordered(orders: readonly JournalOrder[]): void {
-    this.#journal.write(orders, this.#safeUntilPs);
+    this.#write(orders, orders.some(mustSurvive));
   }
 
-  /** Writes the journal's last line. */
+  /** Writes down what hosts did; it survives a loss of power before anybody acts on it. */
+  observed(records: readonly HostRecord[]): void {
+    this.#write(records, records.some(mustSurvive));
+    for (const { event, detail } of records) this.told(`${event}: ${detail}`);
+  }
+
+  /** A line for whoever watches; it is not kept. */
+  told(text: string): void {
+    if (this.#loudness !== "quiet") this.#terminal.log(text);
+  }
+
+  /** Writes the journal's last line, and has both files survive a loss of power. */
   end(outcome: RunOutcome): void {
     const { end, digest, virtualTimePs, events, assignments } = outcome;
     // Which epochs a window closes depends on where windows fall; all together do not. What a run
     // that was cut short closed is only a part of an epoch; one that was stopped at an instant has
     // everything before it.
-    const isCut = end === "interrupted" || end === "worker-lost";
-    const epochs = isCut ? [] : epochRecords(outcome.epochsClosed);
+    const isWhole = isOver(end);
+    const epochs = isWhole ? epochRecords(outcome.epochsClosed) : [];
+    if (isWhole) this.#events.ended();
     const last: JournalRecord = { record: "end", end, digest, virtualTimePs, events, assignments };
-    this.#journal.write([...epochs, last], this.#safeUntilPs);
+    this.#events.check(this.#safeUntilPs);
+    this.#journal.check(this.#safeUntilPs);
+    this.#write([...epochs, last], true);
+    this.#isEnded = true;
   }
 
   /** Says what was still held back, and closes the files. */
@@ -160,8 +216,39 @@ export class RunRecorder implements RunObserver {
       }
     }
     removeControl(this.#folder.path);
+    if (!this.#isEnded && this.#commits > 0) this.#commitLast();
     this.#events.close();
     this.#journal.close();
+  }
+
+  /** Writes records behind a commit of everything before them. */
+  #write(records: readonly JournalRecord[], survives: boolean): void {
+    if (records.length === 0) return;
+    const safeUntilPs = this.#safeUntilPs;
+    this.#journal.write([...this.#commitRecord(), ...records], safeUntilPs);
+    if (!survives) return;
+    // What the journal calls written has to be there as long as the journal.
+    this.#events.sync(safeUntilPs);
+    this.#journal.sync(safeUntilPs);
+  }
+
+  /** The commit that is due: none when the journal has this one, or a resumed run's later one. */
+  #commitRecord(): JournalRecord[] {
+    const commit = { atPs: this.#safeUntilPs, lines: this.#events.lines };
+    const { atPs, lines } = this.#commit ?? { atPs: -1, lines: -1 };
+    const isLater = commit.atPs > atPs || commit.lines > lines;
+    if (this.#commits === 0 || commit.atPs < atPs || commit.lines < lines || !isLater) return [];
+    this.#commit = commit;
+    return [{ record: "commit", ...commit }];
+  }
+
+  /** A run that failed replays as far as it came, when the journal still takes a line. */
+  #commitLast(): void {
+    try {
+      this.#journal.write(this.#commitRecord(), this.#safeUntilPs);
+    } catch {
+      // The failure that ends the run says more; the journal ends in an earlier commit.
+    }
   }
 
   #statusText(status: RunStatus): string {

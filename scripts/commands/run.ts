@@ -3,12 +3,13 @@
  * Nothing is created or spawned before all checks have passed.
  */
 import { relative } from "node:path";
+import type { HostsOptions } from "../../cluster/prepared-run.ts";
 import { makeReport, type RunReport } from "../../cluster/report.ts";
 import { reportMarkdown, reportText } from "../../cluster/report-text.ts";
 import { RunFile } from "../../cluster/run-folder.ts";
 import { escapeControls } from "../../src/base/escape.ts";
 import type { Verdict } from "../../src/drill/drill.ts";
-import type { PlacementName, Scenario } from "../../src/model/scenario.ts";
+import type { PlacementName, RunSpec, Scenario } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
 import { didYouMean } from "../../src/scenario/suggest.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
@@ -33,6 +34,9 @@ export interface RunCommandOptions {
   readonly speed?: number | "max";
   readonly out?: string;
   readonly logPackets?: true;
+  readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
+  /** Default: this host alone. */
+  readonly hosts?: HostsOptions;
   readonly force?: true;
   readonly delayWorker: ReadonlyMap<string, number>;
   readonly json?: true;
@@ -52,8 +56,8 @@ export async function runCommand(
   }
   let loaded: LoadedScenario;
   try {
-    const { seed, placement, workers, speed, logPackets } = options;
-    const overrides = { seed, placement, workers, speed, logPackets };
+    const { seed, placement, workers, speed, logPackets, onWorkerLoss } = options;
+    const overrides = { seed, placement, workers, speed, logPackets, onWorkerLoss };
     loaded = loadScenario(path ?? defaultScenario(), overrides);
   } catch (error) {
     return printProblems(error);
@@ -77,6 +81,7 @@ export async function runCommand(
     terminal,
     loudness: loudnessOf(options),
     delays: options.delayWorker,
+    hosts: options.hosts,
   });
   const signals = new StopSignals((text) => terminal.log(text));
   signals.onQuit = () => recorded.undo();
@@ -118,9 +123,17 @@ export function loudnessOf(options: { readonly quiet?: true; readonly verbose?: 
 export function checkRelations(
   scenario: Scenario,
   topology: Topology,
-  options: Pick<RunCommandOptions, "workers"> & Partial<Pick<RunCommandOptions, "delayWorker">>,
+  options: Pick<RunCommandOptions, "workers" | "hosts"> &
+    Partial<Pick<RunCommandOptions, "delayWorker">>,
 ): void {
   const { placement, workers } = scenario.run;
+  if (options.hosts !== undefined && placement === "single") {
+    throw usageError(
+      "E040",
+      "placement single is one process: it has nothing for other hosts",
+      "choose node, pack or actor with --placement",
+    );
+  }
   if (options.workers !== undefined && placement !== "pack") {
     throw usageError(
       "E040",

@@ -3,12 +3,12 @@
  * protocol and data frames. Grants and reports go through the real codec; only the sockets are
  * missing.
  */
+import { Tag } from "../../cluster/messages.ts";
 import {
   decodeCoordinatorMessage,
   decodeMemberMessage,
   encodeGrant,
   encodeReport,
-  Tag,
 } from "../../cluster/wire.ts";
 import type { RandomStream } from "../../src/base/random.ts";
 import type { ClosedEpoch } from "../../src/engine/digest-chain.ts";

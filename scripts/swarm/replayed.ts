@@ -3,6 +3,7 @@
  * journal has them, both as text and read back by the readers of `faultplane replay`.
  */
 import { checkOrders, makeHeader, parseJournal } from "../../cluster/journal.ts";
+import { chainedText } from "../../cluster/journal-chain.ts";
 import { makeJournalDirector } from "../../cluster/journal-director.ts";
 import { faultsOf, type JournalOrder } from "../../cluster/journal-orders.ts";
 import { formatResolved, parseResolved } from "../../cluster/run-folder.ts";
@@ -39,5 +40,5 @@ function journalText(scenario: Scenario, orders: readonly JournalOrder[], hash: 
     placement: scenario.run.placement,
     speed: "max",
   });
-  return `${[header, ...orders].map((line) => JSON.stringify(line)).join("\n")}\n`;
+  return chainedText([header, ...orders]);
 }

@@ -27,7 +27,23 @@ export function readScenarioPart(
   problems: ProblemList,
 ): ScenarioPart | undefined {
   const value = tree.root.scenario;
-  if (typeof value === "string") return readScenarioFile(value, readFile, overrides, problems);
+  const read =
+    typeof value === "string"
+      ? readScenarioFile(value, readFile, overrides, problems)
+      : readScenarioKeys(tree, readFile, overrides, problems);
+  if (read === undefined || overrides?.onWorkerLoss !== undefined) return read;
+  if (read.given.has("run.onWorkerLoss")) return read;
+  // A drill is there to see what the fleet makes of it.
+  const run = { ...read.scenario.run, onWorkerLoss: "fault" as const };
+  return { ...read, scenario: { ...read.scenario, run } };
+}
+
+function readScenarioKeys(
+  tree: TextTree,
+  readFile: ReadFile,
+  overrides: ScenarioOverrides | undefined,
+  problems: ProblemList,
+): ScenarioPart | undefined {
   const part = subtreeOf(tree, PATH);
   if (part === undefined) return undefined;
   const result = parseScenarioTree(part, { readFile, overrides });

@@ -61,7 +61,6 @@ export class FlowControl {
   readonly #bufferBytes: number;
   readonly #counters: FabricCounters;
   readonly #host: LaneHost;
-  readonly #from: Int32Array;
   /** By lane: 1 when it ends at a buffer; 1 when it begins or ends at a switch with buffers. */
   readonly #buffered: Uint8Array;
   readonly #managed: Uint8Array;
@@ -95,7 +94,6 @@ export class FlowControl {
     this.#bufferBytes = options.bufferBytes;
     this.#counters = options.counters;
     this.#host = options.host;
-    this.#from = Int32Array.from(topology.lanes, ({ from }) => from);
     this.#buffered = Uint8Array.from(topology.lanes, ({ to }) => Number(isSwitch(to)));
     this.#managed = Uint8Array.from(topology.lanes, ({ from, to }) =>
       Number(isSwitch(from) || isSwitch(to)),
@@ -174,7 +172,7 @@ export class FlowControl {
   /** A device of any process died: its queues are lost, and what goes to it needs no room. */
   died(actor: number): void {
     for (let lane = 0; lane < this.#lanes.count; lane += 1) {
-      if (this.#from[lane] === actor) this.#empty(lane);
+      if (this.#lanes.fromActor[lane] === actor) this.#empty(lane);
       if (this.#lanes.toActor[lane] === actor && this.#credited[lane] !== 0) {
         this.#credited[lane] = 0;
         this.#pump(lane);

@@ -21,7 +21,7 @@ import { FactLog } from "./fact-log.ts";
 import { recordFaults } from "./fault-facts.ts";
 import { FaultState } from "./fault-state.ts";
 import { type KernelOptions, makeCounters } from "./kernel-options.ts";
-import type { LaneQueue } from "./lane-queue.ts";
+import type { LaneQueue, TakePacket } from "./lane-queue.ts";
 import { LaneTable } from "./lane-table.ts";
 import { Ledger } from "./ledger.ts";
 import { PacketLog } from "./packet-log.ts";
@@ -36,6 +36,7 @@ export class Kernel implements ActorContext {
   readonly faultState: FaultState;
   /** Events handled: deliveries, reminders, and what flow control needs. */
   events = 0;
+  readonly lanes: LaneTable;
   readonly fabric: Fabric;
   readonly digest: ActorDigest;
   readonly factLog: FactLog;
@@ -43,11 +44,7 @@ export class Kernel implements ActorContext {
   /** By actor: its part in the run, as it said last. */
   readonly parts: Uint8Array;
   readonly #topology: Topology;
-  readonly #workerOf: Int32Array;
-  readonly #worker: number;
   readonly #packetLog: PacketLog | undefined;
-  readonly #lanes: LaneTable;
-
   readonly #queue: LaneQueue;
   readonly #timers = new TimerQueue();
   readonly #deadBy: Int32Array;
@@ -61,8 +58,6 @@ export class Kernel implements ActorContext {
     const { topology, workerOf, worker, seed, faults: table } = options;
     const actors = topology.actors.length;
     this.#topology = topology;
-    this.#workerOf = workerOf;
-    this.#worker = worker;
     this.#streams = new OwnerStreams(seed, (actor) => topology.actors[actor].id);
     this.ledger = new Ledger(actors);
     this.digest = new ActorDigest(actors);
@@ -70,8 +65,8 @@ export class Kernel implements ActorContext {
     this.parts = new Uint8Array(actors);
     this.#order = new EventCounters(actors);
     const portBufferBytes = options.portBufferBytes ?? 0;
-    this.#lanes = new LaneTable(topology, workerOf, worker, portBufferBytes > 0);
-    this.faultState = new FaultState({ table, topology, lanes: this.#lanes, seed });
+    this.lanes = new LaneTable(topology, workerOf, worker, portBufferBytes > 0);
+    this.faultState = new FaultState({ table, topology, lanes: this.lanes, seed });
     this.faults = this.faultState;
     this.#deadBy = this.faultState.deadBy;
     this.#laneWasDown = this.faultState.lanes.marked;
@@ -79,7 +74,7 @@ export class Kernel implements ActorContext {
     if (options.logPackets) this.#packetLog = new PacketLog({ topology, packets, faults, factLog });
     this.fabric = new Fabric({
       topology,
-      lanes: this.#lanes,
+      lanes: this.lanes,
       packets,
       counters: this.counters,
       order: this.#order,
@@ -124,10 +119,15 @@ export class Kernel implements ActorContext {
     if (!(at >= floorPs)) {
       violated("no-event-before-its-time", `delivery at ${at} ps, window starts at ${floorPs} ps`);
     }
-    if (this.#lanes.peer[lane] !== -1) {
-      violated("lane-ends-here", `lane ${lane} does not end at worker ${this.#worker}`);
+    if (this.lanes.peer[lane] !== -1) {
+      violated("lane-ends-here", `lane ${lane} ends at an actor of another worker`);
     }
     this.#queue.push(lane, packet);
+  }
+
+  /** Takes out what is under way from some senders to actors of this process. */
+  takeArriving(isSender: (actor: number) => boolean, each: TakePacket): void {
+    this.#queue.takeLanes((lane) => isSender(this.lanes.fromActor[lane]), each);
   }
 
   /** Runs every event strictly before `untilPs`. */
@@ -201,7 +201,7 @@ export class Kernel implements ActorContext {
   #deliver(order: number): void {
     const packet = this.#queue.pop();
     const lane = this.#queue.poppedLane;
-    const lanes = this.#lanes;
+    const lanes = this.lanes;
     const actor = lanes.toActor[lane];
     const port = lanes.toPort[lane];
     const words = this.packets.words;
@@ -268,7 +268,7 @@ export class Kernel implements ActorContext {
     if (atPs >= this.digest.epochEndPs) this.digest.advance(atPs);
     for (const actor of died) this.#timers.cancelAllOf(actor);
     this.fabric.faultsChanged(changes);
-    const isOurs = (actor: number): boolean => this.#workerOf[actor] === this.#worker;
+    const isOurs = (actor: number): boolean => this.#actors[actor] !== undefined;
     recordFaults(changes, this.faultState.table, this.factLog, isOurs);
     for (const actor of revived) this.#revive(actor);
     for (const actor of changes.affected(this.#topology)) {

@@ -14,6 +14,9 @@ import {
 } from "../model/packet.ts";
 import { NEVER_PS } from "../model/time.ts";
 
+/** Takes over a packet and the lane that it was on. */
+export type TakePacket = (lane: number, packet: Packet) => void;
+
 export class LaneQueue {
   /** Instant of the earliest delivery; NEVER_PS when there is none. */
   headPs = NEVER_PS;
@@ -89,6 +92,35 @@ export class LaneQueue {
       this.headOrder = this.#order[0];
     }
     return packet;
+  }
+
+  /**
+   * Takes all packets of the lanes that `isChosen` says yes to out of the queue, and hands them to
+   * `each`, lane by lane, in the order of their lane.
+   */
+  takeLanes(isChosen: (lane: number) => boolean, each: TakePacket): void {
+    const size = this.#size;
+    const times = this.#time.slice(0, size);
+    const orders = this.#order.slice(0, size);
+    const lanes = this.#lane.slice(0, size);
+    this.#size = 0;
+    this.headPs = NEVER_PS;
+    this.headOrder = NEVER_PS;
+    const chosen: number[] = [];
+    for (const [place, lane] of lanes.entries()) {
+      if (isChosen(lane)) chosen.push(lane);
+      else this.#insert(times[place], orders[place], lane);
+    }
+    for (const lane of chosen.sort((left, right) => left - right)) {
+      let packet = this.#head[lane];
+      this.#head[lane] = NO_PACKET;
+      this.#tail[lane] = NO_PACKET;
+      while (packet !== NO_PACKET) {
+        const next = this.#packets.words[packet + NEXT];
+        each(lane, packet);
+        packet = next;
+      }
+    }
   }
 
   #insert(at: number, order: number, lane: number): void {

@@ -32,6 +32,7 @@ export class LaneTable {
   /** Planes of the network; by lane on which a NIC sends to its leaf, that leaf's plane. */
   readonly planes: number;
   readonly plane: Int16Array;
+  readonly fromActor: Int32Array;
   readonly toActor: Int32Array;
   readonly toPort: Int32Array;
   /** Worker at the far end; -1 when that is this one. */
@@ -74,10 +75,19 @@ export class LaneTable {
       const isSpecial = lane.psPerRequest > 0 || lane.headBytes > 0 || withCredits;
       return Number(!isSpecial && this.isNetworkEntry[place] !== 1);
     });
+    this.fromActor = Int32Array.from(all, (lane) => lane.from);
     this.toActor = Int32Array.from(all, (lane) => lane.to);
     this.toPort = Int32Array.from(all, (lane) => lane.toPort);
-    this.peer = Int32Array.from(all, ({ to }) => (workerOf[to] === worker ? -1 : workerOf[to]));
+    this.peer = new Int32Array(all.length);
+    this.setPeers(workerOf, worker);
     this.orderBase = Float64Array.from(all, (lane) => orderBase(lane.from));
+  }
+
+  /** Which worker each actor is at, and which one this is. */
+  setPeers(workerOf: Int32Array, worker: number): void {
+    for (const [lane, to] of this.toActor.entries()) {
+      this.peer[lane] = workerOf[to] === worker ? -1 : workerOf[to];
+    }
   }
 
   /** Serialization time of a message's bytes on a lane, whole ps. */

@@ -8,7 +8,7 @@ import type { DeviceFactory } from "../model/device.ts";
 import { type Packet, timePlace } from "../model/packet.ts";
 import type { Scenario } from "../model/scenario.ts";
 import type { Topology } from "../model/topology.ts";
-import type { Grant, WindowReport, WorkerSummary } from "../model/window.ts";
+import type { Grant, Resumption, SentFrame, WindowReport, WorkerSummary } from "../model/window.ts";
 import { makeFatTree } from "../topology/fat-tree.ts";
 import { makePathFinder } from "../topology/paths.ts";
 import type { Placement } from "../topology/placement.ts";
@@ -16,7 +16,8 @@ import { makeDeviceServices } from "./device-services.ts";
 import { FaultTable } from "./fault-table.ts";
 import { GroupWatch } from "./group-watch.ts";
 import { Kernel } from "./kernel.ts";
-import { Outbox, openFrame, type StagedFrame, unpackFrame } from "./packet-frame.ts";
+import { openFrame, unpackFrame } from "./packet-frame.ts";
+import { PeerFrames } from "./peer-frames.ts";
 import { isOut, summarize } from "./worker-summary.ts";
 
 /**
@@ -39,20 +40,19 @@ export interface LogicalProcessOptions {
   readonly carriedBytesMax?: number;
 }
 
-/** One peer, as seen from here. */
-interface Peer {
-  readonly outbox: Outbox;
-  sentFrames: number;
-  receivedFrames: number;
-  admittedFrames: number;
-  readonly staged: StagedFrame[];
+/** A frame that goes straight to a peer. */
+interface StraightFrame {
+  readonly peer: number;
+  readonly sequence: number;
+  readonly bytes: Uint8Array;
 }
 
 export class LogicalProcess {
   readonly kernel: Kernel;
   readonly #topology: Topology;
-  readonly #worker: number;
-  readonly #peers: Peer[];
+  #worker: number;
+  #workerOf: Int32Array;
+  #peers: PeerFrames[];
   /** Peers that have packets waiting in their outbox. */
   readonly #addressed: number[] = [];
   readonly #gpus: readonly number[];
@@ -60,7 +60,9 @@ export class LogicalProcess {
   readonly #carriedBytesMax: number;
   #window = 0;
   #floorPs = 0;
-  #outgoing: { peer: number; bytes: Uint8Array }[] = [];
+  /** The straight frames of the last window. */
+  #straight: readonly StraightFrame[] = [];
+  #isTaken = true;
 
   constructor(options: LogicalProcessOptions) {
     const { scenario, placement, worker, devices } = options;
@@ -68,17 +70,12 @@ export class LogicalProcess {
     const services = makeDeviceServices(scenario, topology);
     this.#topology = topology;
     this.#worker = worker;
+    this.#workerOf = placement.workerOf;
     this.#carriedBytesMax = options.carriedBytesMax ?? CARRIED_BYTES_MAX;
     const { cluster, recovery, workload } = scenario;
     const anyUplink = recovery.rerouteLocalPs >= 0 || recovery.rerouteManagerPs >= 0;
     const pathOf = makePathFinder(topology, cluster, { ...workload, anyUplink });
-    this.#peers = placement.workers.map(() => ({
-      outbox: new Outbox(),
-      sentFrames: 0,
-      receivedFrames: 0,
-      admittedFrames: 0,
-      staged: [],
-    }));
+    this.#peers = placement.workers.map(() => new PeerFrames());
     this.#gpus = placement.workers[worker].actors.filter(
       (actor) => topology.actors[actor].kind === "gpu",
     );
@@ -110,21 +107,17 @@ export class LogicalProcess {
     if (staged.sender !== peerNumber) {
       violated("frame-of-its-link", `worker ${peerNumber} sent a frame of ${staged.sender}`);
     }
-    const peer = this.#peers[peerNumber];
-    // A frame that a grant carries may be older than one that came straight.
-    let place = peer.staged.length;
-    while (place > 0 && peer.staged[place - 1].sequence > staged.sequence) place -= 1;
-    const before = place > 0 ? peer.staged[place - 1].sequence : peer.admittedFrames;
-    if (staged.sequence <= before) {
-      violated("frames-in-sequence", `frame ${staged.sequence} of worker ${peerNumber} again`);
-    }
-    peer.receivedFrames += 1;
-    peer.staged.splice(place, 0, staged);
+    this.#peers[peerNumber].accept(staged);
   }
 
   /** Data frames of a peer accepted since the run began. */
   received(peer: number): number {
-    return this.#peers[peer].receivedFrames;
+    return this.#peers[peer].received;
+  }
+
+  /** How many of the frames that a grant names of a peer are still to come by its link. */
+  missing(frames: Grant["frames"][number]): number {
+    return this.#peers[frames.peer].missing(frames);
   }
 
   /** Runs one window. All frames that the grant names and does not carry have been accepted. */
@@ -133,6 +126,7 @@ export class LogicalProcess {
       violated("floor-never-falls", `window ${grant.window} after ${this.#window}`);
     }
     for (const { peer, count, carried } of grant.frames) {
+      if (this.#peers[peer].isHandedOver(count)) continue;
       for (const frame of carried) this.accept(peer, frame);
       this.#admit(peer, count);
     }
@@ -145,15 +139,78 @@ export class LogicalProcess {
   }
 
   /** The frames to send after `start` or `run`, besides those that the report carries. */
-  takeFrames(): { peer: number; bytes: Uint8Array }[] {
-    const frames = this.#outgoing;
-    this.#outgoing = [];
+  takeFrames(): readonly { peer: number; bytes: Uint8Array }[] {
+    const frames = this.#isTaken ? [] : this.#straight;
+    this.#isTaken = true;
     return frames;
+  }
+
+  /**
+   * Of the frames of the last window that went straight to a peer those after the first
+   * `afterCount` that it was ever sent, for its replacement. Those that reports carried are not
+   * among them: the coordinator still has them.
+   */
+  framesAgain(peer: number, afterCount: number): readonly Uint8Array[] {
+    const again = this.#straight.filter((one) => one.peer === peer && one.sequence > afterCount);
+    return again.map(({ bytes }) => bytes);
+  }
+
+  /**
+   * A peer was lost and has a replacement: everything of the old one that is not handled yet is
+   * dropped, and replaced by what the new one hands over, as far as it is not past here.
+   * `counts`: frames sent to it and received of it that are settled so. Its link is a new one:
+   * nothing may come by the old one afterwards.
+   */
+  replacePeer(
+    peer: number,
+    counts: { readonly sent: number; readonly received: number },
+    handover: readonly Uint8Array[],
+  ): void {
+    const { kernel } = this;
+    this.#peers[peer].replaced(counts);
+    kernel.takeArriving(
+      (actor) => this.#workerOf[actor] === peer,
+      (_, packet) => kernel.packets.free(packet),
+    );
+    for (const bytes of handover) {
+      const frame = openFrame(bytes, this.#worker);
+      if (frame.sender !== peer) {
+        violated("frame-of-its-link", `worker ${peer} handed over a frame of ${frame.sender}`);
+      }
+      unpackFrame(frame, kernel.packets, (lane, packet) => {
+        if (kernel.packets.times[timePlace(packet)] < this.#floorPs) kernel.packets.free(packet);
+        else kernel.admit(lane, packet, this.#floorPs);
+      });
+    }
+  }
+
+  /** Admits all frames that have come, named or not: at a point where they are complete. */
+  admitAll(): void {
+    for (const [peer, { received }] of this.#peers.entries()) this.#admit(peer, received);
+  }
+
+  /**
+   * Takes the place of a lost worker: this process has run to that point under another placement,
+   * with the same actors, and everything that came is admitted.
+   */
+  takePlace({ workerOf, workers }: Placement, worker: number, resumption: Resumption): void {
+    const { atPs, window, frames, heals } = resumption;
+    this.#worker = worker;
+    this.#workerOf = workerOf;
+    this.#peers = workers.map(
+      (_, number) => new PeerFrames(frames.find(({ peer }) => peer === number)),
+    );
+    this.kernel.lanes.setPeers(workerOf, worker);
+    this.#window = window;
+    this.#floorPs = atPs;
+    const later = heals.filter((heal) => heal.atPs >= atPs);
+    this.kernel.faultState.learn([], later, this.kernel.nowPs);
+    this.#straight = [];
   }
 
   /** Totals, and what did not hold. Call once, after the last window. */
   summary(): WorkerSummary {
-    const held = this.#peers.reduce((sum, peer) => sum + peer.staged.length, 0);
+    const held = this.#peers.reduce((sum, { waiting }) => sum + waiting, 0);
     return summarize({
       kernel: this.kernel,
       topology: this.#topology,
@@ -162,21 +219,12 @@ export class LogicalProcess {
     });
   }
 
-  #admit(peerNumber: number, count: number): void {
-    const peer = this.#peers[peerNumber];
-    if (peer.receivedFrames < count) {
-      violated("frames-before-window", `${peer.receivedFrames} of ${count} from ${peerNumber}`);
-    }
-    while (peer.admittedFrames < count) {
-      const staged = peer.staged.shift() as StagedFrame;
-      peer.admittedFrames += 1;
-      if (staged.sequence !== peer.admittedFrames) {
-        violated("frames-in-sequence", `frame ${staged.sequence} of worker ${peerNumber}`);
-      }
-      unpackFrame(staged, this.kernel.packets, (lane, packet) =>
+  #admit(peer: number, count: number): void {
+    this.#peers[peer].admit(count, (frame) => {
+      unpackFrame(frame, this.kernel.packets, (lane, packet) =>
         this.kernel.admit(lane, packet, this.#floorPs),
       );
-    }
+    });
   }
 
   #toPeer(peer: number, lane: number, packet: Packet): void {
@@ -187,16 +235,21 @@ export class LogicalProcess {
   }
 
   #report(): WindowReport {
-    const sent: { peer: number; earliestPs: number; carried: Uint8Array | null }[] = [];
+    const sent: SentFrame[] = [];
+    const straight: StraightFrame[] = [];
     for (const number of this.#addressed) {
       const peer = this.#peers[number];
       const { earliestPs } = peer.outbox;
-      peer.sentFrames += 1;
-      const bytes = peer.outbox.drain(this.kernel.packets, this.#worker, number, peer.sentFrames);
-      const isCarried = bytes.byteLength <= this.#carriedBytesMax;
-      if (!isCarried) this.#outgoing.push({ peer: number, bytes });
-      sent.push({ peer: number, earliestPs, carried: isCarried ? bytes : null });
+      peer.sent += 1;
+      const sequence = peer.sent;
+      const bytes = peer.outbox.drain(this.kernel.packets, this.#worker, number, sequence);
+      const sizeBytes = bytes.byteLength;
+      const isCarried = sizeBytes <= this.#carriedBytesMax;
+      if (!isCarried) straight.push({ peer: number, sequence, bytes });
+      sent.push({ peer: number, earliestPs, sizeBytes, carried: isCarried ? bytes : null });
     }
+    this.#straight = straight;
+    this.#isTaken = false;
     this.#addressed.length = 0;
     const { kernel } = this;
     if (this.#window % COUNTER_CHECK_WINDOWS === 0) kernel.checkCounters();

@@ -2,24 +2,33 @@
  * The coordinator's side of virtual time, as a state machine without I/O. It grants windows
  * [LBTS, LBTS + lookahead), where LBTS is the lower bound on the time stamp of anything that can
  * still happen, and commits a window when every worker that took part has reported it. Workers with
- * nothing to do before a window's end are left out of it: their state cannot change.
+ * nothing to do before a window's end are left out of it: their state cannot change. Until the
+ * commit reports are only kept: what a worker did in the open window goes with it when it is lost
+ * (decision 0027).
  */
 import { violated } from "../base/assert.ts";
 import { compareFacts, type FactRecord } from "../model/fact.ts";
 import { NEVER_PS, PS_PER_MS } from "../model/time.ts";
 import {
   type Grant,
-  type GroupStates,
   NO_CHANGES,
+  type Resumption,
   type RunChanges,
   type WindowReport,
   type WorkerSummary,
 } from "../model/window.ts";
 import { EPOCH_PS } from "./actor-digest.ts";
 import { type ClosedEpoch, DigestChain } from "./digest-chain.ts";
-import { NO_GROUPS } from "./group-watch.ts";
-import { isRunOver, type Outlook, outlookOf, type ReportedState } from "./outlook.ts";
+import { LearntChanges } from "./learnt-changes.ts";
+import { isRunOver, type Outlook, outlookOf } from "./outlook.ts";
 import { addSummaries, type RunTotals } from "./run-totals.ts";
+import { WorkerStanding } from "./worker-standing.ts";
+
+/**
+ * Bytes of frames that wait straight at a worker from which on it takes part in the next window,
+ * whether it has anything to do or not, so that it reads them (decision 0028).
+ */
+const CREDIT_BYTES = 4 * 1024 * 1024;
 
 export interface WindowProtocolOptions {
   readonly workers: number;
@@ -30,6 +39,8 @@ export interface WindowProtocolOptions {
   readonly timeLimitPs: number;
   /** Longest window, so that a run in one process can be watched and stopped. Default 1 ms. */
   readonly sliceMaxPs?: number;
+  /** Default {@link CREDIT_BYTES}; tests have links fill up sooner. */
+  readonly creditBytes?: number;
 }
 
 export interface CommittedWindow {
@@ -57,47 +68,29 @@ export type NextStep =
   /** No event is left and some GPUs have not finished: a bug in an actor. */
   | { readonly type: "stuck"; readonly virtualTimePs: number; readonly unfinished: number };
 
-interface WorkerState extends ReportedState {
-  reported: boolean;
-  nextPs: number;
-  faultPs: number;
-  events: number;
-  finishedGpus: number;
-  groups: GroupStates;
-  /** Data frames sent to it so far, by sender. */
-  readonly framesTo: Int32Array;
-  /** Senders of frames that no grant has named yet; by sender, what reports carried. */
-  readonly unnamed: number[];
-  readonly carried: (Uint8Array[] | undefined)[];
-}
-
 export class WindowProtocol {
   readonly #options: WindowProtocolOptions;
-  readonly #workers: WorkerState[];
+  readonly #creditBytes: number;
+  readonly #workers: WorkerStanding[];
   readonly #chain = new DigestChain();
-  #facts: FactRecord[] = [];
-  #inFlight: { to: number; earliestPs: number }[] = [];
+  readonly #changes = new LearntChanges();
   #window = 0;
+  /** Has the current window been granted and not been committed? */
+  #isOpen = true;
+  /** Everything before has happened and is committed; -1 before window 0 is. */
+  #committedPs = -1;
+  /** End of the current window. */
   #endPs = 0;
-  #lastEventPs = 0;
   #awaited: number;
-  /** Learnt, and not yet granted. */
-  #changes: RunChanges = NO_CHANGES;
 
   constructor(options: WindowProtocolOptions) {
     this.#options = options;
+    this.#creditBytes = options.creditBytes ?? CREDIT_BYTES;
     this.#awaited = options.workers;
-    this.#workers = Array.from({ length: options.workers }, () => ({
-      reported: false,
-      nextPs: 0,
-      faultPs: NEVER_PS,
-      events: 0,
-      finishedGpus: 0,
-      groups: NO_GROUPS,
-      framesTo: new Int32Array(options.workers),
-      unnamed: [],
-      carried: [],
-    }));
+    this.#workers = Array.from(
+      { length: options.workers },
+      (_, worker) => new WorkerStanding(worker, options.workers),
+    );
   }
 
   /** Windows granted so far. */
@@ -110,60 +103,34 @@ export class WindowProtocol {
     return this.#awaited === 0;
   }
 
-  /** Takes a worker's report on the current window. */
+  /** Takes a worker's report on the current window, which counts when that is committed. */
   accept(worker: number, report: WindowReport): void {
     const state = this.#workers[worker];
-    if (state === undefined || state.reported || report.window !== this.#window) {
-      violated(
-        "one-report-a-window",
-        `worker ${worker}, window ${report.window}, now ${this.#window}`,
-      );
-    }
-    if (report.nextEventPs < this.#endPs || report.events < state.events) {
-      violated(
-        "window-run-whole",
-        `worker ${worker} has an event at ${report.nextEventPs} ps left`,
-      );
-    }
-    state.reported = true;
-    state.nextPs = report.nextEventPs;
-    state.faultPs = report.nextFaultPs;
-    state.events = report.events;
-    if (report.lastEventPs > this.#lastEventPs) this.#lastEventPs = report.lastEventPs;
-    state.finishedGpus = report.finishedGpus;
-    state.groups = report.groups;
-    for (const { peer, earliestPs, carried } of report.sent) {
-      if (earliestPs < this.#endPs) {
-        violated(
-          "lookahead",
-          `worker ${worker} sent ${earliestPs} ps in a window to ${this.#endPs} ps`,
-        );
-      }
-      const to = this.#workers[peer];
-      to.framesTo[worker] += 1;
-      if (to.carried[worker] === undefined) {
-        to.carried[worker] = [];
-        to.unnamed.push(worker);
-      }
-      if (carried !== null) to.carried[worker].push(carried);
-      this.#inFlight.push({ to: peer, earliestPs });
-    }
-    for (const fact of report.facts) this.#facts.push(fact);
-    if (report.epochs.length > 0) this.#chain.add(report.epochs);
+    if (state === undefined) violated("one-report-a-window", `there is no worker ${worker}`);
+    state.accept(report, this.#window, this.#endPs);
     this.#awaited -= 1;
   }
 
   /** Commits the current window: what it did is final. The caller writes it down before `next`. */
   commit(): CommittedWindow {
     if (!this.complete) violated("commit-when-complete", `window ${this.#window}`);
-    for (const { to, earliestPs } of this.#inFlight) {
-      const state = this.#workers[to];
-      if (earliestPs < state.nextPs) state.nextPs = earliestPs;
+    const facts: FactRecord[] = [];
+    const reports = this.#workers.map(({ report }) => report);
+    for (const state of this.#workers) state.settle();
+    for (const [worker, report] of reports.entries()) {
+      if (report === undefined) continue;
+      for (const frame of report.sent) {
+        const to = this.#workers[frame.peer];
+        to.frames.add(worker, frame);
+        if (frame.earliestPs < to.nextPs) to.nextPs = frame.earliestPs;
+      }
+      for (const fact of report.facts) facts.push(fact);
+      if (report.epochs.length > 0) this.#chain.add(report.epochs);
     }
-    this.#inFlight.length = 0;
-    const facts = this.#facts;
     if (facts.length > 1) facts.sort(compareFacts);
-    this.#facts = [];
+    this.#changes.commit();
+    this.#isOpen = false;
+    this.#committedPs = this.#endPs;
     let floorPs = NEVER_PS;
     let events = 0;
     for (const state of this.#workers) {
@@ -189,13 +156,57 @@ export class WindowProtocol {
   }
 
   /**
+   * When the actors of a worker that is lost now are lost, if they are: at the end of the open
+   * window, since others may have run it without knowing.
+   */
+  get lossPs(): number {
+    return this.#endPs;
+  }
+
+  /**
+   * A worker is gone, and with it what it did in the open window: if that has a part for it, its
+   * report is awaited again. Returns where its replacement takes its place. All frames between it
+   * and the others up to there are settled by the replacement and by what it hands over, so no
+   * grant names them any more. No window may be committed before everybody has taken that over.
+   */
+  lose(worker: number): Resumption {
+    const state = this.#workers[worker];
+    if (state.report !== undefined) {
+      state.report = undefined;
+      this.#awaited += 1;
+    }
+    const frames = this.#workers.map((other, peer) => ({
+      peer,
+      sent: other.frames.countOf(worker),
+      received: state.frames.countOf(peer),
+    }));
+    state.frames.forgetAll();
+    for (const other of this.#workers) other.frames.forget(worker);
+    return {
+      atPs: this.#committedPs,
+      window: this.#isOpen ? this.#window - 1 : this.#window,
+      ...this.#changes.committed,
+      frames: frames.filter(({ peer }) => peer !== worker),
+    };
+  }
+
+  /**
+   * The open window's grant for the replacement of a worker: it names no frames. Undefined when it
+   * has no part in it, between windows, and in window 0, which begins without a grant.
+   */
+  grantOf(worker: number): Grant | undefined {
+    if (!this.#isOpen || this.#window === 0 || !this.#workers[worker].takesPart) return undefined;
+    return { window: this.#window, endPs: this.#endPs, frames: [], ...this.#changes.granted };
+  }
+
+  /**
    * Decides what comes after a committed window. `changes` are new ones, none before `floorPs`. No
    * window crosses `stopPs`: when nothing before it is left, the step is `stop-reached`, and who
    * wanted to look there says in another call what is to change from there on, and when to stop
    * next. A run that is over before does not wait for it, but ranks that may come back do.
    */
   next(changes: RunChanges = NO_CHANGES, stopPs = NEVER_PS): NextStep {
-    const learntPs = this.#learn(changes);
+    const learntPs = this.#changes.learn(changes, this.#endPs);
     const ahead = outlookOf(this.#workers, this.#options.gpus);
     const { eventPs, unfinished } = ahead;
     const faultPs = Math.min(learntPs, ahead.faultPs);
@@ -209,6 +220,7 @@ export class WindowProtocol {
     if (startPs >= stopPs) {
       if (stopPs < this.#endPs) violated("stop-in-the-past", `${stopPs} ps, now ${this.#endPs}`);
       this.#endPs = stopPs;
+      this.#committedPs = stopPs;
       return { type: "stop-reached", atPs: stopPs };
     }
     const endPs = Math.min(this.#spanEnd(startPs, faultPs), this.#options.timeLimitPs, stopPs);
@@ -218,20 +230,6 @@ export class WindowProtocol {
   #isOver(ahead: Outlook, changePs: number): boolean {
     const { timeLimitPs } = this.#options;
     return isRunOver(this.#workers, ahead, { changePs, timeLimitPs });
-  }
-
-  /** Keeps changes for the next grants; returns the first instant of all that are kept. */
-  #learn({ faults, heals }: RunChanges): number {
-    const kept = this.#changes;
-    if (faults.length > 0 || heals.length > 0) {
-      this.#changes = { faults: [...kept.faults, ...faults], heals: [...kept.heals, ...heals] };
-    }
-    let firstPs = NEVER_PS;
-    for (const { atPs } of [...this.#changes.faults, ...this.#changes.heals]) {
-      if (atPs < this.#endPs) violated("change-in-the-past", `${atPs} ps, now ${this.#endPs} ps`);
-      firstPs = Math.min(firstPs, atPs);
-    }
-    return firstPs;
   }
 
   /**
@@ -246,7 +244,7 @@ export class WindowProtocol {
 
   /** Instant of the last event handled anywhere. */
   get virtualTimePs(): number {
-    return this.#lastEventPs;
+    return this.#workers.reduce((last, { lastEventPs }) => Math.max(last, lastEventPs), 0);
   }
 
   /** Adds up the workers' summaries and closes the digest. */
@@ -269,31 +267,19 @@ export class WindowProtocol {
   #grant(endPs: number): { worker: number; grant: Grant }[] {
     this.#window += 1;
     this.#endPs = endPs;
-    const { faults, heals } = this.#changes;
-    const isNews = this.#changes !== NO_CHANGES;
-    this.#changes = NO_CHANGES;
+    this.#isOpen = true;
+    this.#changes.grant();
+    const { faults, heals } = this.#changes.granted;
+    const isNews = this.#changes.granted !== NO_CHANGES;
     const grants: { worker: number; grant: Grant }[] = [];
-    for (let worker = 0; worker < this.#workers.length; worker += 1) {
-      const state = this.#workers[worker];
+    for (const [worker, state] of this.#workers.entries()) {
       const isIdle = state.nextPs >= endPs && state.faultPs >= endPs && !isNews;
-      if (isIdle) continue;
-      state.reported = false;
-      const frames = framesFor(state);
+      if (isIdle && state.frames.straightBytes <= this.#creditBytes) continue;
+      state.takesPart = true;
+      const frames = state.frames.name();
       grants.push({ worker, grant: { window: this.#window, endPs, frames, faults, heals } });
     }
     this.#awaited = grants.length;
     return grants;
   }
-}
-
-/** Names the frames that a worker has not been told of; hands over those that reports carried. */
-function framesFor(state: WorkerState): Grant["frames"] {
-  const frames = state.unnamed.map((peer) => ({
-    peer,
-    count: state.framesTo[peer],
-    carried: state.carried[peer] as Uint8Array[],
-  }));
-  for (const peer of state.unnamed) state.carried[peer] = undefined;
-  state.unnamed.length = 0;
-  return frames;
 }

@@ -54,6 +54,17 @@ export interface GroupStates {
   readonly done: readonly number[];
 }
 
+/**
+ * A data frame that a window sent a peer, and the earliest packet in it. A small frame is carried
+ * by the report, a larger one went straight to the peer (`carried` is null).
+ */
+export interface SentFrame {
+  readonly peer: number;
+  readonly earliestPs: number;
+  readonly sizeBytes: number;
+  readonly carried: Uint8Array | null;
+}
+
 /** What a worker did in a window. */
 export interface WindowReport {
   readonly window: number;
@@ -61,15 +72,8 @@ export interface WindowReport {
   readonly nextEventPs: number;
   /** Its next onset or end of a fault, NEVER_PS when there is none. */
   readonly nextFaultPs: number;
-  /**
-   * Peers that this window sent a data frame, and the earliest packet in it. A small frame is
-   * carried by the report, a larger one went straight to the peer (`carried` is null).
-   */
-  readonly sent: readonly {
-    readonly peer: number;
-    readonly earliestPs: number;
-    readonly carried: Uint8Array | null;
-  }[];
+  /** Data frames of this window, at most one for each peer. */
+  readonly sent: readonly SentFrame[];
   readonly facts: readonly FactRecord[];
   /** Events handled since the run began. */
   readonly events: number;
@@ -79,6 +83,26 @@ export interface WindowReport {
   readonly finishedGpus: number;
   readonly groups: GroupStates;
   readonly epochs: readonly EpochPart[];
+}
+
+/**
+ * Where the replacement of a lost worker takes its place in the run: what it works out again from
+ * the beginning, and how many frames the lost one had exchanged by then (decision 0027).
+ */
+export interface Resumption {
+  /** Everything before has happened, nothing at it or later; -1: the start is still to come. */
+  readonly atPs: number;
+  /** The last committed window, whose work it contains; -1 likewise. */
+  readonly window: number;
+  /** All that was granted up to that window, in the order in which the run learnt of it. */
+  readonly faults: readonly FaultSpec[];
+  readonly heals: readonly FaultHeal[];
+  /** Data frames exchanged with each of the other workers up to that window. */
+  readonly frames: readonly {
+    readonly peer: number;
+    readonly sent: number;
+    readonly received: number;
+  }[];
 }
 
 /** (token, expert) assignments, by where they ended. */

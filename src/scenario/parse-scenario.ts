@@ -42,6 +42,7 @@ export interface ScenarioOverrides {
   readonly workers?: number | undefined;
   readonly speed?: number | "max" | undefined;
   readonly logPackets?: boolean | undefined;
+  readonly onWorkerLoss?: RunSpec["onWorkerLoss"] | undefined;
 }
 
 /** What is parsed. */
@@ -228,6 +229,7 @@ class ScenarioReading {
       timeLimitPs: this.#time(["run", "timeLimit"], run.timeLimit, 1),
       lagBudgetSeconds: this.#time(["run", "lagBudget"], run.lagBudget, 0) / PS_PER_S,
       logPackets: overrides.logPackets ?? run.logPackets,
+      onWorkerLoss: overrides.onWorkerLoss ?? run.onWorkerLoss ?? "recover",
     };
   }
 

@@ -182,6 +182,11 @@ const run = mapping({
   logPackets: flag()
     .default(false)
     .describe("Write every packet at the end of every link to the event log."),
+  onWorkerLoss: oneOf(["fault", "recover"])
+    .optional()
+    .describe(
+      "A lost process: its actors are dead hardware (default of drills), or it is replaced.",
+    ),
 }).describe("How the run is carried out.");
 
 /** The whole file. */

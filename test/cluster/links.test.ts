@@ -10,10 +10,11 @@ import { encode } from "../../cluster/codec.ts";
 import { OperatingError } from "../../cluster/errors.ts";
 import { type Caller, identityOf, type RunIdentity } from "../../cluster/handshake.ts";
 import type { Link, Listener, ListenOptions } from "../../cluster/link.ts";
+import { MEMBER_NAME } from "../../cluster/tls-material.ts";
 import { dial, listen } from "../../cluster/websocket-transport.ts";
 
 const IDENTITY = identityOf(randomBytes(32), "run-1", "abcdef");
-const CALLER: Caller = { role: "worker", worker: 3 };
+const CALLER: Caller = { role: "worker", number: 3, incarnation: 0 };
 const listeners: Listener[] = [];
 
 afterEach(() => {
@@ -57,7 +58,7 @@ async function refusalOf(port: number, identity: RunIdentity): Promise<Operating
  */
 function stranger(port: number, bytes: Uint8Array | string): Promise<number> {
   return new Promise((resolve) => {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { host: MEMBER_NAME } });
     socket.on("error", () => undefined);
     socket.once("message", () => socket.send(bytes));
     socket.on("close", resolve);
@@ -165,25 +166,26 @@ describe("a stranger", () => {
 
   it("that upgrades and then says nothing is cut off too", async () => {
     const { port } = await open({ authWithinMs: 40 });
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { host: MEMBER_NAME } });
     socket.on("error", () => undefined);
     await new Promise((resolve) => socket.on("close", resolve));
   });
 
-  it.each([[{ origin: "http://127.0.0.1" }], [{ headers: { host: "attacker.example" } }]])(
-    "that comes from a browser page gets no socket: %o",
-    async (settings) => {
-      const { port } = await open();
-      const socket = new WebSocket(`ws://127.0.0.1:${port}/`, settings);
-      const failed = new Promise((resolve) => socket.on("error", resolve));
-      let opened = false;
-      socket.on("open", () => {
-        opened = true;
-      });
-      await failed;
-      expect(opened).toBe(false);
-    },
-  );
+  it.each([
+    [{ origin: "http://127.0.0.1", headers: { host: MEMBER_NAME } }],
+    [{ headers: { host: "attacker.example" } }],
+    [{ headers: { host: "127.0.0.1" } }],
+  ])("that comes from a browser page gets no socket: %o", async (settings) => {
+    const { port } = await open();
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/`, settings);
+    const failed = new Promise((resolve) => socket.on("error", resolve));
+    let opened = false;
+    socket.on("open", () => {
+      opened = true;
+    });
+    await failed;
+    expect(opened).toBe(false);
+  });
 });
 
 describe("a port", () => {

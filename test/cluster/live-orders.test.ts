@@ -12,7 +12,8 @@ import {
 } from "../../cluster/control-messages.ts";
 import { FaultBook, phaseOf } from "../../cluster/fault-book.ts";
 import { checkOrders, makeHeader, parseJournal } from "../../cluster/journal.ts";
-import type { JournalOrder } from "../../cluster/journal-orders.ts";
+import { chainedText } from "../../cluster/journal-chain.ts";
+import type { ActorsLostOrder, HostRecord, JournalOrder } from "../../cluster/journal-orders.ts";
 import { type Decision, LiveFaults } from "../../cluster/live-faults.ts";
 import { StatusBoard } from "../../cluster/status-board.ts";
 import type { FactRecord } from "../../src/model/fact.ts";
@@ -26,6 +27,20 @@ const CUT: FaultSpec = {
   targets: ["node1.nic2"],
   atPs: 100,
   healAtPs: 900,
+};
+const LOSS: ActorsLostOrder = {
+  record: "fault",
+  by: "host",
+  name: "lost-worker-pack1",
+  kind: "actors-lost",
+  atPs: 200,
+  targets: ["node1.gpu2", "node1.nic2", "plane0.leaf0"],
+};
+const SEEN: HostRecord = {
+  record: "host",
+  event: "worker-lost",
+  atPs: 200,
+  detail: "worker pack1 ended with signal SIGKILL",
 };
 const order = (fault: FaultSpec, by: "drill" | "operator" = "operator"): JournalOrder => ({
   record: "fault",
@@ -83,8 +98,7 @@ describe("orders in a journal", () => {
     placement: "single",
     speed: "max",
   });
-  const journal = (...lines: object[]): string =>
-    [header, ...lines].map((line) => `${JSON.stringify(line)}\n`).join("");
+  const journal = (...lines: object[]): string => chainedText([header, ...lines]);
 
   it("are read as they were given, notes too", () => {
     const orders: JournalOrder[] = [
@@ -96,6 +110,16 @@ describe("orders in a journal", () => {
     const read = parseJournal(journal(...orders));
     expect(read.orders).toEqual(orders);
     expect(read.orderLines).toEqual([2, 3, 4, 5]);
+  });
+
+  it("are a host's when it lost actors, and what hosts did stands beside them", () => {
+    const read = parseJournal(journal(SEEN, LOSS));
+    expect(read.orders).toEqual([LOSS]);
+    expect(read.orderLines).toEqual([3]);
+    expect(read.hostRecords).toEqual([SEEN]);
+    const scenario = tinyScenario({});
+    const topology = makeFatTree(scenario.cluster, scenario.hardware);
+    expect(() => checkOrders(read, scenario, topology)).not.toThrow();
   });
 
   it.each([
@@ -116,6 +140,13 @@ describe("orders in a journal", () => {
     ],
     ["a heal of nothing", { record: "heal", by: "drill", atPs: 1 }, "heal without its fault"],
     ["a stop at no instant", { record: "stop", by: "drill", reason: "x" }, "stop without"],
+    ["an operator loses actors", { ...LOSS, by: "operator" }, "that is not by host"],
+    ["nobody loses actors", { ...LOSS, by: undefined }, "that is not by host"],
+    ["a host breaks a device", { ...LOSS, kind: "gpu-dead" }, "only loses actors"],
+    ["a host stops the run", { record: "stop", by: "host", atPs: 1, reason: "" }, "only loses"],
+    ["lost actors come back", { ...LOSS, healAtPs: 900 }, "more than its name, targets"],
+    ["a host does what is unknown", { ...SEEN, event: "host-moved" }, "host without its event"],
+    ["a host does it at no instant", { ...SEEN, atPs: -1 }, "host without its event"],
     ["a note without words", { record: "note", by: "drill", atPs: 1 }, "note without"],
   ])("are refused when %s", (_, line, words) => {
     expect(() => parseJournal(journal(line))).toThrow(words);

@@ -7,7 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { EventLines, EventLog, levelOf } from "../../cluster/event-log.ts";
-import { JournalWriter, makeHeader, parseJournal, readJournal } from "../../cluster/journal.ts";
+import { makeHeader, parseJournal, readJournal } from "../../cluster/journal.ts";
+import { chainedText } from "../../cluster/journal-chain.ts";
+import { JournalWriter } from "../../cluster/journal-writer.ts";
 import { committedTotals } from "../../cluster/report.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import {
@@ -63,7 +65,7 @@ describe("event log", () => {
   });
 
   it("says E060 when the disk is full, with the last safe instant", () => {
-    const log = new EventLog("/dev/full", ["a", "b"], true);
+    const log = new EventLog("/dev/full", ["a", "b"], "device");
     let error: unknown;
     try {
       log.write([began], 5e9);
@@ -88,7 +90,7 @@ describe("journal", () => {
     const assignments = { dispatched: 4, combined: 3, masked: 1, lost: 0 };
     const end = { end: "finished", digest: "ab", virtualTimePs: 9, events: 7, assignments };
     const fault = { name: "f", kind: "gpu-dead", targets: ["a"], atPs: 5 } as const;
-    const writer = new JournalWriter(path, header);
+    const writer = JournalWriter.create(path, header);
     writer.write([{ record: "epoch", epoch: 0, digest: "aa" }], 0);
     writer.write(
       [
@@ -114,11 +116,53 @@ describe("journal", () => {
   });
 
   it("forgives a torn last line and nothing else", () => {
-    const first = JSON.stringify(header);
-    expect(parseJournal(`${first}\n{"record":"ep`).tornBytes).toBe(13);
-    expect(() => parseJournal(`${first}\n{"record":"ep\n`)).toThrow("line 2: not a JSON record");
+    const first = chainedText([header]);
+    expect(parseJournal(`${first}{"record":"ep`).tornBytes).toBe(13);
+    expect(() => parseJournal(`${first}{"record":"ep\n`)).toThrow("line 2: hash chain broken");
     expect(() => parseJournal("")).toThrow("not a run log: first line lacks 'format'");
-    expect(() => parseJournal(`${first}\n{"record":"wish"}\n`)).toThrow('unknown record "wish"');
+    expect(() => parseJournal(first.slice(0, -1))).toThrow("first line is incomplete");
+    const wish = chainedText([header, { record: "wish" }]);
+    expect(() => parseJournal(wish)).toThrow('unknown record "wish"');
+    const ended = chainedText([
+      header,
+      { record: "end", end: "stuck", digest: "", virtualTimePs: 1 },
+    ]);
+    expect(() => parseJournal(`${ended}{`)).toThrow("line 3: a record after the end");
+    const back = [
+      { record: "commit", atPs: 5, lines: 3 },
+      { record: "commit", atPs: 6, lines: 2 },
+    ];
+    expect(() => parseJournal(chainedText([header, ...back]))).toThrow("line 3: a commit before");
+  });
+
+  it("names the line whose chain is broken, with commas between thousands", () => {
+    const epochs = Array.from({ length: 9200 }, (_, epoch) => ({
+      record: "epoch",
+      epoch,
+      digest: "ab",
+    }));
+    const lines = chainedText([header, ...epochs]).split("\n");
+    [lines[9119], lines[9120]] = [lines[9120], lines[9119]];
+    let error: unknown;
+    try {
+      parseJournal(lines.join("\n"));
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({
+      code: "E051",
+      exitCode: 65,
+      message: "line 9,120: hash chain broken; log was altered or damaged",
+    });
+  });
+
+  it("knows where it would go on: behind what is whole, before an end", () => {
+    const lines = [header, { record: "commit", atPs: 5, lines: 3 }];
+    const cut = parseJournal(`${chainedText(lines)}{"rec`);
+    expect(cut.commit).toEqual({ atPs: 5, lines: 3 });
+    expect(cut.tail.bytes).toBe(chainedText(lines).length);
+    const end = { record: "end", end: "interrupted", digest: "ab", virtualTimePs: 5 };
+    expect(parseJournal(chainedText([...lines, end])).tail).toEqual(cut.tail);
   });
 });
 
@@ -132,6 +176,7 @@ describe("a run folder that is replaced", () => {
     run.write(RunFile.journal, words);
     run.write(RunFile.resolved, words);
     run.settle();
+    run.release();
   };
 
   it("keeps the older run until the new one has begun, and what is not of a run for ever", () => {
@@ -143,6 +188,8 @@ describe("a run folder that is replaced", () => {
     expect(text(join(aside, RunFile.resolved))).toBe("first");
     second.settle();
     second.settle();
+    expect(() => planned()).toThrow(`is still up (process ${process.pid})`);
+    second.release();
     expect(readdirSync(path).sort()).toEqual(["journal.ndjson", "notes.txt"]);
     expect(text(RunFile.journal)).toBe("second");
   });

@@ -1,17 +1,10 @@
 /**
  * `faultplane replay`: equal when it is, the first difference when it is not, and damaged records.
  */
-import {
-  appendFileSync,
-  cpSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { chainedText } from "../../cluster/journal-chain.ts";
 import { faultplane, program, workFolder } from "./command.ts";
 
 const folder = workFolder();
@@ -31,6 +24,27 @@ function change(run: string, file: string, from: string | RegExp, to: string): v
   const after = before.replace(from, to);
   expect(after).not.toBe(before);
   writeFileSync(at(run, file), after);
+}
+
+/** Replaces text in a run's journal, and chains it anew: what only a careful forger would do. */
+function forge(run: string, from: string | RegExp, to: string): void {
+  change(run, "journal.ndjson", from, to);
+  const path = at(run, "journal.ndjson");
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+  const records = lines.map((line) => {
+    const { chain: _, ...record } = JSON.parse(line);
+    return record;
+  });
+  writeFileSync(path, chainedText(records));
+}
+
+/** The journal as it is when the run is killed after a commit of 40 lines of its event log. */
+function cutOff(run: string): void {
+  const [header] = readFileSync(at(run, "journal.ndjson"), "utf8").split("\n");
+  const { chain: _, ...record } = JSON.parse(header);
+  const line = readFileSync(at(run, "events.ndjson"), "utf8").split("\n")[39];
+  const commit = { record: "commit", atPs: JSON.parse(line).virtualTimePs, lines: 40 };
+  writeFileSync(at(run, "journal.ndjson"), chainedText([record, commit]));
 }
 
 beforeAll(async () => {
@@ -55,7 +69,8 @@ describe("a replay", () => {
     const epochsOf = (run: string): string[] =>
       readFileSync(at(run, "journal.ndjson"), "utf8")
         .split("\n")
-        .filter((line) => line.includes('"record":"epoch"'));
+        .filter((line) => line.includes('"record":"epoch"'))
+        .map((line) => line.replace(/,"chain".*/, ""));
     for (const placement of ["single", "pack"]) {
       const args = ["run", "small.yaml", "-q", "--placement", placement, "--out", placement];
       const ran = await faultplane(folder.path, args);
@@ -99,12 +114,7 @@ describe("a replay", () => {
 
   it("compares the final digest", async () => {
     const run = copyRun();
-    change(
-      run,
-      "journal.ndjson",
-      /("end":"finished","digest":")[0-9a-f]{16}/,
-      `$1${"0".repeat(16)}`,
-    );
+    forge(run, /("end":"finished","digest":")[0-9a-f]{16}/, `$1${"0".repeat(16)}`);
     const said = await faultplane(folder.path, ["replay", run]);
     expect(said.exitCode).toBe(70);
     expect(said.stderr).toContain(
@@ -112,17 +122,41 @@ describe("a replay", () => {
     );
   });
 
-  it("of a run cut off in a line goes up to the line before", async () => {
+  it("of a run cut off in a line goes up to the last commit", async () => {
     const run = copyRun();
-    change(run, "journal.ndjson", /[^\n]*\n$/, "");
+    cutOff(run);
     const { length } = readFileSync(at(run, "events.ndjson"));
     truncateSync(at(run, "events.ndjson"), length - 20);
     const said = await faultplane(folder.path, ["replay", run]);
     expect(said.exitCode, said.stderr).toBe(0);
     expect(said.stderr).toMatch(
-      /^note: last line incomplete \(\d+ bytes\) in events.ndjson, replaying to the line before\n/,
+      /^note: last line incomplete \(\d+ bytes\) in events.ndjson, replaying to virtual time [\d.]+ [mu]s\n/,
     );
-    expect(said.stdout).toMatch(/^replay equal: /);
+    expect(said.stdout).toMatch(
+      /^replay equal: .*; not verified, behind the last commit: \d+ lines and \d+ bytes of an incomplete one of events.ndjson\n$/,
+    );
+  });
+
+  it("of a run cut off calls no line equal that is not committed", async () => {
+    const run = copyRun();
+    cutOff(run);
+    const before = JSON.parse((await faultplane(folder.path, ["replay", run, "--json"])).stdout);
+    expect(before).toMatchObject({ equal: true, whole: false, facts: 40 });
+    expect(before.unverified.lines).toBeGreaterThan(1);
+    change(run, "events.ndjson", /\{[^\n]*\n$/, "forged\n");
+    const said = await faultplane(folder.path, ["replay", run, "--json"]);
+    expect(JSON.parse(said.stdout)).toEqual(before);
+  });
+
+  it("wants every line that was committed", async () => {
+    const run = copyRun();
+    cutOff(run);
+    const lines = readFileSync(at(run, "events.ndjson"), "utf8").split("\n");
+    writeFileSync(at(run, "events.ndjson"), lines.slice(0, 40).join("\n").slice(0, -20));
+    const said = await faultplane(folder.path, ["replay", run]);
+    expect(said.exitCode).toBe(70);
+    expect(said.stderr).toContain("expected an incomplete line: the log ended; actual {");
+    expect(said.stderr).toContain("(line 40 of events.ndjson)");
   });
 });
 
@@ -152,9 +186,9 @@ describe("a folder that is no run", () => {
     ],
     [
       "of a newer version",
-      first('{"format":"faultplane-journal","version":3}'),
+      first('{"format":"faultplane-journal","version":4}'),
       65,
-      "error[E050] run log has version 3; this faultplane reads version 2\n" +
+      "error[E050] run log has version 4; this faultplane reads version 3\n" +
         "  hint: replay it with the version of faultplane that wrote it\n",
     ],
     [
@@ -163,7 +197,7 @@ describe("a folder that is no run", () => {
         change(run, "journal.ndjson", '\n{"record":"end"', '\nrubbish\n{"record":"end"');
       },
       65,
-      "; log was altered or damaged\n  hint: replay needs the journal as the run wrote it\n",
+      ": hash chain broken; log was altered or damaged\n  hint: replay needs the journal as the run wrote it\n",
     ],
     [
       "with another scenario's file",
@@ -224,12 +258,7 @@ describe("a folder that is no run", () => {
     ],
   ])("a fault with %s is damage, with its line", async (_what, fault, says) => {
     const run = copyRun();
-    change(
-      run,
-      "journal.ndjson",
-      "\n",
-      `\n{"record":"fault","by":"operator","name":"extra",${fault}}\n`,
-    );
+    forge(run, "\n", `\n{"record":"fault","by":"operator","name":"extra",${fault}}\n`);
     const said = await faultplane(folder.path, ["replay", run]);
     expect(said).toEqual({
       stdout: "",
@@ -270,7 +299,7 @@ describe("a folder that is no run", () => {
 
   it("a record after the end is damage", async () => {
     const run = copyRun();
-    appendFileSync(at(run, "journal.ndjson"), '{"record":"epoch","epoch":99,"digest":"00"}\n');
+    forge(run, /$/, '{"record":"epoch","epoch":99,"digest":"00"}\n');
     const said = await faultplane(folder.path, ["replay", run]);
     expect(said.exitCode).toBe(65);
     expect(said.stderr).toContain("a record after the end; log was altered or damaged");

@@ -54,7 +54,7 @@ describe("window protocol", () => {
     const protocol = makeProtocol();
     begin(protocol, [1_000, NEVER_PS, NEVER_PS]);
     protocol.next();
-    const sent = [{ peer: 2, earliestPs: 1_500, carried: null }];
+    const sent = [{ peer: 2, earliestPs: 1_500, sizeBytes: 64, carried: null }];
     protocol.accept(0, report({ window: 1, nextEventPs: 9_000, sent, events: 1 }));
     expect(protocol.complete).toBe(true);
     expect(protocol.commit().floorPs).toBe(1_500);
@@ -132,7 +132,7 @@ describe("window protocol", () => {
       {
         window: 1,
         nextEventPs: 2_000,
-        sent: [{ peer: 1, earliestPs: 1_449, carried: null }],
+        sent: [{ peer: 1, earliestPs: 1_449, sizeBytes: 64, carried: null }],
       },
       /lookahead/,
     ],

@@ -72,7 +72,7 @@ function start(scenario: Scenario, settings: Partial<RunOptions> = {}): Promise<
           host: "127.0.0.1",
           port,
           identity: controlIdentity(Buffer.from(other, "hex"), "test-run"),
-          caller: { role: "control", worker: -1 },
+          caller: { role: "control", number: -1, incarnation: 0 },
           maxMessageBytes: 1e6,
         });
       const ask = (request: ControlRequest): Promise<ControlAnswer> => askRun(folder, request);

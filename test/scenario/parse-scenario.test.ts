@@ -63,6 +63,7 @@ describe("the drills", () => {
       timeLimitPs: 600e12,
       lagBudgetSeconds: 2,
       logPackets: false,
+      onWorkerLoss: "recover",
     });
     expect(scenario.transport.waitTimeoutPs).toBe(100e12);
   });

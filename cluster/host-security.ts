@@ -1,0 +1,34 @@
+/**
+ * How the links between hosts are protected, as every process of a run is told it: the folder with
+ * the certificates, or that none are wanted. Links on loopback go without.
+ */
+import { isLoopback } from "./address-rule.ts";
+import type { LinkSettings } from "./link.ts";
+import { readTlsFolder, type TlsMaterial } from "./tls-material.ts";
+
+/** What an operator chose. */
+export interface HostSecurity {
+  /** Folder with the files that `faultplane certificates` makes. */
+  readonly tlsFolder?: string | undefined;
+  /** Links to other hosts may go without TLS. */
+  readonly insecure: boolean;
+}
+
+/** On this machine alone. */
+export const LOOPBACK_ONLY: HostSecurity = { insecure: false };
+
+const read = new Map<string, TlsMaterial>();
+
+/**
+ * The settings of a link by way of `host`. Throws OperatingError E045 when the folder's files do not
+ * serve.
+ */
+export function securityFor(
+  host: string,
+  { tlsFolder, insecure }: HostSecurity,
+): Pick<LinkSettings, "tls" | "insecure"> {
+  if (tlsFolder === undefined || isLoopback(host)) return { insecure };
+  const tls = read.get(tlsFolder) ?? readTlsFolder(tlsFolder);
+  read.set(tlsFolder, tls);
+  return { tls, insecure };
+}

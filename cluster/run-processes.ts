@@ -1,0 +1,204 @@
+/**
+ * Drives a run over worker processes: wires the coordinator, which knows processes, to the window
+ * loop, which knows virtual time, and decides what the loss of a process means for the run.
+ */
+import { randomBytes } from "node:crypto";
+import type { FaultSpec } from "../src/model/fault.ts";
+import { formatTime } from "../src/model/time.ts";
+import type { WorkerSummary } from "../src/model/window.ts";
+import { scenarioHash } from "../src/scenario/scenario-hash.ts";
+import { makeFatTree } from "../src/topology/fat-tree.ts";
+import { LOOPBACK } from "./addresses.ts";
+import { encodeChecked } from "./codec.ts";
+import { Coordinator, type Failure } from "./coordinator.ts";
+import type { Loss } from "./crew.ts";
+import { identityOf, runTokenOf } from "./handshake.ts";
+import { SILENCE_LIMIT_SECONDS } from "./heartbeat.ts";
+import { checkHost } from "./host-limits.ts";
+import { LOOPBACK_ONLY } from "./host-security.ts";
+import type { HostEvent, JournalOrder } from "./journal-orders.ts";
+import { peakRssBytes } from "./membership.ts";
+import type { DriveResult, Ending, HostsOptions, PreparedRun } from "./prepared-run.ts";
+import { makeLoop } from "./run-loop.ts";
+import type { WindowLoop } from "./window-loop.ts";
+
+/** Wall ms that workers have to finish a window and say their totals once the run is to stop. */
+const STOP_WITHIN_MS = 5000;
+
+/** Drives a run over worker processes; `pairs` are workers that share a lane. */
+export async function driveProcesses(
+  run: PreparedRun,
+  pairs: readonly (readonly [number, number])[],
+): Promise<DriveResult> {
+  const { options, placement, protocol, controlAddress } = run;
+  const { agentMain, workerMain, observer, scenario } = options;
+  const workers = placement.workers.length;
+  checkHost([agentMain, workerMain], workers, mostPeers(pairs, workers));
+  const hosts = options.hosts ?? onLoopback();
+  let loop: WindowLoop | undefined;
+  let failed: (failure: Failure) => void = () => undefined;
+  const failure = new Promise<Failure>((resolve) => {
+    failed = resolve;
+  });
+  const lossNames = new LossNames(run);
+  const note = (event: HostEvent, detail: string): void => {
+    observer.observed?.([{ record: "host", event, atPs: protocol.lossPs, detail }]);
+  };
+  const coordinator = new Coordinator({
+    identity: identityOf(
+      runTokenOf(hosts.token, options.runId),
+      options.runId,
+      scenarioHash(scenario),
+      options.build,
+    ),
+    address: hosts.address,
+    hosts: hosts.count,
+    joinWithinMs: hosts.joinWithinMs,
+    security: hosts.security,
+    scenario: encodeChecked(scenario),
+    scenarioHash: scenarioHash(scenario),
+    placement,
+    pairs,
+    delays: options.delays ?? new Map(),
+    agentMain,
+    reportsTo: options.reportsTo ?? "agent",
+    silenceLimitSeconds: options.silenceLimitSeconds ?? SILENCE_LIMIT_SECONDS,
+    windows: {
+      lose: (worker) => protocol.lose(worker),
+      grantOf: (worker) =>
+        protocol.windows === 0 && !protocol.complete ? "begin" : protocol.grantOf(worker),
+      get windows() {
+        return protocol.windows;
+      },
+    },
+    report: (worker, report) => loop?.report(worker, report),
+    lost: (loss) => {
+      const event = loss.host === undefined ? "worker-lost" : "agent-lost";
+      note(event, loss.detail);
+      const isFault = scenario.run.onWorkerLoss === "fault" && loss.workers.length > 0;
+      loop?.broken((atPs) => (isFault ? [lossNames.orderFor(loss, atPs)] : []));
+    },
+    replaced: (detail) => note("worker-replaced", detail),
+    whole: () => loop?.mended(),
+    told: (text) => observer.told?.(text),
+    failed: (what) => {
+      loop?.abandon();
+      failed(what);
+    },
+  });
+  const lost = failure.then((what): Ending => {
+    if (what.kind === "error") throw what.error;
+    const at = formatTime(protocol.virtualTimePs);
+    return { end: "worker-lost", detail: `${what.detail}; at virtual time ${at}` };
+  });
+  const stopped = new Promise<Ending>((resolve) => {
+    const interrupted = (): void => resolve({ end: "interrupted" });
+    if (options.stop.aborted) interrupted();
+    else options.stop.addEventListener("abort", interrupted, { once: true });
+  });
+  let patience: NodeJS.Timeout | undefined;
+  const unanswered = stopped.then(
+    () =>
+      new Promise<Ending>((resolve) => {
+        patience = setTimeout(() => {
+          loop?.abandon();
+          const detail = `${coordinator.quietest} did not stop within ${STOP_WITHIN_MS / 1000} s`;
+          const at = formatTime(protocol.virtualTimePs);
+          resolve({ end: "worker-lost", detail: `${detail}; at virtual time ${at}` });
+        }, STOP_WITHIN_MS);
+      }),
+  );
+  let summaries: readonly WorkerSummary[] = [];
+  let ending: Ending;
+  let inPeace = false;
+  try {
+    const early = await Promise.race([coordinator.start(), lost, stopped]);
+    if (early !== undefined) {
+      ending = early;
+    } else {
+      observer.started({
+        workers: placement.workers.map((worker) => worker.label),
+        pids: coordinator.workerPids,
+        hosts: coordinator.hosts,
+        processes: workers + hosts.count + 1,
+        lookaheadPs: run.lookaheadPs,
+        ...(controlAddress === undefined ? {} : { control: controlAddress }),
+      });
+      const windows = new Promise<Ending>((resolve, reject) => {
+        loop = makeLoop(run, {
+          grant: (worker, grant) => coordinator.grant(worker, grant),
+          ended: resolve,
+          failed: reject,
+        });
+      });
+      coordinator.begin();
+      ending = await Promise.race([windows, lost, unanswered]);
+      if (ending.end !== "worker-lost") {
+        const collected = await Promise.race([coordinator.collect(), lost, unanswered]);
+        if ("end" in collected) ending = collected;
+        else {
+          summaries = collected;
+          inPeace = true;
+        }
+      }
+    }
+  } finally {
+    clearTimeout(patience);
+    await coordinator.leave(inPeace);
+  }
+  return {
+    ending,
+    summaries,
+    maxLagSeconds: loop?.maxLagSeconds ?? 0,
+    processes: workers + hosts.count + 1,
+    peakRssBytes: coordinator.peakRssBytes + peakRssBytes(),
+  };
+}
+
+/** A run of its own on this host: a token that nobody else has, and nobody to wait for. */
+function onLoopback(): HostsOptions {
+  return {
+    count: 1,
+    address: { host: LOOPBACK, port: 0 },
+    token: randomBytes(32),
+    joinWithinMs: 30_000,
+    security: LOOPBACK_ONLY,
+  };
+}
+
+/** Names the faults that losses become, each unlike any other of the run. */
+class LossNames {
+  readonly #run: PreparedRun;
+  readonly #taken: Set<string>;
+
+  constructor(run: PreparedRun) {
+    const { scenario, planned } = run.options;
+    this.#run = run;
+    this.#taken = new Set([...scenario.faults.map(({ name }) => name), ...(planned ?? [])]);
+  }
+
+  /** The order that makes the actors of lost workers dead hardware from `atPs` on. */
+  orderFor(loss: Loss, atPs: number): JournalOrder {
+    const { placement, options } = this.#run;
+    const { actors } = makeFatTree(options.scenario.cluster, options.scenario.hardware);
+    const targets = loss.workers.flatMap(({ number }) =>
+      placement.workers[number].actors.map((actor) => actors[actor].id),
+    );
+    const base = `lost-${loss.host ?? loss.workers[0].label}`;
+    let name = base;
+    for (let more = 2; this.#taken.has(name); more += 1) name = `${base}-${more}`;
+    this.#taken.add(name);
+    const fault: FaultSpec = { name, kind: "actors-lost", targets, atPs };
+    return { record: "fault", by: "host", ...fault };
+  }
+}
+
+/** Most peers that one worker has. */
+function mostPeers(pairs: readonly (readonly [number, number])[], workers: number): number {
+  const peers = new Int32Array(workers);
+  for (const [low, high] of pairs) {
+    peers[low] += 1;
+    peers[high] += 1;
+  }
+  return peers.reduce((most, count) => Math.max(most, count), 0);
+}

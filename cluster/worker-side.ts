@@ -1,0 +1,83 @@
+/**
+ * A worker as the coordinator sees it: which process has its number now, where it is, how far it
+ * has come into the run, and how to send to it. Plain state; what happens to it is decided by the
+ * coordinator.
+ */
+import type { Resumption } from "../src/model/window.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { HostSide } from "./host-side.ts";
+import type { Link } from "./link.ts";
+import type { PeerAddress } from "./messages.ts";
+
+/**
+ * How far the present process is: started, told us where it listens, told what it is to do, linked
+ * with its peers.
+ */
+export type WorkerStage = "starting" | "listening" | "configured" | "linked";
+
+/** One worker of a run. */
+export class WorkerSide {
+  readonly number: number;
+  readonly label: string;
+  host: HostSide;
+  stage: WorkerStage = "starting";
+  /** Which process with this number it is, from 0. */
+  incarnation = 0;
+  /** 0 until its agent has told. */
+  pid = 0;
+  /** Where it listens for its peers. */
+  port = 0;
+  /** What the present process begins with; undefined: at the beginning. */
+  resumption: Resumption | undefined;
+  /** The process has ended; only while everybody leaves. */
+  isGone = false;
+  /** Its own connection, when it reports to the coordinator directly. */
+  link: Link | undefined;
+  heartbeat: Heartbeat | undefined;
+  /** Window in which one of its processes was lost last, and how many were in that window. */
+  #lossWindow = -1;
+  #lossesInWindow = 0;
+
+  constructor(number: number, label: string, host: HostSide) {
+    this.number = number;
+    this.label = label;
+    this.host = host;
+  }
+
+  /** For people. */
+  get name(): string {
+    return `worker ${this.label} (pid ${this.pid})`;
+  }
+
+  /** Where its peers reach it. */
+  get address(): PeerAddress {
+    const { number: worker, incarnation, port } = this;
+    return { worker, incarnation, host: this.host.arrival?.address ?? "", port };
+  }
+
+  send(bytes: Uint8Array): void {
+    const { number: worker, incarnation } = this;
+    if (this.link !== undefined) this.link.send(bytes);
+    else this.host.passOn({ worker, incarnation, bytes });
+  }
+
+  /** One more process is lost while `window` is open; returns how many were by now. */
+  countLoss(window: number): number {
+    this.#lossesInWindow = window === this.#lossWindow ? this.#lossesInWindow + 1 : 1;
+    this.#lossWindow = window;
+    return this.#lossesInWindow;
+  }
+
+  /** Ends the present process for good: whatever comes of it has no part in the run. */
+  fence(): void {
+    const { number: worker, incarnation } = this;
+    this.heartbeat?.stop();
+    this.link?.terminate();
+    this.heartbeat = undefined;
+    this.link = undefined;
+    this.host.endWorker({ worker, incarnation });
+    this.incarnation += 1;
+    this.stage = "starting";
+    this.pid = 0;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * `faultplane join`: puts this host at the disposal of a run that another host coordinates. It
+ * starts the workers that it is told to, and ends when the run does.
+ */
+
+import { formatAddress, type HostAddress } from "../../cluster/addresses.ts";
+import { type ServingAgent, serveAsAgent } from "../../cluster/agent.ts";
+import { OperatingError } from "../../cluster/errors.ts";
+import { identityOf, runTokenOf } from "../../cluster/handshake.ts";
+import { SILENCE_LIMIT_SECONDS } from "../../cluster/heartbeat.ts";
+import { Terminal } from "../terminal/terminal.ts";
+import { Exit } from "./exit-codes.ts";
+import { type HostCommandOptions, hostToken, joinWithinMs, securityOf } from "./hosts.ts";
+import { buildFingerprint, processMains } from "./package-files.ts";
+
+/** Options of `faultplane join` after parsing. */
+export interface JoinOptions extends HostCommandOptions {
+  readonly nodeRank?: number;
+  readonly quiet?: true;
+  readonly color: boolean;
+}
+
+/** Wall ms between two tries to reach a coordinator that is not up yet. */
+const RETRY_MS = 500;
+
+/** Signals that end a host's part, and the exit codes that say so. */
+const SIGNALS = {
+  SIGINT: Exit.interrupted,
+  SIGTERM: Exit.terminated,
+  SIGHUP: Exit.hangup,
+} as const;
+
+/**
+ * Joins the run at `address`, waiting for it to come up; resolves with the exit code when it is
+ * over. `scenarioHash` empty: whatever it is that is run. Throws OperatingError E044 to E047.
+ */
+export async function joinCommand(
+  address: HostAddress,
+  options: JoinOptions,
+  scenarioHash = "",
+): Promise<number> {
+  const terminal = new Terminal(options.color);
+  const say = (text: string): void => {
+    if (options.quiet !== true) terminal.log(text);
+  };
+  const security = securityOf(options, address);
+  const token = hostToken(options, false);
+  const build = buildFingerprint();
+  const place = formatAddress(address);
+  let serving: ServingAgent | undefined;
+  let stoppedWith: number | undefined;
+  for (const [signal, code] of Object.entries(SIGNALS)) {
+    process.on(signal, () => {
+      stoppedWith ??= code;
+      if (serving === undefined) process.exit(code);
+      serving.quit();
+    });
+  }
+  return await new Promise((resolve, reject) => {
+    const deadlineMs = performance.now() + joinWithinMs(options);
+    let isToldOfWaiting = false;
+    const attempt = (): void => {
+      let runId = "";
+      serveAsAgent({
+        address,
+        identity: (id) => {
+          runId = id;
+          return identityOf(runTokenOf(token, id), id, scenarioHash, build);
+        },
+        number: options.nodeRank ?? -1,
+        incarnation: 0,
+        silenceLimitSeconds: SILENCE_LIMIT_SECONDS,
+        security,
+        workerMain: processMains().workerMain,
+        joined: () => say(`joined run ${runId} at ${place}`),
+        over: (inPeace) => {
+          say(inPeace ? "the run is over" : "the run is gone: its coordinator does not answer");
+          resolve(stoppedWith ?? (inPeace ? Exit.pass : Exit.tryAgain));
+        },
+      }).then((agent) => {
+        serving = agent;
+      }, again);
+    };
+    const again = (error: unknown): void => {
+      const isAbsent = error instanceof OperatingError && error.code === "E047";
+      if (!isAbsent || performance.now() + RETRY_MS > deadlineMs) {
+        reject(error);
+        return;
+      }
+      if (!isToldOfWaiting) say(`waiting for a coordinator at ${place}`);
+      isToldOfWaiting = true;
+      setTimeout(attempt, RETRY_MS);
+    };
+    attempt();
+  });
+}

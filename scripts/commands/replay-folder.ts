@@ -1,0 +1,197 @@
+/**
+ * What a replay does, without a terminal: reads a run folder, runs what it holds in this process,
+ * and compares. It writes nothing and sends nothing; what it finds is returned or thrown.
+ */
+import { statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { makeDevice } from "../../actors/catalogue.ts";
+import { OperatingError, systemCodeOf } from "../../cluster/errors.ts";
+import { EventLines } from "../../cluster/event-log.ts";
+import { checkOrders, isOver, type Journal, readJournal } from "../../cluster/journal.ts";
+import { makeJournalDirector } from "../../cluster/journal-director.ts";
+import { faultsOf, HOST_EVENTS } from "../../cluster/journal-orders.ts";
+import { RecordedLines } from "../../cluster/recorded-lines.ts";
+import { runCluster } from "../../cluster/run-cluster.ts";
+import { RunFile, readResolved } from "../../cluster/run-folder.ts";
+import { holderOf } from "../../cluster/run-lock.ts";
+import type { RunStatus } from "../../cluster/window-loop.ts";
+import type { Scenario } from "../../src/model/scenario.ts";
+import { formatTime } from "../../src/model/time.ts";
+import type { Topology } from "../../src/model/topology.ts";
+import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
+import { makeFatTree } from "../../src/topology/fat-tree.ts";
+import { Exit } from "./exit-codes.ts";
+import { shellWord } from "./next-steps.ts";
+import { processMains } from "./package-files.ts";
+import { linesToCompare, type Recorded, ReplayCheck } from "./replay-check.ts";
+
+/** A run folder that was read and is fit to be replayed. Close its `events`. */
+export interface RecordedFolder extends Recorded {
+  /** As it was given. */
+  readonly given: string;
+  readonly scenario: Scenario;
+  readonly topology: Topology;
+  /** For people. */
+  readonly notes: readonly string[];
+  readonly unverified: Unverified;
+}
+
+/** What of an event log is behind the last commit of a run that was cut off. */
+export interface Unverified {
+  /** Whole lines. */
+  readonly lines: number;
+  /** Of an incomplete last line. */
+  readonly bytes: number;
+}
+
+/** A replay that is equal. */
+export interface EqualReplay {
+  readonly equal: true;
+  /** Whether the record held the whole run. */
+  readonly whole: boolean;
+  /** Of the whole run, or of its last epoch; null when none was closed. */
+  readonly digest: string | null;
+  readonly facts: number;
+  readonly epochs: number;
+  readonly unverified: Unverified;
+}
+
+/**
+ * Reads the run that `given` names, by its folder or by one of its files. Throws OperatingError
+ * E001, E050, E051, E052 or E054.
+ */
+export function readFolder(given: string): RecordedFolder {
+  const folder = folderOf(given);
+  const journal = readJournal(join(folder, RunFile.journal));
+  const { scenario, scenarioHash: hash } = readResolved(folder);
+  const actualHash = hashOf(scenario);
+  if (hash !== journal.header.scenarioHash || actualHash !== journal.header.scenarioHash) {
+    throw new OperatingError(
+      "E052",
+      `log is for scenario ${journal.header.scenarioHash}, ${RunFile.resolved} is ${actualHash}`,
+      "the files of the run folder do not belong together",
+      Exit.badData,
+    );
+  }
+  const topology = makeFatTree(scenario.cluster, scenario.hardware);
+  checkOrders(journal, scenario, topology);
+  const events = new RecordedLines(join(folder, RunFile.events));
+  const recorded = { journal, events, isWhole: isOver(journal.end?.end) };
+  if (!recorded.isWhole && linesToCompare(recorded) === 0 && journal.epochs.length === 0) {
+    events.close();
+    throw new OperatingError(
+      "E054",
+      `nothing to compare: the run in '${given}' had committed nothing when it ended`,
+      "run the scenario again",
+      Exit.badData,
+    );
+  }
+  const lines = Math.max(0, events.lines - linesToCompare(recorded));
+  const unverified = { lines, bytes: recorded.isWhole ? 0 : events.tornBytes };
+  const notes = notesOn(folder, recorded);
+  return { ...recorded, given, scenario, topology, notes, unverified };
+}
+
+/**
+ * Runs it again and compares. Undefined when `stop` was aborted before it was through. Throws
+ * OperatingError E053 at the first difference.
+ */
+export async function replayFolder(
+  recorded: RecordedFolder,
+  stop: AbortSignal,
+  progress: (status: RunStatus, facts: number) => void,
+): Promise<EqualReplay | undefined> {
+  const { journal, scenario, topology, given, isWhole, unverified } = recorded;
+  const check = new ReplayCheck(recorded, new EventLines(topology.actors.map(({ id }) => id)));
+  const covered = new AbortController();
+  const director = makeJournalDirector(journal.orders);
+  const outcome = await runCluster({
+    scenario: {
+      ...scenario,
+      faults: [...scenario.faults, ...faultsOf(journal.orders)],
+      run: { ...scenario.run, placement: "single", speed: "max" },
+    },
+    runId: `replay-of-${journal.header.runId}`,
+    ...processMains(),
+    devices: makeDevice,
+    ...(director === undefined ? {} : { director }),
+    observer: {
+      started: () => undefined,
+      committed: (window, status) => {
+        check.committed(window);
+        if (check.isOver) covered.abort();
+        progress(status, check.facts);
+      },
+    },
+    stop: AbortSignal.any([stop, covered.signal]),
+  });
+  if (stop.aborted && !covered.signal.aborted) return undefined;
+  check.ended(outcome);
+  const { difference, facts, epochs } = check;
+  if (difference !== undefined) {
+    throw new OperatingError(
+      "E053",
+      `first difference: ${difference}`,
+      `seed ${scenario.run.seed}; ${facts} facts and ${epochs} epochs before it are equal; ` +
+        `again: faultplane replay ${shellWord(given)}`,
+      Exit.internal,
+    );
+  }
+  const digest = isWhole ? outcome.digest : (journal.epochs.at(-1)?.digest ?? null);
+  return { equal: true, whole: isWhole, digest, facts, epochs, unverified };
+}
+
+/** How far a run that was cut off is compared, in virtual time. */
+export function committedTime(journal: Journal): string {
+  return formatTime(journal.commit?.atPs ?? 0);
+}
+
+function notesOn(folder: string, { journal, events, isWhole }: Recorded): string[] {
+  const notes: string[] = [];
+  const torn = (bytes: number, name: string): void => {
+    if (bytes === 0) return;
+    const upTo = `replaying to virtual time ${committedTime(journal)}`;
+    notes.push(`last line incomplete (${bytes} bytes) in ${name}, ${upTo}`);
+  };
+  torn(journal.tornBytes, RunFile.journal);
+  if (!isWhole) {
+    torn(events.tornBytes, RunFile.events);
+    const how = journal.end?.end ?? "cut off";
+    notes.push(`the run was ${how}: comparing what it had committed`);
+  }
+  const pid = holderOf(folder)?.pid;
+  if (pid !== undefined) notes.push(`the run is still up (process ${pid})`);
+  const { hostRecords } = journal;
+  if (hostRecords.length > 0) {
+    const counts = HOST_EVENTS.flatMap((event) => {
+      const count = hostRecords.filter((one) => one.event === event).length;
+      return count === 0 ? [] : [`${event} ${count}`];
+    });
+    notes.push(`what happened to hosts is passed over: ${counts.join(", ")}`);
+  }
+  return notes;
+}
+
+/** The run folder that `given` names, by itself or by one of its files. */
+function folderOf(given: string): string {
+  try {
+    return statSync(given).isDirectory() ? given : dirname(given);
+  } catch (error) {
+    const reason = systemCodeOf(error) === "ENOENT" ? "no such folder" : systemCodeOf(error);
+    throw new OperatingError(
+      "E001",
+      `cannot read run folder '${given}': ${reason}`,
+      "name a run folder, as the report of `faultplane run` prints it",
+      Exit.noInput,
+    );
+  }
+}
+
+/** Hash of what was stored; a file that was edited may be no scenario at all. */
+function hashOf(scenario: Scenario): string {
+  try {
+    return scenarioHash(scenario);
+  } catch {
+    return "unreadable";
+  }
+}

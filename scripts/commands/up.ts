@@ -1,0 +1,62 @@
+/**
+ * `faultplane up`: the same command on every host of a run. The first one coordinates: it waits for
+ * the others, runs the scenario or drill and reports; the others join it.
+ */
+import { hostname } from "node:os";
+import { readWhole } from "../../cluster/read-file.ts";
+import { isDrillText } from "../../src/drill/parse-drill.ts";
+import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
+import { withMoments } from "../resolve-moments.ts";
+import { Terminal } from "../terminal/terminal.ts";
+import { type DrillCommandOptions, drillCommand } from "./drill.ts";
+import { type HostCommandOptions, hostsOptions } from "./hosts.ts";
+import { joinCommand } from "./join.ts";
+import { type LaunchOptions, launchOf } from "./launch-environment.ts";
+import { loadDrill } from "./load-drill.ts";
+import { loadScenario, printProblems } from "./load-scenario.ts";
+import { defaultScenario } from "./package-files.ts";
+import { type RunCommandOptions, runCommand } from "./run.ts";
+
+/** Options of `faultplane up` after parsing: those of `run` and `drill`, and about hosts. */
+export type UpOptions = Omit<RunCommandOptions, "hosts"> &
+  Pick<DrillCommandOptions, "maxBlast" | "expect" | "blind"> &
+  HostCommandOptions &
+  LaunchOptions;
+
+/** Takes this host's part in a run; returns the exit code. Throws OperatingError. */
+export async function upCommand(
+  given: string | undefined,
+  options: UpOptions,
+  version: string,
+): Promise<number> {
+  const path = given ?? defaultScenario();
+  const { rank, hosts, address, detected } = launchOf(options, process.env, hostname());
+  if (options.quiet !== true && detected.length > 0) {
+    new Terminal(options.color).log(`from the environment: ${detected.join(", ")}`);
+  }
+  const read = readWhole(path);
+  const isDrill = read.ok && isDrillText(read.bytes, path);
+  if (rank !== undefined && rank > 0 && address !== undefined) {
+    let hash: string;
+    try {
+      hash = hashOf(path, isDrill, options);
+    } catch (error) {
+      return printProblems(error);
+    }
+    return joinCommand(address, { ...options, nodeRank: rank }, hash);
+  }
+  const others = address === undefined ? {} : { hosts: hostsOptions(hosts, address, options) };
+  if (isDrill) return drillCommand(path, { ...options, ...others }, version);
+  return runCommand(given, { ...options, ...others }, version);
+}
+
+/** Fingerprint of what is to be run here: the first host must be about to run the same. */
+function hashOf(path: string, isDrill: boolean, options: UpOptions): string {
+  const { seed, placement, workers, speed, onWorkerLoss } = options;
+  const overrides = { seed, placement, workers, speed, onWorkerLoss };
+  if (isDrill) return scenarioHash(loadDrill(path, overrides).drill.scenario);
+  const { logPackets } = options;
+  return scenarioHash(
+    withMoments(loadScenario(path, { ...overrides, logPackets }).scenario).scenario,
+  );
+}

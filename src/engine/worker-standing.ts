@@ -1,0 +1,64 @@
+/**
+ * A worker as the coordinator knows it: what it said in its last committed report, its report of
+ * the open window, which does not count before the commit, and the frames on their way to it.
+ */
+import { violated } from "../base/assert.ts";
+import { NEVER_PS } from "../model/time.ts";
+import type { GroupStates, WindowReport } from "../model/window.ts";
+import { FramesToWorker } from "./frames-to-worker.ts";
+import { NO_GROUPS } from "./group-watch.ts";
+import type { ReportedState } from "./outlook.ts";
+
+export class WorkerStanding implements ReportedState {
+  nextPs = 0;
+  faultPs = NEVER_PS;
+  finishedGpus = 0;
+  groups: GroupStates = NO_GROUPS;
+  /** Events that it has handled. */
+  events = 0;
+  /** Instant of the last of them, ps. */
+  lastEventPs = 0;
+  /** Does it take part in the open window? Everybody does in the first one. */
+  takesPart = true;
+  report: WindowReport | undefined;
+  readonly frames: FramesToWorker;
+  readonly #worker: number;
+
+  /** `workers`: of the run. */
+  constructor(worker: number, workers: number) {
+    this.#worker = worker;
+    this.frames = new FramesToWorker(workers);
+  }
+
+  /** Keeps its report of the open window, which ends at `endPs`. */
+  accept(report: WindowReport, window: number, endPs: number): void {
+    if (!this.takesPart || this.report !== undefined || report.window !== window) {
+      const what = `worker ${this.#worker}, window ${report.window}, now ${window}`;
+      violated("one-report-a-window", what);
+    }
+    if (report.nextEventPs < endPs || report.events < this.events) {
+      const what = `worker ${this.#worker} has an event at ${report.nextEventPs} ps left`;
+      violated("window-run-whole", what);
+    }
+    for (const { earliestPs } of report.sent) {
+      if (earliestPs >= endPs) continue;
+      const what = `worker ${this.#worker} sent ${earliestPs} ps in a window to ${endPs} ps`;
+      violated("lookahead", what);
+    }
+    this.report = report;
+  }
+
+  /** The open window is committed: all but the frames that the report tells of. */
+  settle(): void {
+    const { report } = this;
+    this.takesPart = false;
+    this.report = undefined;
+    if (report === undefined) return;
+    this.nextPs = report.nextEventPs;
+    this.faultPs = report.nextFaultPs;
+    this.events = report.events;
+    this.lastEventPs = report.lastEventPs;
+    this.finishedGpus = report.finishedGpus;
+    this.groups = report.groups;
+  }
+}
