@@ -117,6 +117,8 @@ export interface PreparedRun {
   readonly placement: Placement;
   readonly protocol: WindowProtocol;
   readonly lookaheadPs: number;
+  /** Names of all faults so far, and of those that a director will order. */
+  readonly faultNames: Set<string>;
   /** Undefined when nobody may control the run. */
   readonly control: RunControl | undefined;
   readonly controlAddress: ControlAddress | undefined;

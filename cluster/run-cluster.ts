@@ -80,7 +80,8 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
       : undefined;
   const server = control && (await openControl(runId, (request) => control.ask(request)));
   const controlAddress = server?.address;
-  const run = { options, placement, protocol, lookaheadPs, control, controlAddress };
+  const faultNames = new Set([...scenario.faults.map(({ name }) => name), ...(planned ?? [])]);
+  const run = { options, placement, protocol, lookaheadPs, faultNames, control, controlAddress };
   let result: DriveResult;
   try {
     const pairs = crossingPeers(topology, placement);

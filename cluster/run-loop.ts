@@ -2,6 +2,7 @@
  * The window loop of a prepared run, wired to those who listen to it: the observer, which writes
  * everything down, and the operators' side. The same for one process and for many.
  */
+import { faultsOf } from "./journal-orders.ts";
 import type { PreparedRun } from "./prepared-run.ts";
 import { WindowLoop, type WindowLoopOptions } from "./window-loop.ts";
 
@@ -24,6 +25,7 @@ export function makeLoop(
       return observer.committed(window, status);
     },
     ordered: (orders) => {
+      for (const { name } of faultsOf(orders)) run.faultNames.add(name);
       observer.ordered?.(orders);
       control?.ordered(orders);
     },

@@ -3,8 +3,9 @@
  * loop, which knows virtual time, and decides what the loss of a process means for the run.
  */
 import { randomBytes } from "node:crypto";
-import type { FaultSpec } from "../src/model/fault.ts";
+import { actorsLost } from "../src/fault/actors-lost.ts";
 import { formatTime } from "../src/model/time.ts";
+import type { Topology } from "../src/model/topology.ts";
 import type { WorkerSummary } from "../src/model/window.ts";
 import { scenarioHash } from "../src/scenario/scenario-hash.ts";
 import { makeFatTree } from "../src/topology/fat-tree.ts";
@@ -40,7 +41,7 @@ export async function driveProcesses(
   const failure = new Promise<Failure>((resolve) => {
     failed = resolve;
   });
-  const lossNames = new LossNames(run);
+  const topology = makeFatTree(scenario.cluster, scenario.hardware);
   const note = (event: HostEvent, detail: string): void => {
     observer.observed?.([{ record: "host", event, atPs: protocol.lossPs, detail }]);
   };
@@ -76,7 +77,7 @@ export async function driveProcesses(
       const event = loss.host === undefined ? "worker-lost" : "agent-lost";
       note(event, loss.detail);
       const isFault = scenario.run.onWorkerLoss === "fault" && loss.workers.length > 0;
-      loop?.broken((atPs) => (isFault ? [lossNames.orderFor(loss, atPs)] : []));
+      loop?.broken((atPs) => (isFault ? [lossOrder(loss, run, topology, atPs)] : []));
     },
     replaced: (detail) => note("worker-replaced", detail),
     whole: () => loop?.mended(),
@@ -166,31 +167,13 @@ function onLoopback(): HostsOptions {
   };
 }
 
-/** Names the faults that losses become, each unlike any other of the run. */
-class LossNames {
-  readonly #run: PreparedRun;
-  readonly #taken: Set<string>;
-
-  constructor(run: PreparedRun) {
-    const { scenario, planned } = run.options;
-    this.#run = run;
-    this.#taken = new Set([...scenario.faults.map(({ name }) => name), ...(planned ?? [])]);
-  }
-
-  /** The order that makes the actors of lost workers dead hardware from `atPs` on. */
-  orderFor(loss: Loss, atPs: number): JournalOrder {
-    const { placement, options } = this.#run;
-    const { actors } = makeFatTree(options.scenario.cluster, options.scenario.hardware);
-    const targets = loss.workers.flatMap(({ number }) =>
-      placement.workers[number].actors.map((actor) => actors[actor].id),
-    );
-    const base = `lost-${loss.host ?? loss.workers[0].label}`;
-    let name = base;
-    for (let more = 2; this.#taken.has(name); more += 1) name = `${base}-${more}`;
-    this.#taken.add(name);
-    const fault: FaultSpec = { name, kind: "actors-lost", targets, atPs };
-    return { record: "fault", by: "host", ...fault };
-  }
+/** The order that makes the actors of lost workers dead hardware from `atPs` on. */
+function lossOrder(loss: Loss, run: PreparedRun, topology: Topology, atPs: number): JournalOrder {
+  const { placement, faultNames } = run;
+  const actors = loss.workers.flatMap(({ number }) => placement.workers[number].actors);
+  const label = loss.host ?? loss.workers[0].label;
+  const fault = actorsLost({ label, actors, atPs }, topology, (name) => faultNames.has(name));
+  return { record: "fault", by: "host", ...fault };
 }
 
 /** Most peers that one worker has. */

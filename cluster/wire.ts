@@ -66,6 +66,7 @@ export function encodeReport(report: WindowReport): Uint8Array {
     report.events,
     report.lastEventPs,
     report.finishedGpus,
+    report.hungGpus,
     epochs,
     report.groups.paused,
     report.groups.done,
@@ -215,7 +216,7 @@ function reportOf(parts: unknown[]): WindowReport {
       fact: flatFacts[i + 3] as FactRecord["fact"],
     });
   }
-  const flatEpochs = recordsOf(parts[9], 3);
+  const flatEpochs = recordsOf(parts[10], 3);
   const epochs: EpochPart[] = [];
   for (let i = 0; i < flatEpochs.length; i += 3) {
     epochs.push({
@@ -233,7 +234,8 @@ function reportOf(parts: unknown[]): WindowReport {
     events: wholeOf(parts[6]),
     lastEventPs: numberOf(parts[7]),
     finishedGpus: wholeOf(parts[8]),
-    groups: { paused: listOf(parts[10]).map(wholeOf), done: listOf(parts[11]).map(wholeOf) },
+    hungGpus: wholeOf(parts[9]),
+    groups: { paused: listOf(parts[11]).map(wholeOf), done: listOf(parts[12]).map(wholeOf) },
     epochs,
   };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runProgram, runSide } from "./child-program.ts";
 import { type Check, interleaved, type PartResult, type SideFigures, short } from "./measure.ts";
+import { REPORTING_AMOUNTS } from "./reporting.ts";
 import { AMOUNTS } from "./windows.ts";
 
 export interface PartOptions {
@@ -21,6 +22,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   c: windows,
   d: fleet,
   e: wholeSteps,
+  f: reporting,
 };
 
 /**
@@ -141,6 +143,26 @@ async function windows(options: PartOptions): Promise<PartResult> {
     "windows of a run in which nearly every worker has a little to do, " +
     "against a bare WebSocket barrier of as many processes";
   return { part: "c", workload, lines, figures, checks };
+}
+
+async function reporting(options: PartOptions): Promise<PartResult> {
+  const lines: string[] = [];
+  const figures: Record<string, number> = {};
+  for (const workers of Object.keys(REPORTING_AMOUNTS).map(Number)) {
+    const found = await runSide("reporting", [workers, options.rounds]);
+    const microsecondsOf = (name: string): string => (found[name] * 1e6).toFixed(0);
+    const side = (name: string): string =>
+      `${microsecondsOf(`${name}OwnCpuSeconds`)} us of the coordinator's CPU, ` +
+      `${microsecondsOf(`${name}AllCpuSeconds`)} us of all, ` +
+      `${microsecondsOf(`${name}WallSeconds`)} us wall`;
+    lines.push(`${workers} workers, a window, through the agent: ${side("agent")}`);
+    lines.push(`${workers} workers, a window, each directly:     ${side("coordinator")}`);
+    for (const [name, value] of Object.entries(found)) figures[`${name}${workers}`] = value;
+  }
+  const workload =
+    "windows in which nearly every worker has a little to do, one host, " +
+    "workers reporting through their host's agent and each to the coordinator";
+  return { part: "f", workload, lines, figures, checks: [] };
 }
 
 async function fleet(options: PartOptions): Promise<PartResult> {

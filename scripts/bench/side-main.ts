@@ -8,6 +8,7 @@ import { recordLayerTrace, runHeapGrowth, runLayer } from "./ep-layer.ts";
 import { runFleet } from "./fleet.ts";
 import type { SideFigures } from "./measure.ts";
 import { runObjectHeap } from "./object-heap.ts";
+import { compareReporting } from "./reporting.ts";
 import { recordW128Trace, runW128 } from "./w128-side.ts";
 import { runStep } from "./whole-step.ts";
 import { compareWindows } from "./windows.ts";
@@ -22,6 +23,7 @@ const SIDES: Readonly<Record<string, Side>> = {
   "layer-trace": ([path]) => recordLayerTrace(path),
   "heap-growth": () => runHeapGrowth(),
   windows: ([workers, rounds]) => compareWindows(Number(workers), Number(rounds)),
+  reporting: ([workers, rounds]) => compareReporting(Number(workers), Number(rounds)),
   fleet: () => runFleet(),
   decode: () => runStep(decodeScenario()),
   training: () => runStep(trainingScenario("mpft", "overlapped", 1)),

@@ -155,7 +155,7 @@ export class RunRecorder implements RunObserver {
     this.#commits += 1;
     this.#safeUntilPs = status.virtualTimePs;
     const wallMs = status.wallSeconds * 1e3;
-    if (wallMs - this.#lookedAtMs >= COMMIT_EVERY_MS) {
+    if (this.#events.lines > 0 && wallMs - this.#lookedAtMs >= COMMIT_EVERY_MS) {
       this.#lookedAtMs = wallMs;
       this.#events.check(this.#safeUntilPs);
       this.#journal.check(this.#safeUntilPs);
@@ -235,9 +235,9 @@ export class RunRecorder implements RunObserver {
   /** The commit that is due: none when the journal has this one, or a resumed run's later one. */
   #commitRecord(): JournalRecord[] {
     const commit = { atPs: this.#safeUntilPs, lines: this.#events.lines };
-    const { atPs, lines } = this.#commit ?? { atPs: -1, lines: -1 };
-    const isLater = commit.atPs > atPs || commit.lines > lines;
-    if (this.#commits === 0 || commit.atPs < atPs || commit.lines < lines || !isLater) return [];
+    const { atPs, lines } = this.#commit ?? { atPs: 0, lines: 0 };
+    if (commit.atPs < atPs || commit.lines < lines) return [];
+    if (commit.lines === lines && (lines === 0 || commit.atPs === atPs)) return [];
     this.#commit = commit;
     return [{ record: "commit", ...commit }];
   }

@@ -74,14 +74,14 @@ export function runByWire(scenario: Scenario, options: RunByWireOptions): RunByW
 const WIRE: Wire = { grant: grantByWire, report: reportByWire };
 
 /** A report as the coordinator receives it. */
-function reportByWire(report: WindowReport): WindowReport {
+export function reportByWire(report: WindowReport): WindowReport {
   const message = decodeMemberMessage(encodeReport(report));
   if (message.tag !== Tag.report) throw new Error(`a report arrived as message ${message.tag}`);
   return message.report;
 }
 
 /** A grant as a worker receives it. */
-function grantByWire(grant: Grant): Grant {
+export function grantByWire(grant: Grant): Grant {
   const message = decodeCoordinatorMessage(encodeGrant(grant));
   if (message.tag !== Tag.grant) throw new Error(`a grant arrived as message ${message.tag}`);
   return message.grant;

@@ -15,10 +15,11 @@ import type { Scenario } from "../../src/model/scenario.ts";
 import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { EndlessRun, type RunByWire, runByWire } from "./by-wire.ts";
+import { checkLosses } from "./check-losses.ts";
 import { pick } from "./draw.ts";
 import { SWARM_KINDS } from "./draw-faults.ts";
 import { effectOf, type KindEffect, namedEffects, runWithout } from "./effects.ts";
-import { SwarmDirector } from "./orders.ts";
+import { directorOf, type SwarmDirector } from "./orders.ts";
 import { replayed } from "./replayed.ts";
 import { type Problem, runProblems } from "./run-problems.ts";
 import { differences } from "./same-run.ts";
@@ -31,6 +32,8 @@ const EVENTS_MAX = 1_000_000;
 /** What is asked of a seed. */
 export interface SeedQuestion extends Partial<CaseChoice> {
   readonly seed: number;
+  /** Lose workers on the way, and ask only what then must hold. */
+  readonly withLosses?: true;
 }
 
 /** What came of a seed; plain data. */
@@ -80,7 +83,8 @@ export function checkSeed(
     const names = [...drawn.plan.known, ...drawn.plan.orders].map(({ name }) => name);
     answer = { ...empty, hash: scenarioHash(scenario), names: [...new Set(names)] };
     Object.assign(checked, { case: drawn, scenario });
-    answer = { ...answer, ...checkCase(drawn, scenario, makeDevices, checked) };
+    const check = question.withLosses ? checkWithLosses : checkCase;
+    answer = { ...answer, ...check(drawn, scenario, makeDevices, checked) };
   } catch (error) {
     const check = checkOf(error);
     const detail = error instanceof Error ? error.message : String(error);
@@ -96,6 +100,18 @@ function checkOf(error: unknown): string {
 
 type Noted = { -readonly [Key in keyof CheckedSeed]?: CheckedSeed[Key] };
 
+function checkWithLosses(
+  drawn: SwarmCase,
+  scenario: Scenario,
+  makeDevices: MakeDevices,
+  noted: Noted,
+): Partial<SeedAnswer> {
+  const { problems, run, orders } = checkLosses(drawn, scenario, makeDevices, EVENTS_MAX);
+  Object.assign(noted, { run, orders });
+  const { faultsBegun, events, seen } = run;
+  return { problems, sometimes: [...seen], faultsBegun: faultsBegun.length, events };
+}
+
 function checkCase(
   drawn: SwarmCase,
   scenario: Scenario,
@@ -103,9 +119,10 @@ function checkCase(
   noted: Noted,
 ): Partial<SeedAnswer> {
   const topology = makeFatTree(scenario.cluster, scenario.hardware);
-  const gpus = topology.actors.filter(({ kind }) => kind === "gpu").map(({ id }) => id);
-  const direct = (): { director?: SwarmDirector } =>
-    drawn.plan.orders.length === 0 ? {} : { director: new SwarmDirector(drawn.plan, gpus) };
+  const direct = (): { director?: SwarmDirector } => {
+    const director = directorOf(drawn.plan, scenario);
+    return director === undefined ? {} : { director };
+  };
   const first = direct();
   const run = runByWire(scenario, {
     ...{ devices: makeDevices(), placement: "single", eventsMax: EVENTS_MAX },

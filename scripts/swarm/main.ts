@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { makeDevice } from "../../actors/catalogue.ts";
 import { makeCanaryDevices } from "./canary.ts";
 import { checkSeed, type SeedQuestion } from "./check-seed.ts";
+import { SEEN_OF_LOSSES } from "./crashed-run.ts";
 import { SWARM_KINDS } from "./draw-faults.ts";
 import type { ThreadAnswer, ThreadQuestion } from "./seed-runner-main.ts";
 import { commandFor, failureLine, seedText } from "./seed-words.ts";
@@ -16,8 +17,8 @@ import { PLAIN } from "./swarm-case.ts";
 import { SEEDS_FOR_ALL, Tally } from "./tally.ts";
 import { askAll } from "./thread-pool.ts";
 
-const USAGE = `npm run swarm -- [--seeds N] [--from S] [--kinds a,b] [--threads T] [--canary]
-npm run swarm -- --seed K [--kinds a,b] [--only f0,o1] [--plain recovery,steps] [--canary]
+const USAGE = `npm run swarm -- [--seeds N] [--from S] [--kinds a,b] [--threads T] [--losses] [--canary]
+npm run swarm -- --seed K [--kinds a,b] [--only f0,o1] [--plain recovery,steps] [--losses] [--canary]
 
   --seeds N    how many seeds (200)
   --from S     the first of them (0)
@@ -26,6 +27,7 @@ npm run swarm -- --seed K [--kinds a,b] [--only f0,o1] [--plain recovery,steps] 
   --seed K     one seed, with everything about it
   --only       keep only these faults and orders of the seed; none: no faults
   --plain      put parts of its fleet back to something plain: ${Object.keys(PLAIN).join(", ")}
+  --losses     lose worker processes on the way, and replace them
   --canary     plant a bug, which the swarm must find`;
 
 /** Seeds in which the tier looks for its canary. */
@@ -40,6 +42,7 @@ interface Settings {
   readonly threads: number;
   readonly kinds: readonly (typeof SWARM_KINDS)[number][] | undefined;
   readonly isCanary: boolean;
+  readonly withLosses: boolean;
 }
 
 process.exitCode = await main();
@@ -51,10 +54,12 @@ async function main(): Promise<number> {
         ...{ seeds: { type: "string" }, from: { type: "string" }, seed: { type: "string" } },
         ...{ kinds: { type: "string" }, only: { type: "string" }, plain: { type: "string" } },
         ...{ threads: { type: "string" }, canary: { type: "boolean" } },
+        ...{ losses: { type: "boolean" } },
       },
     });
     const kinds = namesIn(values.kinds, SWARM_KINDS, "kind of fault");
     const isCanary = values.canary === true;
+    const withLosses = values.losses === true;
     if (values.seed !== undefined) {
       const plain = namesIn(values.plain, Object.keys(PLAIN), "part of a fleet");
       const only = values.only === "none" ? [] : values.only?.split(",");
@@ -65,6 +70,7 @@ async function main(): Promise<number> {
           ...(kinds && { kinds }),
           ...(only && { only }),
           ...(plain && { plain }),
+          ...(withLosses && { withLosses }),
         },
         isCanary,
       );
@@ -75,6 +81,7 @@ async function main(): Promise<number> {
       threads: wholeNumber(values.threads ?? String(availableParallelism()), "--threads"),
       kinds,
       isCanary,
+      withLosses,
     });
   } catch (error) {
     if (!(error instanceof UsageError) && !isArgumentError(error)) throw error;
@@ -97,18 +104,22 @@ function showSeed(question: SeedQuestion, isCanary: boolean): number {
 }
 
 async function runTier(settings: Settings): Promise<number> {
-  const { from, seeds, threads, kinds, isCanary } = settings;
+  const { from, seeds, threads, kinds, isCanary, withLosses } = settings;
   if (!isCanary && !findsCanary(from)) {
     console.log(`FAIL: a planted bug was not found in ${CANARY_SEEDS} seeds; see --canary`);
     return 1;
   }
-  const tally = new Tally();
+  const tally = withLosses ? new Tally(SEEN_OF_LOSSES) : new Tally();
   const beganAt = performance.now();
   const seconds = (): number => (performance.now() - beganAt) / 1_000;
   let asked = 0;
   const next = (): ThreadQuestion | undefined => {
     if (asked >= seeds) return undefined;
-    const question = { seed: from + asked, ...(kinds !== undefined && { kinds }) };
+    const question: SeedQuestion = {
+      seed: from + asked,
+      ...(kinds !== undefined && { kinds }),
+      ...(withLosses && { withLosses }),
+    };
     asked += 1;
     return { question, isCanary, mayShrink: tally.failed < SHRUNK_MAX };
   };
@@ -129,10 +140,12 @@ async function runTier(settings: Settings): Promise<number> {
   return summarize(tally, settings, seconds());
 }
 
-function summarize(tally: Tally, { seeds, kinds, isCanary }: Settings, seconds: number): number {
-  console.log(`\n${tally.text(kinds ?? SWARM_KINDS)}`);
+function summarize(tally: Tally, settings: Settings, seconds: number): number {
+  const { seeds, kinds, isCanary, withLosses } = settings;
+  const measured = withLosses ? [] : SWARM_KINDS;
+  console.log(`\n${tally.text(kinds ?? measured)}`);
   const isWholeTier = seeds >= SEEDS_FOR_ALL && kinds === undefined;
-  const missed = isWholeTier && !isCanary ? tally.missed(SWARM_KINDS) : [];
+  const missed = isWholeTier && !isCanary ? tally.missed(measured) : [];
   for (const what of missed) console.log(`MISSED ${what}`);
   const rate = (tally.seeds / seconds).toFixed(1);
   const share = ((100 * 3) / Math.max(1, tally.seeds)).toFixed(2);

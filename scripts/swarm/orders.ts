@@ -7,7 +7,9 @@ import type { RandomStream } from "../../src/base/random.ts";
 import type { Director, Orders } from "../../src/model/director.ts";
 import type { FactRecord } from "../../src/model/fact.ts";
 import type { FaultHeal, FaultSpec } from "../../src/model/fault.ts";
+import type { Scenario } from "../../src/model/scenario.ts";
 import { NEVER_PS } from "../../src/model/time.ts";
+import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { chance, logUniformWhole, pick } from "./draw.ts";
 import { isIntervention } from "./draw-faults.ts";
 import type { FleetClock } from "./fleet-clock.ts";
@@ -91,6 +93,17 @@ function drawReactions(clock: FleetClock, random: RandomStream): Unnamed[] {
   }
   if (chance(random, 8)) reactions.push({ atPs: instant(), type: "stop" });
   return reactions;
+}
+
+/** A director for a run of a scenario; undefined when the plan has no orders. */
+export function directorOf(plan: SwarmPlan, scenario: Scenario): SwarmDirector | undefined {
+  if (plan.orders.length === 0) return undefined;
+  const { actors } = makeFatTree(scenario.cluster, scenario.hardware);
+  const gpus = actors.filter(({ kind }) => kind === "gpu");
+  return new SwarmDirector(
+    plan,
+    gpus.map(({ id }) => id),
+  );
 }
 
 /** Carries orders out; it knows nothing but the facts that it was given. */

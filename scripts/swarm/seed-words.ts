@@ -9,12 +9,14 @@ import type { SwarmOrder } from "./orders.ts";
 const SHOWN = 300;
 
 /** The command that repeats a question. */
-export function commandFor({ seed, kinds, only, plain }: SeedQuestion, isCanary: boolean): string {
+export function commandFor(question: SeedQuestion, isCanary: boolean): string {
+  const { seed, kinds, only, plain, withLosses } = question;
   return [
     `npm run swarm -- --seed ${seed}`,
     ...(kinds === undefined ? [] : [`--kinds ${kinds.join(",")}`]),
     ...(only === undefined ? [] : [`--only ${only.length === 0 ? "none" : only.join(",")}`]),
     ...(plain === undefined ? [] : [`--plain ${plain.join(",")}`]),
+    ...(withLosses ? ["--losses"] : []),
     ...(isCanary ? ["--canary"] : []),
   ].join(" ");
 }

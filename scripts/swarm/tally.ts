@@ -17,10 +17,16 @@ export class Tally {
   failed = 0;
   faultsBegun = 0;
   events = 0;
+  readonly #names: readonly string[];
   readonly #vacuous = new Map<string, number>();
   readonly #sometimes = new Map<string, number>();
   readonly #effects = new Map<FaultKind, Map<Effect, number>>();
   #vacuousSeeds = 0;
+
+  /** `names`: properties that should hold sometimes. */
+  constructor(names: readonly string[] = SOMETIMES) {
+    this.#names = names;
+  }
 
   add({ problems, vacuous, effects, sometimes, faultsBegun, events }: SeedAnswer): void {
     this.seeds += 1;
@@ -50,7 +56,9 @@ export class Tally {
         return `${kind.padEnd(width)}${cells(EFFECTS.map((effect) => row?.get(effect) ?? 0))}`;
       }),
       "",
-      ...SOMETIMES.map((name) => `${String(this.#sometimes.get(name) ?? 0).padStart(7)}  ${name}`),
+      ...this.#names.map(
+        (name) => `${String(this.#sometimes.get(name) ?? 0).padStart(7)}  ${name}`,
+      ),
       "",
       `${this.#vacuousSeeds} of ${this.seeds} seeds prove little (${share}):`,
       ...[...this.#vacuous].map(([reason, seeds]) => `${String(seeds).padStart(7)}  ${reason}`),
@@ -70,7 +78,7 @@ export class Tally {
     const vacuous = (100 * this.#vacuousSeeds) / Math.max(1, this.seeds);
     return [
       ...without.map((kind) => `no ${kind} ever changed anything`),
-      ...SOMETIMES.filter((name) => !this.#sometimes.has(name)).map((name) => `never: ${name}`),
+      ...this.#names.filter((name) => !this.#sometimes.has(name)).map((name) => `never: ${name}`),
       ...(vacuous > VACUOUS_PERCENT_MAX
         ? [`${vacuous.toFixed(1)} % of the seeds prove little, ${VACUOUS_PERCENT_MAX} % may`]
         : []),

@@ -29,6 +29,11 @@ export class LearntChanges {
     return firstPs;
   }
 
+  /** Is there a fault among what is kept? */
+  get hasFaults(): boolean {
+    return this.#kept.faults.length > 0;
+  }
+
   /** A window is granted: everything that is kept goes out with it. */
   grant(): void {
     this.granted = this.#kept;

@@ -31,6 +31,8 @@ export interface LocalRunOptions {
   readonly sliceMaxPs?: number;
   /** Largest data frame that reports and grants carry, bytes; see LogicalProcessOptions. */
   readonly carriedBytesMax?: number;
+  /** Bytes that may wait at an idle worker; see WindowProtocolOptions. */
+  readonly creditBytes?: number;
   /**
    * Called after each window with the number of workers that took part; `false` ends the run there.
    */
@@ -64,7 +66,7 @@ export function makeLocalRun(
     options.placement ?? scenario.run.placement,
     options.workers ?? scenario.run.workers,
   );
-  const { devices, carriedBytesMax, wire, order = asTheyAre } = options;
+  const { devices, carriedBytesMax, creditBytes, wire, order = asTheyAre } = options;
   const carried = carriedBytesMax === undefined ? {} : { carriedBytesMax };
   const workers = placement.workers.map(
     (_, worker) => new LogicalProcess({ scenario, placement, worker, devices, ...carried }),
@@ -75,6 +77,7 @@ export function makeLocalRun(
     gpus: topology.actors.filter((actor) => actor.kind === "gpu").length,
     timeLimitPs: scenario.run.timeLimitPs,
     sliceMaxPs: options.sliceMaxPs ?? SLICE_PS,
+    ...(creditBytes !== undefined && { creditBytes }),
   });
   const report = (worker: number, given: WindowReport): void => {
     protocol.accept(worker, wire === undefined ? given : wire.report(given));
@@ -124,13 +127,14 @@ export interface StoppedStep {
 
 /**
  * What comes after a committed window, whose facts the director has taken: asks it at each of its
- * instants on the way.
+ * instants on the way. `learnt`: what the run has learnt besides.
  */
 export function nextStep(
   protocol: WindowProtocol,
   director: Director | undefined,
+  learnt = NO_CHANGES,
 ): Exclude<NextStep, { type: "stop-reached" }> | StoppedStep {
-  let changes: RunChanges = NO_CHANGES;
+  let changes: RunChanges = learnt;
   for (;;) {
     const step = protocol.next(changes, director?.nextPs ?? NEVER_PS);
     if (step.type !== "stop-reached") return step;

@@ -18,7 +18,7 @@ import { GroupWatch } from "./group-watch.ts";
 import { Kernel } from "./kernel.ts";
 import { openFrame, unpackFrame } from "./packet-frame.ts";
 import { PeerFrames } from "./peer-frames.ts";
-import { isOut, summarize } from "./worker-summary.ts";
+import { isHungForGood, isOut, summarize } from "./worker-summary.ts";
 
 /**
  * Largest data frame that travels with the report and the next grant; a larger one goes straight to
@@ -254,8 +254,10 @@ export class LogicalProcess {
     const { kernel } = this;
     if (this.#window % COUNTER_CHECK_WINDOWS === 0) kernel.checkCounters();
     let finishedGpus = 0;
+    let hungGpus = 0;
     for (const gpu of this.#gpus) {
       if (isOut(kernel, gpu)) finishedGpus += 1;
+      if (isHungForGood(kernel, gpu)) hungGpus += 1;
     }
     return {
       window: this.#window,
@@ -266,6 +268,7 @@ export class LogicalProcess {
       events: kernel.events,
       lastEventPs: kernel.nowPs,
       finishedGpus,
+      hungGpus,
       groups: this.#groups.of(kernel),
       epochs: kernel.digest.takeParts(),
     };

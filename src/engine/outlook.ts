@@ -11,6 +11,7 @@ export interface ReportedState {
   readonly nextPs: number;
   readonly faultPs: number;
   readonly finishedGpus: number;
+  readonly hungGpus: number;
   readonly groups: GroupStates;
 }
 
@@ -21,8 +22,15 @@ export interface Outlook {
   readonly unfinished: number;
 }
 
-/** `gpus`: of the whole run. */
-export function outlookOf(workers: readonly ReportedState[], gpus: number): Outlook {
+/**
+ * `gpus`: of the whole run. `learnsFault`: it has learnt of one that no report knows of: those who
+ * hang may not do so for good, as reports would say if they knew (a replay knows from the start).
+ */
+export function outlookOf(
+  workers: readonly ReportedState[],
+  gpus: number,
+  learnsFault = false,
+): Outlook {
   let eventPs = NEVER_PS;
   let faultPs = NEVER_PS;
   let unfinished = gpus;
@@ -30,6 +38,7 @@ export function outlookOf(workers: readonly ReportedState[], gpus: number): Outl
     if (state.nextPs < eventPs) eventPs = state.nextPs;
     if (state.faultPs < faultPs) faultPs = state.faultPs;
     unfinished -= state.finishedGpus;
+    if (learnsFault) unfinished += state.hungGpus;
   }
   return { eventPs, faultPs, unfinished };
 }

@@ -26,7 +26,7 @@ import { WorkerStanding } from "./worker-standing.ts";
 
 /**
  * Bytes of frames that wait straight at a worker from which on it takes part in the next window,
- * whether it has anything to do or not, so that it reads them (decision 0028).
+ * whether it has anything to do or not, so that it reads them (decision 0027).
  */
 const CREDIT_BYTES = 4 * 1024 * 1024;
 
@@ -207,7 +207,7 @@ export class WindowProtocol {
    */
   next(changes: RunChanges = NO_CHANGES, stopPs = NEVER_PS): NextStep {
     const learntPs = this.#changes.learn(changes, this.#endPs);
-    const ahead = outlookOf(this.#workers, this.#options.gpus);
+    const ahead = outlookOf(this.#workers, this.#options.gpus, this.#changes.hasFaults);
     const { eventPs, unfinished } = ahead;
     const faultPs = Math.min(learntPs, ahead.faultPs);
     const { virtualTimePs } = this;

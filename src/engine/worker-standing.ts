@@ -13,6 +13,7 @@ export class WorkerStanding implements ReportedState {
   nextPs = 0;
   faultPs = NEVER_PS;
   finishedGpus = 0;
+  hungGpus = 0;
   groups: GroupStates = NO_GROUPS;
   /** Events that it has handled. */
   events = 0;
@@ -59,6 +60,7 @@ export class WorkerStanding implements ReportedState {
     this.events = report.events;
     this.lastEventPs = report.lastEventPs;
     this.finishedGpus = report.finishedGpus;
+    this.hungGpus = report.hungGpus;
     this.groups = report.groups;
   }
 }

@@ -74,7 +74,12 @@ export function summarize(input: SummaryInput): WorkerSummary {
 
 /** Will an actor do nothing more: has it finished, is it dead, or hung with no end in sight? */
 export function isOut(kernel: Kernel, actor: number): boolean {
-  if (kernel.parts[actor] !== 0 || kernel.isDead(actor)) return true;
+  return kernel.parts[actor] !== 0 || kernel.isDead(actor) || isHungForGood(kernel, actor);
+}
+
+/** Does an actor hang that would go on otherwise, and nothing is known that could change it? */
+export function isHungForGood(kernel: Kernel, actor: number): boolean {
+  if (kernel.parts[actor] !== 0 || kernel.isDead(actor)) return false;
   return kernel.faultState.nextPs === NEVER_PS && silencerOf(kernel, actor) !== NO_FAULT;
 }
 

@@ -79,8 +79,10 @@ export interface WindowReport {
   readonly events: number;
   /** Instant of the last event handled, ps. */
   readonly lastEventPs: number;
-  /** GPUs of this worker that have finished or are dead. */
+  /** GPUs of this worker that have finished, are dead, or hang for good. */
   readonly finishedGpus: number;
+  /** Of these the ones that hang for good: as long as the run learns of no other fault. */
+  readonly hungGpus: number;
   readonly groups: GroupStates;
   readonly epochs: readonly EpochPart[];
 }

@@ -135,7 +135,8 @@ describe("a director", () => {
 describe("the window protocol", () => {
   const report = (changes: Partial<WindowReport>): WindowReport => ({
     ...{ window: 0, nextEventPs: NEVER_PS, nextFaultPs: NEVER_PS, sent: [], facts: [] },
-    ...{ events: 0, lastEventPs: 0, finishedGpus: 0, groups: NO_GROUPS, epochs: [], ...changes },
+    ...{ events: 0, lastEventPs: 0, finishedGpus: 0, hungGpus: 0 },
+    ...{ groups: NO_GROUPS, epochs: [], ...changes },
   });
   const begin = (nextEventPs: number, timeLimitPs = 1e12): WindowProtocol => {
     const protocol = new WindowProtocol({ workers: 1, lookaheadPs: 450, gpus: 1, timeLimitPs });

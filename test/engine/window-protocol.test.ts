@@ -27,6 +27,7 @@ function report(changes: Partial<WindowReport> = {}): WindowReport {
     events: 0,
     lastEventPs: 0,
     finishedGpus: 0,
+    hungGpus: 0,
     groups: NO_GROUPS,
     epochs: [],
     ...changes,
@@ -122,6 +123,21 @@ describe("window protocol", () => {
     protocol.accept(0, report({ window: 1, nextEventPs: 1_100 }));
     protocol.commit();
     expect(protocol.next()).toMatchObject({ type: "time-limit" });
+  });
+
+  it("does not take those for done who hang, once it has learnt of another fault", () => {
+    const protocol = makeProtocol({ gpus: 1 });
+    protocol.accept(0, report({ finishedGpus: 1, hungGpus: 1, lastEventPs: 70 }));
+    for (const worker of [1, 2]) protocol.accept(worker, report());
+    protocol.commit();
+    const heal = { fault: "any", atPs: 90 };
+    expect(protocol.next({ faults: [], heals: [heal] })).toMatchObject({ type: "finished" });
+    const fault = { name: "late", kind: "gpu-dead", targets: ["node0.gpu0"], atPs: 90 } as const;
+    expect(protocol.next({ faults: [fault], heals: [] })).toMatchObject({
+      type: "grants",
+      startPs: 90,
+      endPs: 91,
+    });
   });
 
   it.each([
