@@ -206,7 +206,7 @@ read_token() {
     IFS= read -r token <"$token_file"
   fi
   [ -n "$token" ] || token=$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')
-  [[ $token =~ ^[0-9a-f]{64}$ ]] || fail 78 "a token is 64 hexadecimal digits, lower case"
+  [[ $token =~ ^[0-9a-fA-F]{64}$ ]] || fail 77 "the token is no 64 hexadecimal digits"
 }
 
 absolute() { case "$1" in /*) printf '%s' "$1" ;; *) printf '%s/%s' "$PWD" "$1" ;; esac; }

@@ -250,6 +250,9 @@ main() {
   say "digest in one process: $single"
 
   test_refusals
+  FAULTPLANE_TOKEN=$token "$NODE" "$COMMAND" certificates "$scratch/tls" >"$scratch/tls.out" 2>&1 ||
+    not_run "certificates cannot be made: $(tail -n 1 "$scratch/tls.out")"
+  test_plain "under TLS" tls --tls "$scratch/tls"
   test_plain "without TLS" plain --insecure
   test_stopped_worker
   test_killed_worker

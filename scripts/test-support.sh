@@ -172,6 +172,7 @@ Host $host
   StrictHostKeyChecking yes
 CONFIG
   # What ip starts in a namespace has mounts of its own, which go when it has ended.
+  # shellcheck disable=SC2016  # the inner bash expands them
   inside "$host" bash -c 'mount --bind "$1" "$2" && exec "${@:3}"' - "$package" "$scratch/package" \
     "$(command -v sshd)" -f "$folder/sshd_config" -E "$folder/sshd.log" || return 1
   pids_of "$host" >"$folder/daemons"
