@@ -2,7 +2,15 @@
  * The files of a run and its verdict, without running one: journal, event log, resolved file,
  * report.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -192,6 +200,25 @@ describe("a run folder that is replaced", () => {
     second.release();
     expect(readdirSync(path).sort()).toEqual(["journal.ndjson", "notes.txt"]);
     expect(text(RunFile.journal)).toBe("second");
+  });
+
+  it("has a whole file or none, and says E060 when it cannot be written", () => {
+    const run = new RunFolder(planned());
+    mkdirSync(join(path, RunFile.reportJson));
+    let error: unknown;
+    try {
+      run.write(RunFile.reportJson, "{}");
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({
+      code: "E060",
+      exitCode: 74,
+      message: "report.json cannot be written (EISDIR)",
+    });
+    expect(readdirSync(path).filter((name) => name.endsWith(".new"))).toEqual([]);
+    rmdirSync(join(path, RunFile.reportJson));
+    run.remove();
   });
 
   it("has the older run again when the new one did not begin", () => {
