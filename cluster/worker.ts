@@ -21,7 +21,13 @@ import {
   peakRssBytes,
   readInvitation,
 } from "./membership.ts";
-import { type Configuration, type CoordinatorMessage, type Replacement, Tag } from "./messages.ts";
+import {
+  type Configuration,
+  type CoordinatorMessage,
+  type PeerAddress,
+  type Replacement,
+  Tag,
+} from "./messages.ts";
 import { encodeMessage, encodeReport, encodeTag } from "./wire.ts";
 import { PeerMesh } from "./worker-link.ts";
 
@@ -132,8 +138,8 @@ class Worker {
   }
 
   /** The link to a peer is gone or cannot be made: the coordinator decides what that means. */
-  unreachable(peer: number, reason: string): void {
-    if (!this.leaving) this.#send(encodeMessage(Tag.unreachable, peer, reason));
+  unreachable({ worker, incarnation }: PeerAddress, reason: string): void {
+    if (!this.leaving) this.#send(encodeMessage(Tag.unreachable, worker, incarnation, reason));
   }
 
   /** A data frame that came by the link of a peer. */

@@ -23,6 +23,7 @@ import { makeRunId } from "../../cluster/run-id.ts";
 import type { Drill } from "../../src/drill/drill.ts";
 import type { Director } from "../../src/model/director.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
+import { formatTime } from "../../src/model/time.ts";
 import type { Topology } from "../../src/model/topology.ts";
 import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
 import { runContext } from "../terminal/failure.ts";
@@ -168,6 +169,11 @@ export class RecordedRun {
         ...(resume === undefined ? {} : { resume }),
       });
       this.#recorder = recorder;
+      if (resume !== undefined) {
+        const atPs = resume.commit?.atPs ?? 0;
+        const detail = `taken up by process ${process.pid}, from ${formatTime(atPs)} on`;
+        recorder.observed([{ record: "host", event: "resumed", atPs, detail }]);
+      }
       runContext.runDir = this.#folder.path;
       outcome = await runCluster({
         scenario,

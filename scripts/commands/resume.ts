@@ -5,10 +5,10 @@
  */
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { runningIn } from "../../cluster/control-file.ts";
 import { readJournal } from "../../cluster/journal.ts";
 import { readWhole } from "../../cluster/read-file.ts";
 import { planReopen, RunFile, readResolved } from "../../cluster/run-folder.ts";
+import { holderOf } from "../../cluster/run-lock.ts";
 import type { Drill } from "../../src/drill/drill.ts";
 import type { PlacementName, RunSpec, Scenario } from "../../src/model/scenario.ts";
 import { formatTime } from "../../src/model/time.ts";
@@ -47,7 +47,7 @@ export async function resumeCommand(
   version: string,
 ): Promise<number> {
   const folder = findRun(given);
-  if (runningIn(folder) !== undefined) return await liveCommand(RESUME, [folder], options);
+  if (holderOf(folder) !== undefined) return await liveCommand(RESUME, [folder], options);
   const journal = readJournal(join(folder, RunFile.journal));
   const plan = planReopen(folder);
   const resolved = readResolved(folder);
