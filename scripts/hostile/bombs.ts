@@ -9,7 +9,7 @@ type Named = readonly [name: string, bytes: Uint8Array];
 const MIB = 2 ** 20;
 const bytes = (...values: readonly number[]): Uint8Array => Uint8Array.from(values);
 const filled = (count: number, ...head: readonly number[]): Uint8Array =>
-  Buffer.concat(Array.from({ length: count }, () => bytes(...head)));
+  new Uint8Array(Buffer.alloc(count * head.length, bytes(...head)));
 const list32 = (count: number): Uint8Array => bytes(0xdd, ...fourBytes(count));
 const map32 = (count: number): Uint8Array => bytes(0xdf, ...fourBytes(count));
 const shortText = (text: string): Uint8Array => Buffer.of(0xa0 + text.length, ...Buffer.from(text));

@@ -26,8 +26,8 @@ export interface FloodedRun {
   readonly end: string;
   /** Most that a window came later than its wall-clock moment, s. */
   readonly lagSeconds: number;
-  /** Highest resident memory of this process, which coordinates, bytes. */
-  readonly rssBytes: number;
+  /** Growth of resident memory of this process, which coordinates, from first to highest, bytes. */
+  readonly grownBytes: number;
   /** Times that an operator's whole visit took, dialling included, wall ms. */
   readonly visitsMs: readonly number[];
   /** Visits that came to nothing, in words. */
@@ -68,11 +68,13 @@ export async function runFlooded(connections: number): Promise<FloodedRun> {
   const port = await freePort();
   const visitsMs: number[] = [];
   const visitsFailed: string[] = [];
-  let rssBytes = 0;
+  globalThis.gc?.();
+  const rssBefore = process.memoryUsage().rss;
+  let rssMost = rssBefore;
   let flood: FloodResult | undefined;
   let watch: NodeJS.Timeout | undefined;
   const visit = async (control: ControlAddress, request: ControlRequest): Promise<void> => {
-    rssBytes = Math.max(rssBytes, process.memoryUsage().rss);
+    rssMost = Math.max(rssMost, process.memoryUsage().rss);
     const fromMs = performance.now();
     try {
       await ask(control, request);
@@ -109,7 +111,7 @@ export async function runFlooded(connections: number): Promise<FloodedRun> {
     digest: outcome.digest,
     end: outcome.end,
     lagSeconds: outcome.maxLagSeconds,
-    rssBytes,
+    grownBytes: rssMost - rssBefore,
     visitsMs,
     visitsFailed,
     descriptorsLeft: openDescriptors() - descriptorsBefore,
