@@ -41,6 +41,11 @@ export interface RunOptions {
   readonly build?: string;
   /** Asked at its instants what to do to the run. */
   readonly director?: Director;
+  /**
+   * Windows before this instant are not held back, whatever the speed: they have been seen. Default
+   * 0.
+   */
+  readonly paceFromPs?: number;
   /** Opens a port on loopback through which operators control the run; `started` tells it. */
   readonly operators?: true;
   /** Names that the director will give to faults: operators' faults take others. */

@@ -244,20 +244,31 @@ function moveFiles(from: string, to: string): void {
   }
 }
 
-/** A scenario as JSON text, bytes as base64; {@link parseResolved} reads it. */
-export function formatResolved(scenario: Scenario, scenarioHash: string): string {
-  const document = { format: RESOLVED_FORMAT, version: 1, scenarioHash, scenario };
+/** What a run resolved to. */
+export interface Resolved {
+  readonly scenario: Scenario;
+  readonly scenarioHash: string;
+  /** Of a drill: all of it but its scenario. */
+  readonly drill?: unknown;
+}
+
+/** As JSON text, with bytes as base64 and infinity by name; {@link parseResolved} reads it. */
+export function formatResolved({ scenario, scenarioHash, drill }: Resolved): string {
+  const document = { format: RESOLVED_FORMAT, version: 1, scenarioHash, scenario, drill };
   const text = JSON.stringify(
     document,
-    (_key, value: unknown) =>
-      value instanceof Uint8Array ? { $base64: Buffer.from(value).toString("base64") } : value,
+    (_key, value: unknown) => {
+      if (value instanceof Uint8Array) return { $base64: Buffer.from(value).toString("base64") };
+      if (value === Number.POSITIVE_INFINITY) return { $infinity: 1 };
+      return value === Number.NEGATIVE_INFINITY ? { $infinity: -1 } : value;
+    },
     2,
   );
   return `${text}\n`;
 }
 
 /** Reads resolved.json of the run folder `folder`. Throws OperatingError E001 or E050. */
-export function readResolved(folder: string): { scenario: Scenario; scenarioHash: string } {
+export function readResolved(folder: string): Resolved {
   const path = join(folder, RunFile.resolved);
   const read = readWhole(path);
   if (!read.ok) {
@@ -267,11 +278,13 @@ export function readResolved(folder: string): { scenario: Scenario; scenarioHash
 }
 
 /** The inverse of {@link formatResolved}. */
-export function parseResolved(text: string): { scenario: Scenario; scenarioHash: string } {
+export function parseResolved(text: string): Resolved {
   let document: unknown;
   try {
     document = JSON.parse(text, (_key, value: unknown) => {
-      if (typeof value !== "object" || value === null || !("$base64" in value)) return value;
+      if (typeof value !== "object" || value === null) return value;
+      if ("$infinity" in value) return Number(value.$infinity) * Number.POSITIVE_INFINITY;
+      if (!("$base64" in value)) return value;
       return new Uint8Array(Buffer.from(String(value.$base64), "base64"));
     });
   } catch {
@@ -295,6 +308,7 @@ export function parseResolved(text: string): { scenario: Scenario; scenarioHash:
   return {
     scenario: document.scenario as Scenario,
     scenarioHash: String(document.scenarioHash),
+    ...("drill" in document ? { drill: document.drill } : {}),
   };
 }
 

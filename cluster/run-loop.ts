@@ -19,6 +19,7 @@ export function makeLoop(
     speed,
     timeLimitPs,
     stop: options.stop,
+    paceFromPs: options.paceFromPs ?? 0,
     ...(director === undefined ? {} : { director }),
     committed: (window, status) => {
       control?.committed(window);

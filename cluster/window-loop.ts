@@ -48,6 +48,8 @@ export interface WindowLoopOptions {
   readonly protocol: WindowProtocol;
   readonly speed: number | "max";
   readonly timeLimitPs: number;
+  /** Windows before this instant are released at once. */
+  readonly paceFromPs?: number;
   /** Aborted when the operator asks for the end. */
   readonly stop: AbortSignal;
   readonly director?: Director;
@@ -71,6 +73,8 @@ export class WindowLoop {
   readonly #pacer: Pacer;
   readonly #commands: LiveCommand[] = [];
   #speed: number | "max";
+  /** Windows before are not paced; 0: all are. */
+  #paceFromPs: number;
   #windowsCommitted = 0;
   /** Nothing can happen before this instant, orders that have not gone out included. */
   #nextPs = 0;
@@ -94,6 +98,7 @@ export class WindowLoop {
     this.#protocol = options.protocol;
     this.#director = options.director;
     this.#speed = options.speed;
+    this.#paceFromPs = options.paceFromPs ?? 0;
     this.#pacer = new Pacer(options.speed, this.#originMs);
     options.stop.addEventListener("abort", () => {
       if (this.#isBetween) this.#end({ end: "interrupted" });
@@ -251,6 +256,11 @@ export class WindowLoop {
   #holdMs(): number {
     // Nothing is left to happen: nothing to wait for.
     if (this.#nextPs === NEVER_PS) return 0;
+    if (this.#paceFromPs > 0) {
+      if (this.#turnPs < this.#paceFromPs) return 0;
+      this.#paceFromPs = 0;
+      this.#pacer.setSpeed(this.#speed, this.#turnPs, performance.now());
+    }
     return this.#pacer.holdMs(this.#turnPs, performance.now());
   }
 

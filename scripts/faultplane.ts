@@ -10,7 +10,6 @@ import type { CertificatesOptions } from "./commands/certificates.ts";
 import type { DrillCommandOptions } from "./commands/drill.ts";
 import { EXIT_CODE_HELP, Exit } from "./commands/exit-codes.ts";
 import type { JoinOptions } from "./commands/join.ts";
-import { HOSTS_MAX } from "./commands/launch-environment.ts";
 import {
   LIVE_COMMANDS,
   type LiveCommandEntry,
@@ -19,22 +18,27 @@ import {
 } from "./commands/live-commands.ts";
 import type { MonthCommandOptions } from "./commands/month.ts";
 import {
+  DRILL_OPTIONS,
+  FOLDER_OPTIONS,
+  HOST_OPTIONS,
+  LAUNCH_OPTIONS,
+  type OptionEntry,
+  RUN_OPTIONS,
+  SCENARIO_OPTIONS,
+} from "./commands/option-groups.ts";
+import {
   parseCount,
-  parseDelay,
   parseEndpoint,
-  parseOnWorkerLoss,
   parseOut,
   parsePercent,
   parsePlacement,
   parsePorts,
-  parseRank,
   parseSeed,
-  parseSpeed,
-  parseWorkers,
   usageError,
 } from "./commands/option-values.ts";
 import { packageRoot } from "./commands/package-files.ts";
 import type { PlanCommandOptions } from "./commands/plan.ts";
+import type { ResumeOptions } from "./commands/resume.ts";
 import type { RunCommandOptions } from "./commands/run.ts";
 import type { SuiteCommandOptions } from "./commands/suite.ts";
 import type { TopologyOptions } from "./commands/topology-compare.ts";
@@ -72,13 +76,6 @@ function makeProgram(): Command {
     .command("up")
     .description("run a scenario or drill over several hosts: the same command on each of them")
     .argument("[file]", "scenario or drill file; default: the drill that comes with the package")
-    .option("--nnodes <count>", "hosts that take part", parseCount("--nnodes", HOSTS_MAX))
-    .option(
-      "--rdzv-endpoint <host:port>",
-      "where they meet: an address of the first host",
-      parseEndpoint("--rdzv-endpoint"),
-    )
-    .option("--standalone", "this host alone, as `run` does")
     .action(async (file: string | undefined, options: UpOptions) => {
       const { upCommand } = await import("./commands/up.ts");
       exitCode = await upCommand(file, options, version);
@@ -90,6 +87,14 @@ function makeProgram(): Command {
     .action(async (address: HostAddress, options: JoinOptions) => {
       const { joinCommand } = await import("./commands/join.ts");
       exitCode = await joinCommand(address, options);
+    });
+  const resume = program
+    .command("resume")
+    .description("let a paused run go on; take up one that was killed or interrupted")
+    .argument("[run]", "run folder or id; default: the only run that is up")
+    .action(async (folder: string | undefined, options: ResumeOptions) => {
+      const { resumeCommand } = await import("./commands/resume.ts");
+      exitCode = await resumeCommand(folder, options, version);
     });
   const replay = program
     .command("replay")
@@ -207,18 +212,20 @@ function makeProgram(): Command {
     });
   const live = LIVE_COMMANDS.map((entry) => addLiveCommand(program, entry));
 
-  for (const command of [run, drill, up]) addRunOptions(command);
-  for (const command of [run, up]) addScenarioOptions(command);
-  for (const command of [drill, up]) addDrillOptions(command);
-  for (const command of [up, join]) addHostOptions(command);
+  for (const command of [run, drill, up, resume]) addOptions(command, RUN_OPTIONS);
+  for (const command of [run, drill, up]) addOptions(command, FOLDER_OPTIONS);
+  for (const command of [run, up]) addOptions(command, SCENARIO_OPTIONS);
+  for (const command of [drill, up]) addOptions(command, DRILL_OPTIONS);
+  for (const command of [up, resume]) addOptions(command, LAUNCH_OPTIONS);
+  for (const command of [up, resume, join]) addOptions(command, HOST_OPTIONS);
   const drills = [drill, plan, suite, month];
   const others = [replay, check, topology, experts, faults, validate, certificates, ...live];
-  for (const command of [run, up, join, ...drills, ...others]) {
+  for (const command of [run, up, join, resume, ...drills, ...others]) {
     if (command !== join) command.option("--json", "print one JSON object on stdout");
-    if ([run, up, join, drill, suite, month, replay, validate].includes(command)) {
+    if ([run, up, join, resume, drill, suite, month, replay, validate].includes(command)) {
       command.option("-q, --quiet", "no live log and no status line");
     }
-    if ([run, up, drill].includes(command))
+    if ([run, up, resume, drill].includes(command))
       command.option("-v, --verbose", "log every fact of every actor");
     command.option("--no-color", "no colours");
     command.option("--debug", "show stack traces");
@@ -230,50 +237,12 @@ function makeProgram(): Command {
   return program;
 }
 
-/** How a run goes, whatever is run. */
-function addRunOptions(command: Command): void {
-  command
-    .option("--seed <seed>", "seed of every random stream, 0..2^64-1", parseSeed)
-    .option("--placement <name>", "node, actor, pack or single", parsePlacement)
-    .option("--workers <count>", "worker processes of placement pack", parseWorkers)
-    .option("--speed <speed>", "virtual seconds per wall second, or max", (value) =>
-      parseSpeed(value),
-    )
-    .option("--on-worker-loss <policy>", "a lost process: fault or recover", parseOnWorkerLoss)
-    .option("--out <folder>", "run folder to create", parseOut)
-    .option("--force", "replace the run folder if it exists");
-}
-
-function addScenarioOptions(command: Command): void {
-  command
-    .option("--log-packets", "write every packet to the event log, too")
-    .option(
-      "--delay-worker <label=ms>",
-      "slow one worker down before each window (repeatable)",
-      parseDelay,
-      new Map<string, number>(),
-    );
-}
-
-function addDrillOptions(command: Command): void {
-  command
-    .option("--max-blast <percent>", "refuse faults that touch more of the ranks", parsePercent)
-    .option("--expect", "exit 0 when the verdict is the one that the file expects")
-    .option("--blind", "hide what the drill does: who finds it, with diagnose?");
-}
-
-/** A host among others. */
-function addHostOptions(command: Command): void {
-  command
-    .option("--node-rank <rank>", "number of this host, 0 is the first", parseRank(HOSTS_MAX - 1))
-    .option("--token-file <file>", "file with the token that all hosts share, mode 0600")
-    .option("--tls <folder>", "certificates for links to other hosts")
-    .option("--insecure", "links to other hosts without TLS: on a network that you trust")
-    .option(
-      "--join-timeout <seconds>",
-      "how long hosts wait for each other, default 300",
-      parseCount("--join-timeout", 86_400),
-    );
+/** Adds options that are data; see commands/option-groups.ts. */
+function addOptions(command: Command, group: readonly OptionEntry[]): void {
+  for (const { flags, about, parse, initial } of group) {
+    if (parse === undefined) command.option(flags, about);
+    else command.option(flags, about, parse, initial);
+  }
 }
 
 /** A command for a run that is up; the run itself may be left out. */
@@ -293,7 +262,7 @@ function addLiveCommand(program: Command, entry: LiveCommandEntry): Command {
       const { liveCommand } = await import("./commands/live.ts");
       exitCode = await liveCommand(entry, given, options);
     });
-  for (const { flags, about, parse } of entry.options ?? []) command.option(flags, about, parse);
+  addOptions(command, entry.options ?? []);
   return command;
 }
 

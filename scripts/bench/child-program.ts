@@ -75,3 +75,45 @@ export async function runSide(
   ]);
   return JSON.parse(stdout) as SideFigures;
 }
+
+/** A program that goes on. */
+export interface StartedProgram {
+  readonly pid: number;
+  readonly isOver: boolean;
+  /** How it ended and what it printed; never rejects. */
+  readonly ended: Promise<{
+    readonly code: number | null;
+    readonly stdout: string;
+    readonly stderr: string;
+  }>;
+  kill(): void;
+}
+
+/** Starts a program without input. */
+export function startProgram(program: string, parts: readonly string[]): StartedProgram {
+  const child = spawn(program, [...parts], { stdio: ["ignore", "pipe", "pipe"] });
+  const texts = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].setEncoding("utf8").on("data", (text: string) => {
+      texts[stream] += text;
+    });
+  }
+  let isOver = false;
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    const finish = (code: number | null): void => {
+      isOver = true;
+      resolve({ code, ...texts });
+    };
+    child.on("error", () => finish(null));
+    // Grandchildren may hold the pipes for longer than the program lives.
+    child.on("exit", finish);
+  });
+  return {
+    pid: child.pid ?? 0,
+    get isOver() {
+      return isOver;
+    },
+    ended,
+    kill: () => child.kill("SIGKILL"),
+  };
+}

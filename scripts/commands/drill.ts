@@ -13,9 +13,10 @@ import { Exit } from "./exit-codes.ts";
 import { type LoadedDrill, loadDrill } from "./load-drill.ts";
 import { printProblems } from "./load-scenario.ts";
 import { usageError } from "./option-values.ts";
-import { performDrill } from "./perform-drill.ts";
+import { type PerformOptions, performDrill } from "./perform-drill.ts";
+import { loudnessOf, paintVerdict } from "./perform-run.ts";
 import { placeOfRun } from "./recorded-run.ts";
-import { checkRelations, loudnessOf, paintVerdict } from "./run.ts";
+import { checkRelations } from "./run.ts";
 import { StopSignals } from "./signals.ts";
 
 /** Options of `faultplane drill` after parsing. */
@@ -72,19 +73,23 @@ export async function drillCommand(
     terminal.log(terminal.palette.bold(escapeControls(title)));
     for (const note of isBlind ? [] : loaded.notes) terminal.log(`note: ${note}`);
   }
+  const { blind, hosts } = options;
+  return await finishDrill({ loaded, topology, place, version, terminal, blind, hosts }, options);
+}
+
+/** Performs a drill once all checks have passed; returns the exit code. Throws OperatingError. */
+export async function finishDrill(
+  performance: Omit<PerformOptions, "loudness" | "signals" | "operators">,
+  options: Pick<DrillCommandOptions, "json" | "quiet" | "verbose" | "expect">,
+): Promise<number> {
+  const { terminal } = performance;
   const signals = new StopSignals((text) => terminal.log(text));
   terminal.onClosed = () => signals.abandon(Exit.pass);
   const performed = await performDrill({
-    loaded,
-    topology,
-    place,
-    version,
-    terminal,
+    ...performance,
     loudness: loudnessOf(options),
     signals,
     operators: true,
-    blind: options.blind,
-    hosts: options.hosts,
   });
   signals.close();
   if (performed === undefined) {

@@ -48,6 +48,13 @@ const gpu = { name: "target", about: "GPUs, such as node1.gpu3 or node1.gpu*" };
 const gpuOrNode = { name: "target", about: "GPUs or nodes, such as node1.gpu3 or node1" };
 const kind = { name: "kind", about: "kind of fault; `faultplane faults` lists them" };
 
+/** Lets a run that was paused go on; the command of that name also takes up a run that died. */
+export const RESUME: LiveCommandEntry = {
+  name: "resume",
+  about: "let virtual time go on",
+  words: [],
+};
+
 export const LIVE_COMMANDS: readonly LiveCommandEntry[] = [
   { name: "status", about: "tell how a run that is up stands", words: [] },
   {
@@ -96,7 +103,6 @@ export const LIVE_COMMANDS: readonly LiveCommandEntry[] = [
     options: [lease],
   },
   { name: "pause", about: "let virtual time stand still", words: [] },
-  { name: "resume", about: "let virtual time go on", words: [] },
   {
     name: "speed",
     about: "change the pace: virtual seconds per wall second, or max",

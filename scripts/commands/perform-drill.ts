@@ -3,6 +3,7 @@
  * tell several faults apart, the verdict and the report, and the files of the run folder.
  */
 import { BlindSession } from "../../cluster/blind.ts";
+import type { Journal } from "../../cluster/journal.ts";
 import { faultsOf, healsOf, type JournalOrder } from "../../cluster/journal-orders.ts";
 import type { HostsOptions } from "../../cluster/prepared-run.ts";
 import { makeReport } from "../../cluster/report.ts";
@@ -51,6 +52,8 @@ export interface PerformOptions {
   readonly blind?: true | undefined;
   /** Default: this host alone. */
   readonly hosts?: HostsOptions | undefined;
+  /** The journal of the run that is taken up again. */
+  readonly resume?: Journal | undefined;
 }
 
 /** A drill that was performed; undefined: it was stopped before its first window. */
@@ -173,8 +176,9 @@ class Performance {
     readonly outcome: RunOutcome;
     readonly run: MeasuredRun;
   }> {
-    const { loaded, topology, place, version, terminal, loudness, signals, hosts } = this.#options;
-    const { scenario } = loaded.drill;
+    const { loaded, topology, place, version, terminal, loudness, signals } = this.#options;
+    const { hosts, resume } = this.#options;
+    const { scenario, ...drill } = loaded.drill;
     const recorded = new RecordedRun({
       scenario,
       topology,
@@ -184,6 +188,8 @@ class Performance {
       terminal,
       loudness,
       hosts,
+      drill,
+      resume,
     });
     signals.onQuit = () => recorded.undo();
     const listener = new RunListener(scenario, topology);

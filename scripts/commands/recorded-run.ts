@@ -8,6 +8,7 @@ import { makeDevice } from "../../actors/catalogue.ts";
 import type { BlindSession } from "../../cluster/blind.ts";
 import { OperatingError } from "../../cluster/errors.ts";
 import { type Journal, makeHeader } from "../../cluster/journal.ts";
+import { makeRepeatingDirector, TwoDirectors } from "../../cluster/journal-director.ts";
 import type { HostsOptions, RunObserver } from "../../cluster/prepared-run.ts";
 import { committedTotals } from "../../cluster/report.ts";
 import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
@@ -19,6 +20,7 @@ import {
   type RunFolderPlan,
 } from "../../cluster/run-folder.ts";
 import { makeRunId } from "../../cluster/run-id.ts";
+import type { Drill } from "../../src/drill/drill.ts";
 import type { Director } from "../../src/model/director.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
@@ -67,8 +69,10 @@ export interface RecordedRunOptions {
   readonly delays?: ReadonlyMap<string, number>;
   /** Default: this host alone. */
   readonly hosts?: HostsOptions | undefined;
+  /** Of a drill: all of it but its scenario; kept for who takes the run up again. */
+  readonly drill?: Omit<Drill, "scenario"> | undefined;
   /** The journal of the run that is taken up again; its folder is the place. */
-  readonly resume?: Journal;
+  readonly resume?: Journal | undefined;
 }
 
 /** How a recorded run is driven. */
@@ -131,14 +135,18 @@ export class RecordedRun {
    */
   async run(drive: DriveOptions): Promise<RunOutcome> {
     const { scenario, topology, terminal, loudness, delays, hosts, files, version } = this.#options;
-    const { stop, director, also, operators, planned, blind } = drive;
+    const { stop, also, operators, planned, blind } = drive;
     const { resume } = this.#options;
+    const director = withRepeated(drive.director, resume);
     this.#folder = new RunFolder(this.#options.place.plan);
     let outcome: RunOutcome;
     try {
       if (resume === undefined) {
         for (const [name, contents] of files) this.#folder.write(name, contents);
-        this.#folder.write(RunFile.resolved, formatResolved(scenario, this.hash));
+        this.#folder.write(
+          RunFile.resolved,
+          formatResolved({ scenario, scenarioHash: this.hash, drill: this.#options.drill }),
+        );
       }
       const { seed, placement, speed } = scenario.run;
       const recorder = new RunRecorder({
@@ -174,6 +182,7 @@ export class RecordedRun {
         ...(operators === undefined ? {} : { operators }),
         ...(planned === undefined ? {} : { planned }),
         ...(blind === undefined ? {} : { blind }),
+        ...(resume === undefined ? {} : { paceFromPs: resume.commit?.atPs ?? 0 }),
       });
       if (recorder.commits > 0) recorder.end(committedTotals(outcome, recorder.story));
     } catch (error) {
@@ -197,6 +206,20 @@ export function startFailure(outcome: RunOutcome): OperatingError | undefined {
     "run it again; with --placement single it needs no other process",
     Exit.unavailable,
   );
+}
+
+/**
+ * A run that is taken up again is done to what was done to it; a drill does its own part again by
+ * itself.
+ */
+function withRepeated(
+  director: Director | undefined,
+  resume: Journal | undefined,
+): Director | undefined {
+  const orders = resume?.orders.filter(({ by }) => director === undefined || by !== "drill") ?? [];
+  const repeating = makeRepeatingDirector(orders);
+  if (repeating === undefined || director === undefined) return repeating ?? director;
+  return new TwoDirectors(repeating, director);
 }
 
 /** Tells the recorder first: what others see has been written down. */

@@ -2,29 +2,21 @@
  * `faultplane run`: checks everything, creates the run folder, runs the cluster, and reports.
  * Nothing is created or spawned before all checks have passed.
  */
-import { relative } from "node:path";
 import type { HostsOptions } from "../../cluster/prepared-run.ts";
-import { makeReport, type RunReport } from "../../cluster/report.ts";
-import { reportMarkdown, reportText } from "../../cluster/report-text.ts";
 import { RunFile } from "../../cluster/run-folder.ts";
 import { escapeControls } from "../../src/base/escape.ts";
-import type { Verdict } from "../../src/drill/drill.ts";
 import type { PlacementName, RunSpec, Scenario } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
 import { didYouMean } from "../../src/scenario/suggest.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { placeActors } from "../../src/topology/placement.ts";
 import { settledText, withMoments } from "../resolve-moments.ts";
-import type { Palette } from "../terminal/colour.ts";
 import { Terminal } from "../terminal/terminal.ts";
-import { Exit } from "./exit-codes.ts";
 import { type LoadedScenario, loadScenario, printProblems } from "./load-scenario.ts";
-import { nextSteps } from "./next-steps.ts";
 import { usageError } from "./option-values.ts";
 import { defaultScenario } from "./package-files.ts";
-import { placeOfRun, RecordedRun, startFailure } from "./recorded-run.ts";
-import type { Loudness } from "./run-recorder.ts";
-import { StopSignals } from "./signals.ts";
+import { performRun } from "./perform-run.ts";
+import { placeOfRun } from "./recorded-run.ts";
 
 /** Options of `faultplane run` after parsing. */
 export interface RunCommandOptions {
@@ -72,51 +64,16 @@ export async function runCommand(
     const notes = [...loaded.notes, ...moments.map(settledText)];
     for (const note of notes) terminal.log(`note: ${note}`);
   }
-  const recorded = new RecordedRun({
+  return await performRun({
     scenario,
     topology,
     version,
     place,
     files: [[RunFile.scenario, loaded.bytes]],
     terminal,
-    loudness: loudnessOf(options),
-    delays: options.delayWorker,
-    hosts: options.hosts,
+    options,
+    path,
   });
-  const signals = new StopSignals((text) => terminal.log(text));
-  signals.onQuit = () => recorded.undo();
-  terminal.onClosed = () => signals.abandon(Exit.pass);
-  const outcome = await recorded.run({ stop: signals.signal, operators: true });
-  if (!recorded.hasBegun) {
-    const failure = startFailure(outcome);
-    if (failure !== undefined) throw failure;
-    terminal.log("stopped before the first window; no run folder was kept");
-    return signals.exitCode ?? Exit.unavailable;
-  }
-  const { recorder } = recorded;
-  const report = makeReport({
-    scenario,
-    outcome,
-    faultplane: version,
-    runId: recorded.runId,
-    scenarioHash: recorded.hash,
-    runDir: recorded.path,
-    retransmittedPackets: recorder.retransmittedPackets,
-    story: recorder.story,
-    ...(recorder.finishedAtPs > 0 ? { finishedAtPs: recorder.finishedAtPs } : {}),
-  });
-  recorded.write(RunFile.reportJson, `${JSON.stringify(report, undefined, 2)}\n`);
-  recorded.write(RunFile.reportMarkdown, reportMarkdown(report));
-  await print(report, path, options, terminal);
-  signals.close();
-  return signals.exitCode !== undefined && outcome.end === "interrupted"
-    ? signals.exitCode
-    : exitCodeOf(report);
-}
-
-/** How much of a run the terminal is told. */
-export function loudnessOf(options: { readonly quiet?: true; readonly verbose?: true }): Loudness {
-  return options.quiet === true ? "quiet" : options.verbose === true ? "verbose" : "normal";
 }
 
 /** Relations between options and the scenario. */
@@ -151,34 +108,4 @@ export function checkRelations(
       `workers of placement ${placement}: ${labels.slice(0, 20).join(", ")}`,
     );
   }
-}
-
-async function print(
-  report: RunReport,
-  path: string | undefined,
-  options: RunCommandOptions,
-  terminal: Terminal,
-): Promise<void> {
-  if (options.json === true) {
-    await terminal.result(`${JSON.stringify(report)}\n`);
-    return;
-  }
-  const { resultPalette } = terminal;
-  const steps = nextSteps(report, path === undefined ? undefined : relative(".", path));
-  const text = reportText(report, steps).split("\n").map(escapeControls).join("\n");
-  await terminal.result(paintVerdict(text, report.verdict, resultPalette));
-}
-
-/** The line with the verdict in its colour. */
-export function paintVerdict(text: string, verdict: Verdict, palette: Palette): string {
-  const paint = { PASS: palette.green, FAIL: palette.red, INVALID: palette.yellow };
-  const words = `verdict: ${verdict}`;
-  return text.replace(words, () => palette.bold(paint[verdict](words)));
-}
-
-/** Exit code of a run that no signal ended. */
-export function exitCodeOf(report: Pick<RunReport, "verdict" | "end">): number {
-  if (report.verdict === "PASS") return Exit.pass;
-  if (report.verdict === "FAIL") return Exit.fail;
-  return report.end === "time-limit" ? Exit.endedEarly : Exit.invalid;
 }

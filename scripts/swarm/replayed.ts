@@ -19,7 +19,7 @@ export function replayed(
   hash: string,
   devices: DeviceFactory,
 ): RunByWire {
-  const resolved = parseResolved(formatResolved(scenario, hash)).scenario;
+  const resolved = parseResolved(formatResolved({ scenario, scenarioHash: hash })).scenario;
   const journal = parseJournal(journalText(scenario, orders, hash));
   checkOrders(journal, resolved, makeFatTree(resolved.cluster, resolved.hardware));
   const director = makeJournalDirector(journal.orders);

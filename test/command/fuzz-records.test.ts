@@ -98,6 +98,13 @@ const cut: Damage = (bytes, random) => {
   return [bytes.subarray(0, length), `cut to ${length} bytes`];
 };
 
+/** What a crash, or a slip of a hand, leaves behind the last line. */
+const append: Damage = (bytes, random) => {
+  const tails = ["\0\0\0\0", "\n", "x", "{}\n", '{"level":"info"'];
+  const tail = tails[random.below(tails.length)];
+  return [Buffer.concat([bytes, Buffer.from(tail)]), `${JSON.stringify(tail)} put behind it`];
+};
+
 /** A damage to whole lines. */
 const withLines =
   (change: (lines: string[], from: number, to: number) => void, words: string): Damage =>
@@ -113,6 +120,7 @@ const DAMAGES: readonly Damage[] = [
   flip,
   flip,
   cut,
+  append,
   withLines((lines, from) => lines.splice(from, 1), "deleted, not"),
   withLines((lines, from) => lines.splice(from, 0, lines[from]), "doubled, not"),
   withLines((lines, from, to) => {

@@ -2,7 +2,15 @@
  * The files of a run and its verdict, without running one: journal, event log, resolved file,
  * report.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -194,6 +202,25 @@ describe("a run folder that is replaced", () => {
     expect(text(RunFile.journal)).toBe("second");
   });
 
+  it("has a whole file or none, and says E060 when it cannot be written", () => {
+    const run = new RunFolder(planned());
+    mkdirSync(join(path, RunFile.reportJson));
+    let error: unknown;
+    try {
+      run.write(RunFile.reportJson, "{}");
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({
+      code: "E060",
+      exitCode: 74,
+      message: "report.json cannot be written (EISDIR)",
+    });
+    expect(readdirSync(path).filter((name) => name.endsWith(".new"))).toEqual([]);
+    rmdirSync(join(path, RunFile.reportJson));
+    run.remove();
+  });
+
   it("has the older run again when the new one did not begin", () => {
     write("third");
     const fourth = new RunFolder(planned());
@@ -210,7 +237,7 @@ describe("resolved scenario", () => {
   it("keeps bytes", () => {
     const table = { topK: 1, layers: [0], tokensOfRank: [1], experts: new Uint8Array([7, 0, 255]) };
     const scenario = { routing: { source: "file", path: "x", table } } as unknown as Scenario;
-    const read = parseResolved(formatResolved(scenario, "hash"));
+    const read = parseResolved(formatResolved({ scenario, scenarioHash: "hash" }));
     expect(read).toEqual({ scenario, scenarioHash: "hash" });
   });
 });

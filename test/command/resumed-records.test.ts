@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Journal, type JournalRecord, readJournal } from "../../cluster/journal.ts";
 import { chainedText } from "../../cluster/journal-chain.ts";
+import { faultsOf } from "../../cluster/journal-orders.ts";
 import { JournalWriter } from "../../cluster/journal-writer.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import { RunFile } from "../../cluster/run-folder.ts";
@@ -175,6 +176,27 @@ it("an end that was none is taken back, and a real one is kept", () => {
   expect(() => JournalWriter.reopen(path, readJournal(path))).toThrow(
     "nothing to take up: run recorded came to its end (finished)",
   );
+});
+
+it("a loss of actors is an input: it replays, and is there again when the run is taken up", async () => {
+  const targets = ["node1.gpu2", "node1.nic2"];
+  const loss = { name: "lost-pack1", kind: "actors-lost", targets, atPs: 3e7 } as const;
+  const lost = await recordRun(scenario, at("lost"), {
+    director: directorOf([[3e7, { faults: [loss], heals: [] }]]),
+    written: (count) => {
+      if (count === 5) snapshot(at("lost"), at("lost-cut"));
+    },
+  });
+  const journal = readJournal(at("lost-cut", RunFile.journal));
+  expect(journal.orders).toEqual([{ record: "fault", by: "host", ...loss }]);
+  expect(lost.digest).not.toBe(whole.digest);
+  expect(await replays(at("lost"))).toMatchObject({ whole: true, digest: lost.digest });
+  expect(await replays(at("lost-cut"))).toMatchObject({ whole: false });
+  const faults = faultsOf(journal.orders);
+  const again = await recordRun({ ...scenario, faults }, at("lost-cut"), { resume: journal });
+  expect(again.digest).toBe(lost.digest);
+  expect(text("lost-cut", RunFile.events)).toBe(text("lost", RunFile.events));
+  expect(await replays(at("lost-cut"))).toMatchObject({ whole: true, digest: lost.digest });
 });
 
 it("is not taken up by two", async () => {

@@ -4,11 +4,16 @@
  */
 import { describe, expect, it } from "vitest";
 import { makeDevice } from "../../actors/catalogue.ts";
+import { NO_GROUPS } from "../../src/engine/group-watch.ts";
 import { makeLocalRun } from "../../src/engine/local-run.ts";
+import { WindowProtocol } from "../../src/engine/window-protocol.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
+import { NEVER_PS } from "../../src/model/time.ts";
+import type { SentFrame, WindowReport } from "../../src/model/window.ts";
 import { randomScenario } from "../support/random-scenario.ts";
 
-const SEEDS = 3;
+/** In 3 and 6 more than one window's frames wait somewhere if nobody has to read them. */
+const SEEDS = [3, 6, 9, 12];
 
 /** A run in which all frames go straight, and the most bytes that waited at a worker. */
 function runWith(scenario: Scenario, creditBytes?: number) {
@@ -53,10 +58,17 @@ function runWith(scenario: Scenario, creditBytes?: number) {
   return { totals, most };
 }
 
+function reportOf(window: number, nextEventPs: number, sent: readonly SentFrame[]): WindowReport {
+  return {
+    ...{ window, nextEventPs, nextFaultPs: NEVER_PS, sent, facts: [], events: 0, lastEventPs: 0 },
+    ...{ finishedGpus: 0, hungGpus: 0, groups: NO_GROUPS, epochs: [] },
+  };
+}
+
 describe("credit", () => {
   it("bounds what waits at a worker, and no result depends on it", () => {
     let isFelt = false;
-    for (let seed = 0; seed < SEEDS; seed += 1) {
+    for (const seed of SEEDS) {
       const scenario = randomScenario(seed);
       const free = runWith(scenario);
       for (const creditBytes of [0, 3_000]) {
@@ -68,5 +80,31 @@ describe("credit", () => {
       }
     }
     expect(isFelt).toBe(true);
+  });
+
+  it("has a worker take part when more than that went straight to it, and then not at once", () => {
+    const protocol = new WindowProtocol({
+      ...{ workers: 2, lookaheadPs: 10, gpus: 2, timeLimitPs: 1e12, creditBytes: 2_500 },
+    });
+    const straight = { peer: 1, earliestPs: 1e9, sizeBytes: 1_000, carried: null };
+    const carried = { ...straight, carried: new Uint8Array(1_000) };
+    for (const worker of [0, 1]) protocol.accept(worker, reportOf(0, worker === 0 ? 10 : 1e9, []));
+    const granted: number[][] = [];
+    for (let window = 1; window <= 9; window += 1) {
+      protocol.commit();
+      const step = protocol.next();
+      const workers = step.type === "grants" ? step.grants.map(({ worker }) => worker) : [];
+      granted.push(workers);
+      // Every second frame is carried, and those do not count.
+      const sent = [window % 2 === 0 ? carried : straight];
+      const nextPs = 10 * (window + 1);
+      for (const worker of workers) {
+        protocol.accept(
+          worker,
+          reportOf(window, worker === 0 ? nextPs : 1e9, worker === 0 ? sent : []),
+        );
+      }
+    }
+    expect(granted.map((workers) => workers.length)).toEqual([1, 1, 1, 1, 1, 2, 1, 1, 1]);
   });
 });

@@ -34,7 +34,7 @@ afterAll(() => folder.remove());
 
 /** A paced run that goes on for seconds; resolves when its journal has `commits` commits. */
 async function up(out: string, commits: number, placement = "single"): Promise<Running> {
-  const args = ["run", "long.yaml", "-q", "--out", out, "--speed", "0.005"];
+  const args = ["run", "long.yaml", "-q", "--out", out, "--speed", "0.001"];
   const child = spawn(process.execPath, [COMMAND, ...args, "--placement", placement], {
     cwd: folder.path,
     stdio: ["ignore", "pipe", "pipe"],

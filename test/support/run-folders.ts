@@ -5,6 +5,7 @@
 import { cpSync } from "node:fs";
 import { makeDevice } from "../../actors/catalogue.ts";
 import { type Journal, makeHeader } from "../../cluster/journal.ts";
+import type { JournalOrder } from "../../cluster/journal-orders.ts";
 import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
 import { formatResolved, planReopen, RunFile, RunFolder } from "../../cluster/run-folder.ts";
 import { processMains } from "../../scripts/commands/package-files.ts";
@@ -37,7 +38,8 @@ export async function recordRun(
   const topology = makeFatTree(scenario.cluster, scenario.hardware);
   const hash = scenarioHash(scenario);
   const folder = new RunFolder(resume === undefined ? { path, replace: false } : planReopen(path));
-  if (resume === undefined) folder.write(RunFile.resolved, formatResolved(scenario, hash));
+  if (resume === undefined)
+    folder.write(RunFile.resolved, formatResolved({ scenario, scenarioHash: hash }));
   const { seed, placement, speed } = scenario.run;
   const recorder = new RunRecorder({
     folder,
@@ -68,7 +70,7 @@ export async function recordRun(
           recorder.committed(window, status);
           written?.(recorder.commits, recorder);
         },
-        ordered: (orders) => recorder.ordered(orders),
+        ordered: (orders) => recorder.ordered(orders.map(byHost)),
       },
       stop: new AbortController().signal,
       ...(director === undefined ? {} : { director }),
@@ -79,6 +81,13 @@ export async function recordRun(
     recorder.close();
     folder.release();
   }
+}
+
+/** Actors are lost by hosts: a director that loses some stands in for one. */
+function byHost(order: JournalOrder): JournalOrder {
+  return order.record === "fault" && order.kind === "actors-lost"
+    ? { ...order, by: "host" }
+    : order;
 }
 
 /** What kill -9 would leave of the run in `path` at this moment, as the folder `copy`. */

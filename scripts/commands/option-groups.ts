@@ -1,0 +1,114 @@
+/**
+ * Options that several commands share, as data. Light, so that `--help` loads nothing more.
+ */
+import { HOSTS_MAX } from "./launch-environment.ts";
+import {
+  parseCount,
+  parseDelay,
+  parseEndpoint,
+  parseOnWorkerLoss,
+  parseOut,
+  parsePercent,
+  parsePlacement,
+  parseRank,
+  parseSeed,
+  parseSpeed,
+  parseWorkers,
+} from "./option-values.ts";
+
+/** One option of a command. */
+export interface OptionEntry {
+  /** As commander has them: `--seed <seed>`. */
+  readonly flags: string;
+  readonly about: string;
+  /** Reads the value, given what was read before; undefined: a flag without a value. */
+  // biome-ignore lint/suspicious/noExplicitAny: commander hands on whatever a parser returned.
+  readonly parse?: (value: string, before: any) => unknown;
+  readonly initial?: unknown;
+}
+
+/** How a run goes, whatever is run. */
+export const RUN_OPTIONS: readonly OptionEntry[] = [
+  { flags: "--placement <name>", about: "node, actor, pack or single", parse: parsePlacement },
+  { flags: "--workers <count>", about: "worker processes of placement pack", parse: parseWorkers },
+  {
+    flags: "--speed <speed>",
+    about: "virtual seconds per wall second, or max",
+    parse: (value) => parseSpeed(value),
+  },
+  {
+    flags: "--on-worker-loss <policy>",
+    about: "a lost process: fault or recover",
+    parse: parseOnWorkerLoss,
+  },
+];
+
+/** What a run is that has no folder yet. */
+export const FOLDER_OPTIONS: readonly OptionEntry[] = [
+  { flags: "--seed <seed>", about: "seed of every random stream, 0..2^64-1", parse: parseSeed },
+  { flags: "--out <folder>", about: "run folder to create", parse: parseOut },
+  { flags: "--force", about: "replace the run folder if it exists" },
+];
+
+export const SCENARIO_OPTIONS: readonly OptionEntry[] = [
+  { flags: "--log-packets", about: "write every packet to the event log, too" },
+  {
+    flags: "--delay-worker <label=ms>",
+    about: "slow one worker down before each window (repeatable)",
+    parse: parseDelay,
+    initial: new Map<string, number>(),
+  },
+];
+
+export const DRILL_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "--max-blast <percent>",
+    about: "refuse faults that touch more of the ranks",
+    parse: parsePercent,
+  },
+  { flags: "--expect", about: "exit 0 when the verdict is the one that the file expects" },
+  { flags: "--blind", about: "hide what the drill does: who finds it, with diagnose?" },
+];
+
+/** Several hosts, and where they meet. */
+export const LAUNCH_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "--nnodes <count>",
+    about: "hosts that take part",
+    parse: parseCount("--nnodes", HOSTS_MAX),
+  },
+  {
+    flags: "--rdzv-endpoint <host:port>",
+    about: "where they meet: an address of the first host",
+    parse: parseEndpoint("--rdzv-endpoint"),
+  },
+  { flags: "--standalone", about: "this host alone, as `run` does" },
+];
+
+/** A host among others. */
+export const HOST_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "--node-rank <rank>",
+    about: "number of this host, 0 is the first",
+    parse: parseRank(HOSTS_MAX - 1),
+  },
+  {
+    flags: "--token-file <file>",
+    about: "file with the token that all hosts share, mode 0600",
+    parse: (value) => value,
+  },
+  {
+    flags: "--tls <folder>",
+    about: "certificates for links to other hosts",
+    parse: (value) => value,
+  },
+  {
+    flags: "--insecure",
+    about: "links to other hosts without TLS: on a network that you trust",
+  },
+  {
+    flags: "--join-timeout <seconds>",
+    about: "how long hosts wait for each other, default 300",
+    parse: parseCount("--join-timeout", 86_400),
+  },
+];
