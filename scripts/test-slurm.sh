@@ -47,7 +47,7 @@ SlurmctldLogFile=$scratch/slurmctld.log
 SlurmdLogFile=$scratch/%n.log
 NodeName=n1 NodeAddr=$(address h1) NodeHostname=localhost CPUs=2
 NodeName=n2 NodeAddr=$(address h2) NodeHostname=localhost CPUs=2
-PartitionName=all Nodes=ALL Default=YES MaxTime=10 State=UP
+PartitionName=all Nodes=ALL Default=YES MaxTime=60 State=UP
 CONFIG
   printf 'CgroupPlugin=cgroup/v1\n' >"$scratch/cgroup.conf"
   export SLURM_CONF="$scratch/slurm.conf"
@@ -95,7 +95,7 @@ has_workers_on_both() {
 # Whether a secret is in none of the files that Slurm and the job keep, where tokens would be found:
 # every 64 hexadecimal digits in the environment of a task.
 token_is_hidden() {
-  local pid token
+  local pid token=""
   for pid in $(pids_with h1 faultplane.js); do
     token=$(tr '\0' '\n' <"/proc/$pid/environ" | sed -n 's/^FAULTPLANE_TOKEN=//p')
     [ -z "$token" ] || break
@@ -109,7 +109,11 @@ is_settled() {
 }
 
 # Whether the run has closed some epochs.
-has_begun() { [ "$(grep -sc '"record":"epoch"' "$(run_folder)/journal.ndjson")" -ge 20 ]; }
+has_begun() {
+  local count
+  count=$(grep -sc '"record":"epoch"' "$(run_folder)/journal.ndjson")
+  [ "${count:-0}" -ge 20 ]
+}
 
 # Submits, looks in the middle, and compares.
 test_digest() {
