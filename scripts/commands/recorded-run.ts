@@ -70,6 +70,8 @@ export interface RecordedRunOptions {
   readonly delays?: ReadonlyMap<string, number>;
   /** Default: this host alone. */
   readonly hosts?: HostsOptions | undefined;
+  /** Seconds after which a silent process is lost; undefined: the default. */
+  readonly silenceLimitSeconds?: number | undefined;
   /** Of a drill: all of it but its scenario; kept for who takes the run up again. */
   readonly drill?: Omit<Drill, "scenario"> | undefined;
   /** The journal of the run that is taken up again; its folder is the place. */
@@ -137,7 +139,7 @@ export class RecordedRun {
   async run(drive: DriveOptions): Promise<RunOutcome> {
     const { scenario, topology, terminal, loudness, delays, hosts, files, version } = this.#options;
     const { stop, also, operators, planned, blind } = drive;
-    const { resume } = this.#options;
+    const { resume, silenceLimitSeconds } = this.#options;
     const director = withRepeated(drive.director, resume);
     this.#folder = new RunFolder(this.#options.place.plan);
     let outcome: RunOutcome;
@@ -182,6 +184,7 @@ export class RecordedRun {
         devices: makeDevice,
         ...(delays === undefined ? {} : { delays }),
         ...(hosts === undefined ? {} : { hosts, build: buildFingerprint() }),
+        ...(silenceLimitSeconds === undefined ? {} : { silenceLimitSeconds }),
         observer: also === undefined ? recorder : both(recorder, also),
         stop,
         ...(director === undefined ? {} : { director }),

@@ -30,6 +30,8 @@ export interface ResumeOptions extends HostCommandOptions, LaunchOptions {
   readonly workers?: number;
   readonly speed?: number | "max";
   readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
+  /** Seconds. */
+  readonly silenceLimit?: number;
   readonly expect?: true;
   readonly json?: true;
   readonly quiet?: true;
@@ -38,8 +40,9 @@ export interface ResumeOptions extends HostCommandOptions, LaunchOptions {
 }
 
 /**
- * Lets a run that is up go on after a pause, or takes up one that is not; returns the exit code. Throws OperatingError: E001 and E050 (no run), E051
- * (damaged), E033 (it is up), E055 (it came to its end), E053 (it is another one).
+ * Lets a run that is up go on after a pause, or takes up one that is not; returns the exit code.
+ * Throws OperatingError: E001 and E050 (no run), E051 (damaged), E055 (it came to its end), E053
+ * (it is another one).
  */
 export async function resumeCommand(
   given: string | undefined,
@@ -89,6 +92,7 @@ export async function resumeCommand(
       version,
       terminal,
       ...others,
+      silenceLimitSeconds: options.silenceLimit,
       resume: journal,
     },
     options,
