@@ -87,8 +87,8 @@ export class WindowLoop {
   /** No window is under way, and the last one has been written. */
   #isBetween = false;
   #pausedAtMs: number | undefined;
-  /** Processes are being replaced: nothing is granted. */
-  #isBroken = false;
+  /** Since when processes are being replaced; then nothing is granted. */
+  #brokenAtMs: number | undefined;
   #held: NodeJS.Timeout | undefined;
   #over = false;
 
@@ -174,8 +174,10 @@ export class WindowLoop {
   /** Goes on; the time of the pause does not count. Call it from a command. */
   resume(): void {
     if (this.#pausedAtMs === undefined) return;
-    this.#pacer.stoodStill(performance.now() - this.#pausedAtMs);
+    const nowMs = performance.now();
+    this.#pacer.stoodStill(nowMs - this.#pausedAtMs);
     this.#pausedAtMs = undefined;
+    if (this.#brokenAtMs !== undefined) this.#brokenAtMs = nowMs;
   }
 
   /** Paces from now on with virtual seconds per wall second. Call it from a command. */
@@ -190,15 +192,18 @@ export class WindowLoop {
    */
   broken(orders: (atPs: number) => readonly JournalOrder[]): void {
     if (this.#over) return;
-    this.#isBroken = true;
+    this.#brokenAtMs ??= performance.now();
     const atPs = Math.max(this.#protocol.lossPs, this.#orderedPs);
     this.#order(orders(atPs), atPs);
   }
 
-  /** Everybody is there again. */
+  /** Everybody is there again. The time that it took does not count, as that of a pause. */
   mended(): void {
-    if (!this.#isBroken) return;
-    this.#isBroken = false;
+    if (this.#brokenAtMs === undefined) return;
+    if (this.#pausedAtMs === undefined) {
+      this.#pacer.stoodStill(performance.now() - this.#brokenAtMs);
+    } else this.#pausedAtMs = Math.min(this.#pausedAtMs, this.#brokenAtMs);
+    this.#brokenAtMs = undefined;
     if (this.#isBetween) this.#advanceGuarded();
   }
 
@@ -241,7 +246,7 @@ export class WindowLoop {
         this.#end(this.#stopped);
         return;
       }
-      if (this.#pausedAtMs !== undefined || this.#isBroken) return;
+      if (this.#pausedAtMs !== undefined || this.#brokenAtMs !== undefined) return;
       const holdMs = this.#holdMs();
       if (holdMs > 0) {
         // A timer takes at most 2^31 - 1 ms; a longer wait is taken up again.
