@@ -62,6 +62,14 @@ export interface CrewOptions {
   told(text: string): void;
 }
 
+/** A worker's word on a peer that it cannot reach. */
+export interface Complaint {
+  readonly peer: number;
+  /** Which of the peer's processes. */
+  readonly peerIncarnation: number;
+  readonly reason: string;
+}
+
 /** How far a run is. */
 export type RunPhase = "gathering" | "starting" | "running" | "collecting" | "leaving";
 
@@ -160,12 +168,12 @@ export class Crew {
   }
 
   /** A worker's link to a peer is gone: if neither process is found to be lost, one of them is. */
-  unreachable(worker: WorkerSide, peer: number, reason: string): void {
-    const other = this.#workers[peer];
-    if (other === undefined) return;
-    const [mine, theirs] = [worker.incarnation, other.incarnation];
+  unreachable(worker: WorkerSide, complaint: Complaint): void {
+    const { peer, peerIncarnation, reason } = complaint;
+    const mine = worker.incarnation;
     setTimeout(() => {
-      if (worker.incarnation !== mine || other.incarnation !== theirs) return;
+      const other = this.present(peer, peerIncarnation);
+      if (worker.incarnation !== mine || other === undefined) return;
       const [low, high] = worker.number < peer ? [worker, other] : [other, worker];
       // Whoever complains, the same one goes: the one that is farther from here.
       const culprit = high.host.isOurs && !low.host.isOurs ? low : high;

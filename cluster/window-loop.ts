@@ -118,6 +118,11 @@ export class WindowLoop {
     return this.#speed;
   }
 
+  /** Does the run do again what its record says? Nothing new may be ordered in between. */
+  get isCatchingUp(): boolean {
+    return this.#paceFromPs > 0;
+  }
+
   get isPaused(): boolean {
     return this.#pausedAtMs !== undefined;
   }

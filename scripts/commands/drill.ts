@@ -27,6 +27,8 @@ export interface DrillCommandOptions {
   readonly speed?: number | "max";
   readonly out?: string;
   readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
+  /** Seconds. */
+  readonly silenceLimit?: number;
   /** Default: this host alone. */
   readonly hosts?: HostsOptions;
   readonly force?: true;
@@ -73,8 +75,11 @@ export async function drillCommand(
     terminal.log(terminal.palette.bold(escapeControls(title)));
     for (const note of isBlind ? [] : loaded.notes) terminal.log(`note: ${note}`);
   }
-  const { blind, hosts } = options;
-  return await finishDrill({ loaded, topology, place, version, terminal, blind, hosts }, options);
+  const { blind, hosts, silenceLimit: silenceLimitSeconds } = options;
+  return await finishDrill(
+    { loaded, topology, place, version, terminal, blind, hosts, silenceLimitSeconds },
+    options,
+  );
 }
 
 /** Performs a drill once all checks have passed; returns the exit code. Throws OperatingError. */

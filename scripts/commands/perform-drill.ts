@@ -52,6 +52,8 @@ export interface PerformOptions {
   readonly blind?: true | undefined;
   /** Default: this host alone. */
   readonly hosts?: HostsOptions | undefined;
+  /** Seconds after which a silent process is lost; undefined: the default. */
+  readonly silenceLimitSeconds?: number | undefined;
   /** The journal of the run that is taken up again. */
   readonly resume?: Journal | undefined;
 }
@@ -177,7 +179,7 @@ class Performance {
     readonly run: MeasuredRun;
   }> {
     const { loaded, topology, place, version, terminal, loudness, signals } = this.#options;
-    const { hosts, resume } = this.#options;
+    const { hosts, silenceLimitSeconds, resume } = this.#options;
     const { scenario, ...drill } = loaded.drill;
     const recorded = new RecordedRun({
       scenario,
@@ -188,6 +190,7 @@ class Performance {
       terminal,
       loudness,
       hosts,
+      silenceLimitSeconds,
       drill,
       resume,
     });
