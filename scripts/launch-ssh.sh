@@ -98,7 +98,7 @@ add_host() {
 }
 
 read_hostfile() {
-  local line number=0 word expanded
+  local line="" number=0 word expanded
   while IFS= read -r line || [ -n "$line" ]; do
     number=$((number + 1))
     line=${line%%#*}
@@ -308,7 +308,7 @@ done
 [ ${#secure[@]} -gt 0 ] ||
   fail 2 "links between hosts need certificates: --tls FOLDER, made by" \
     "'faultplane certificates FOLDER'; or --insecure on a network that you trust"
-[ -r "$hostfile" ] || fail 66 "cannot read hostfile '$hostfile'"
+if [ ! -r "$hostfile" ] || [ -d "$hostfile" ]; then fail 66 "cannot read hostfile '$hostfile'"; fi
 [ -z "$out" ] || [ ! -e "$out" ] || fail 73 "'$out' exists; choose another name"
 read_hostfile
 

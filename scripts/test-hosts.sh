@@ -32,7 +32,7 @@ launch_with() {
   export FAULTPLANE_SSH_CONFIG="$scratch/ssh_config" FAULTPLANE_TOKEN="$token"
   # Without job control it could not be interrupted: bash has such children ignore SIGINT.
   set -m
-  XDG_STATE_HOME="$scratch/here" ip netns exec "$(namespace bridge)" \
+  XDG_STATE_HOME="$scratch/here" TMPDIR="$scratch" ip netns exec "$(namespace bridge)" \
     bash "$PACKAGE/scripts/launch-ssh.sh" --home "$there" --node "$NODE" \
     --logs "$scratch/logs/$name" "$hostfile" "$SCENARIO" --out "$scratch/runs/$name" \
     --join-timeout 60 "$@" >"$scratch/$name.out" 2>"$scratch/$name.err" </dev/null &
@@ -101,6 +101,18 @@ check_end() {
   check "$name: nothing is left on the hosts" "$(pids_of h1 | wc -l) processes on h1" all_gone
 }
 
+# names_lost_actors NAME: whether the journal says which actors were lost.
+names_lost_actors() { grep -q '"actors-lost"' "$scratch/runs/$1/journal.ndjson"; }
+
+# check_policy POLICY NAME: a loss that is made good leaves no trace, one that is a fault does.
+check_policy() {
+  if [ "$1" = recover ]; then
+    check "$2: digest as in one process" "$single" has_single_digest "$2"
+  else
+    check "$2: the journal names the lost actors" "" names_lost_actors "$2"
+  fi
+}
+
 # A worker process in the namespace of a host, the first of them.
 worker_of() { pids_with "$1" worker-main.js | head -n 1; }
 
@@ -143,6 +155,7 @@ test_cut() {
   # Its sshd hears of the end of the connection only now.
   ip -n "$(namespace h3)" link set eth0 up
   check_end "$name"
+  check_policy "$1" "$name"
 }
 
 # test_killed_worker POLICY: what a lost process means to the run.
@@ -154,8 +167,7 @@ test_killed_worker() {
   check "$name: there is a worker to kill" "process $victim" kill -KILL "$victim"
   finish
   check_end "$name"
-  [ "$1" != recover ] ||
-    check "$name: digest as in one process" "$single" has_single_digest "$name"
+  check_policy "$1" "$name"
 }
 
 test_stopped_worker() {
@@ -187,6 +199,7 @@ test_killed_ssh() {
   check "ssh-killed: its host ends its part" "" wait_for 20 is_quiet h3
   finish
   check_end ssh-killed
+  check_policy recover ssh-killed
 }
 
 test_killed_launcher() {
