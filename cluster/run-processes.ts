@@ -62,7 +62,8 @@ export async function driveProcesses(
     pairs,
     delays: options.delays ?? new Map(),
     agentMain,
-    reportsTo: options.reportsTo ?? "agent",
+    // On one host an agent in between costs more than it saves (decision 0032).
+    reportsTo: options.reportsTo ?? (hosts.count > 1 ? "agent" : "coordinator"),
     silenceLimitSeconds: options.silenceLimitSeconds ?? SILENCE_LIMIT_SECONDS,
     windows: {
       lose: (worker) => protocol.lose(worker),
