@@ -29,6 +29,10 @@ export class WorkerSide {
   port = 0;
   /** What the present process begins with; undefined: at the beginning. */
   resumption: Resumption | undefined;
+  /** Peers to which the present process has handed over what was under way. */
+  readonly handedOver = new Set<number>();
+  /** Peers whose frames the present process has found wrong. */
+  readonly accused = new Set<number>();
   /** The process has ended; only while everybody leaves. */
   isGone = false;
   /** Its own connection, when it reports to the coordinator directly. */
@@ -79,5 +83,7 @@ export class WorkerSide {
     this.incarnation += 1;
     this.stage = "starting";
     this.pid = 0;
+    this.handedOver.clear();
+    this.accused.clear();
   }
 }
