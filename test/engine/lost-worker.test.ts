@@ -127,8 +127,8 @@ describe("a worker that is lost", () => {
     const step = protocol.next();
     expect(step.type === "grants" && step.grants.map(({ worker }) => worker)).toEqual([2]);
     expect(step.type === "grants" && step.grants[0].grant.frames).toEqual([
-      { peer: 1, count: 2, carried: [BYTES, BYTES] },
-      { peer: 0, count: 2, carried: [BYTES] },
+      { peer: 1, count: 2, earliestPs: 90_000, carried: [BYTES, BYTES] },
+      { peer: 0, count: 2, earliestPs: 90_000, carried: [BYTES] },
     ]);
   });
 
