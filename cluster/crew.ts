@@ -9,6 +9,7 @@ import type { Placement } from "../src/topology/placement.ts";
 import { Awaited } from "./awaited.ts";
 import type { HostList } from "./host-list.ts";
 import type { HostSide } from "./host-side.ts";
+import type { RunPhase, RunView } from "./member-rules.ts";
 import { type Configuration, type SpawnOrder, Tag } from "./messages.ts";
 import { encodeGrant, encodeMessage, encodeTag } from "./wire.ts";
 import { WorkerSide } from "./worker-side.ts";
@@ -72,11 +73,8 @@ export interface Complaint {
   readonly rule: string;
 }
 
-/** How far a run is. */
-export type RunPhase = "gathering" | "starting" | "running" | "collecting" | "leaving";
-
 /** The workers of one run. */
-export class Crew {
+export class Crew implements RunView {
   phase: RunPhase = "gathering";
   readonly #options: CrewOptions;
   readonly #hosts: HostList;

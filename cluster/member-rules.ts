@@ -4,15 +4,34 @@
  * follows for the member (it is lost, and replaced) is the coordinator's matter.
  */
 import { violated } from "../src/base/assert.ts";
-import type { RunPhase } from "./crew.ts";
-import type { HostSide } from "./host-side.ts";
-import { type MemberMessage, Tag } from "./messages.ts";
-import type { WorkerSide, WorkerStage } from "./worker-side.ts";
+import type { Resumption } from "../src/model/window.ts";
+import { type MemberMessage, type SpawnedWorker, Tag } from "./messages.ts";
+
+/** How far a run is. */
+export type RunPhase = "gathering" | "starting" | "running" | "collecting" | "leaving";
+
+/**
+ * How far a worker's present process is: started, told us where it listens, told what it is to do,
+ * linked with its peers.
+ */
+export type WorkerStage = "starting" | "listening" | "configured" | "linked";
+
+/** What the rules need to know of a worker. */
+export interface WorkerView {
+  readonly number: number;
+  readonly incarnation: number;
+  readonly host: object;
+  readonly stage: WorkerStage;
+  /** What the present process begins with; undefined: at the beginning. */
+  readonly resumption: Resumption | undefined;
+  /** Peers to which it has handed over what was under way. */
+  readonly handedOver: ReadonlySet<number>;
+}
 
 /** What the rules need to know of a run. */
 export interface RunView {
   readonly phase: RunPhase;
-  readonly workers: readonly WorkerSide[];
+  readonly workers: readonly WorkerView[];
   /** Do two workers share a lane? */
   arePeers(worker: number, other: number): boolean;
   /** Has a worker said its totals? */
@@ -20,7 +39,7 @@ export interface RunView {
 }
 
 /** Checks a message of a worker's present process. */
-export function checkWorkerMessage(run: RunView, worker: WorkerSide, message: MemberMessage): void {
+export function checkWorkerMessage(run: RunView, worker: WorkerView, message: MemberMessage): void {
   const { stage } = worker;
   switch (message.tag) {
     case Tag.heartbeat:
@@ -63,7 +82,11 @@ export function checkWorkerMessage(run: RunView, worker: WorkerSide, message: Me
 }
 
 /** Checks what an agent says of one of its workers, or passes on for it. */
-export function checkAgentsWord(run: RunView, host: HostSide, about: ProcessNamed): void {
+export function checkAgentsWord(
+  run: RunView,
+  host: { readonly label: string },
+  about: SpawnedWorker,
+): void {
   const worker = run.workers[about.worker];
   if (worker?.host === host && about.incarnation <= worker.incarnation) return;
   const what = `process ${about.incarnation} of worker ${about.worker}`;
@@ -90,21 +113,15 @@ export function checkAgentMessage(message: MemberMessage, hasArrived: boolean): 
   }
 }
 
-/** One process of a worker. */
-interface ProcessNamed {
-  readonly worker: number;
-  readonly incarnation: number;
-}
-
-function expectStage(worker: WorkerSide, what: string, stage: WorkerStage): void {
+function expectStage(worker: WorkerView, what: string, stage: WorkerStage): void {
   if (worker.stage !== stage) outOfPlace(what, worker);
 }
 
-function expectPeer(run: RunView, { number }: WorkerSide, peer: number): void {
+function expectPeer(run: RunView, { number }: WorkerView, peer: number): void {
   if (run.arePeers(number, peer)) return;
   violated("speaks-for-itself", `worker ${number} has no peer ${peer}`);
 }
 
-function outOfPlace(what: string, { number, stage }: WorkerSide): never {
+function outOfPlace(what: string, { number, stage }: WorkerView): never {
   violated("message-in-its-place", `worker ${number}, which is ${stage}, sent: ${what}`);
 }

@@ -7,16 +7,11 @@ import type { Resumption } from "../src/model/window.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { HostSide } from "./host-side.ts";
 import type { Link } from "./link.ts";
+import type { WorkerStage, WorkerView } from "./member-rules.ts";
 import type { PeerAddress } from "./messages.ts";
 
-/**
- * How far the present process is: started, told us where it listens, told what it is to do, linked
- * with its peers.
- */
-export type WorkerStage = "starting" | "listening" | "configured" | "linked";
-
 /** One worker of a run. */
-export class WorkerSide {
+export class WorkerSide implements WorkerView {
   readonly number: number;
   readonly label: string;
   host: HostSide;

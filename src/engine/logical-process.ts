@@ -16,7 +16,7 @@ import { makeDeviceServices } from "./device-services.ts";
 import { FaultTable } from "./fault-table.ts";
 import { GroupWatch } from "./group-watch.ts";
 import { Kernel } from "./kernel.ts";
-import { checkLanes, openFrame, type StagedFrame, unpackFrame } from "./packet-frame.ts";
+import { openFrameOf, type StagedFrame, unpackFrame } from "./packet-frame.ts";
 import { blaming } from "./peer-error.ts";
 import { PeerFrames } from "./peer-frames.ts";
 import { isHungForGood, isOut, summarize } from "./worker-summary.ts";
@@ -240,12 +240,7 @@ export class LogicalProcess {
 
   /** A frame that is all that one of this peer should be, but for its place among the others. */
   #open(peer: number, bytes: Uint8Array): StagedFrame {
-    const frame = openFrame(bytes, this.#worker);
-    if (frame.sender !== peer) {
-      violated("frame-of-its-link", `worker ${peer} sent a frame of ${frame.sender}`);
-    }
-    checkLanes(frame, this.kernel.lanes.sender);
-    return frame;
+    return openFrameOf(peer, bytes, this.#worker, this.kernel.lanes.sender);
   }
 
   #admit(peer: number, count: number): void {

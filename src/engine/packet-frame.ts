@@ -155,10 +155,24 @@ function checkRows(bytes: Uint8Array, count: number): number {
 }
 
 /**
- * Checks that each packet of an open frame is on a lane from its sender to here. `senders`: by lane
- * to here, the worker that sends on it; -1 for all others.
+ * Likewise, for a frame that is to be one of `peer`, whose packets are on lanes from there to here.
+ * `senders`: by lane to here, the worker that sends on it; -1 for all others.
  */
-export function checkLanes(frame: StagedFrame & { sender: number }, senders: Int32Array): void {
+export function openFrameOf(
+  peer: number,
+  bytes: Uint8Array,
+  receiver: number,
+  senders: Int32Array,
+): StagedFrame {
+  const frame = openFrame(bytes, receiver);
+  if (frame.sender !== peer) {
+    violated("frame-of-its-link", `worker ${peer} sent a frame of ${frame.sender}`);
+  }
+  checkLanes(frame, senders);
+  return frame;
+}
+
+function checkLanes(frame: StagedFrame & { sender: number }, senders: Int32Array): void {
   const { bytes, packets, sender } = frame;
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, packets * ROW_WORDS);
   for (let at = NEXT; at < words.length; at += ROW_WORDS) {

@@ -55,7 +55,7 @@ export class PeerFrames {
 
   /**
    * Are the frames up to the one numbered `count` all there, in order, and the earliest packet in
-   * those that are not admitted yet at `earliestPs`, as their sender's reports said? Changes nothing.
+   * those that are not admitted yet at `earliestPs`, as their sender's reports said? Only looks.
    */
   check(count: number, earliestPs: number): void {
     if (this.isHandedOver(count)) return;

@@ -41,7 +41,7 @@ export function checkReport(report: WindowReport, before: Before, frame: ReportF
   }
   if (report.hungGpus > report.finishedGpus) {
     const what = `${report.hungGpus} of ${report.finishedGpus} finished GPUs hang`;
-    violated("events-go-forward", `worker ${worker} says that ${what}`);
+    violated("hung-are-finished", `worker ${worker} says that ${what}`);
   }
   checkSent(report.sent, frame);
   checkFacts(report.facts, frame);

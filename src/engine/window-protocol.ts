@@ -89,11 +89,9 @@ export class WindowProtocol {
   constructor(options: WindowProtocolOptions) {
     this.#options = options;
     this.#creditBytes = options.creditBytes ?? CREDIT_BYTES;
-    this.#awaited = options.workers;
-    this.#workers = Array.from(
-      { length: options.workers },
-      () => new WorkerStanding(options.workers),
-    );
+    const { workers } = options;
+    this.#awaited = workers;
+    this.#workers = Array.from({ length: workers }, () => new WorkerStanding(workers));
   }
 
   /** Windows granted so far. */

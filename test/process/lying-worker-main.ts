@@ -1,7 +1,7 @@
 /**
  * A worker that lies: the real one, with the real token, but what its first process sends is
- * changed once on its way out. Which lie it is the run's name says, `lie-` and a key of LIES; worker
- * 1 tells it, at the first report from window 9 on that it fits.
+ * changed once on its way out. Which lie it is the run's name says, `lie-` and a key of LIES;
+ * worker 1 tells it, at the first report from window 9 on that it fits.
  */
 import { WebSocket } from "ws";
 import { makeDevice } from "../../actors/catalogue.ts";
