@@ -36,12 +36,14 @@ export function encodeChecked(value: unknown): Uint8Array {
 }
 
 /**
- * Decodes bytes of a link that has proved itself. Throws an Error for anything that {@link scan}
- * objects to. Binaries alias `bytes`.
+ * Decodes bytes of a link that has proved itself. Throws an InvariantError for anything that
+ * {@link scan} objects to. Binaries alias `bytes`.
  */
 export function decode(bytes: Uint8Array, limits = MEMBER_LIMITS): unknown {
   const problem = scan(bytes, limits);
-  if (problem !== undefined) throw new Error(`a frame that is not ours: ${problem}`);
+  if (problem !== undefined) {
+    violated("messages-are-known", `a frame that is not ours: ${problem}`);
+  }
   return packr.unpack(bytes);
 }
 

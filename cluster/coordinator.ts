@@ -14,8 +14,15 @@ import { Heartbeat } from "./heartbeat.ts";
 import { HostList } from "./host-list.ts";
 import { type HostSecurity, securityFor } from "./host-security.ts";
 import type { Link, Listener } from "./link.ts";
+import { checkAgentsWord, checkWorkerMessage } from "./member-rules.ts";
 import { CONTROL_MESSAGE_BYTES } from "./membership.ts";
-import { type Envelope, type ExitNotice, type MemberMessage, Tag } from "./messages.ts";
+import {
+  type Envelope,
+  type ExitNotice,
+  type MemberMessage,
+  Tag,
+  type WorkerNews,
+} from "./messages.ts";
 import type { HostStart } from "./prepared-run.ts";
 import { describeExit } from "./process-launcher.ts";
 import { listen } from "./websocket-transport.ts";
@@ -46,7 +53,10 @@ export interface CoordinatorOptions extends CrewOptions {
   readonly joinWithinMs: number;
   readonly agentMain: string;
   readonly security: HostSecurity;
+  /** Takes a report. Throws the InvariantError of the rule that it breaks, and then has not. */
   report(worker: number, report: WindowReport): void;
+  /** Throws the InvariantError of the rule that a worker's totals break. */
+  judge(worker: number, summary: WorkerSummary): void;
   /** Called once: the run cannot go on. */
   failed(failure: Failure): void;
 }
@@ -82,7 +92,8 @@ export class Coordinator {
       security,
       told: (text) => options.told(text),
       back: (host) => this.#crew.spawnOn(host),
-      said: (host, message) => this.#guarded(host.label, () => this.#fromAgent(message)),
+      judge: (host, about) => checkAgentsWord(this.#crew, host, about),
+      said: (message) => this.#guarded(() => this.#fromAgent(message)),
       passedOn: (envelope) => this.#passedOn(envelope),
       lost: (host, detail) => {
         if (this.#crew.phase === "gathering") this.#fail({ kind: "lost", detail });
@@ -237,22 +248,43 @@ export class Coordinator {
   #passedOn({ worker: number, incarnation, bytes }: Envelope): void {
     const worker = this.#crew.present(number, incarnation);
     // What a process says after its loss was decided has no meaning.
-    if (worker === undefined) return;
-    this.#guarded(worker.name, () => this.#fromWorker(worker, decodeMemberMessage(bytes)));
+    if (worker === undefined || this.#failure !== undefined) return;
+    this.#guarded(() => {
+      const message = this.#judged(worker, bytes);
+      if (message !== undefined) this.#fromWorker(worker, message);
+    });
   }
 
-  #guarded(name: string, step: () => void): void {
+  /**
+   * What a worker says, if it may say that now; a report has been taken then. One that breaks a
+   * rule is lost as if it had died: its message changes nothing, and a replacement says what is
+   * true. Undefined: it broke one.
+   */
+  #judged(worker: WorkerSide, bytes: Uint8Array): MemberMessage | undefined {
+    try {
+      const message = decodeMemberMessage(bytes);
+      checkWorkerMessage(this.#crew, worker, message);
+      if (message.tag === Tag.report) this.#options.report(worker.number, message.report);
+      else if (message.tag === Tag.summary) this.#options.judge(worker.number, message.summary);
+      return message;
+    } catch (error) {
+      if (!(error instanceof InvariantError)) throw error;
+      this.#crew.workerLost(worker, `${worker.name} broke ${error.rule}: ${error.detail}`);
+      return undefined;
+    }
+  }
+
+  #guarded(step: () => void): void {
     if (this.#failure !== undefined) return;
     try {
       step();
     } catch (error) {
-      const trouble = new InvariantError("messages-are-known", `${name}: ${messageOf(error)}`);
+      const trouble = error instanceof Error ? error : new Error(messageOf(error));
       this.#fail({ kind: "error", error: trouble });
     }
   }
 
-  #fromAgent(message: MemberMessage): void {
-    if (!("incarnation" in message)) throw new Error(`message ${message.tag} is not an agent's`);
+  #fromAgent(message: WorkerNews): void {
     const worker = this.#crew.present(message.worker, message.incarnation);
     if (worker === undefined) return;
     if (message.tag === Tag.spawned) worker.pid = message.pid;
@@ -262,11 +294,6 @@ export class Coordinator {
 
   #fromWorker(worker: WorkerSide, message: MemberMessage): void {
     switch (message.tag) {
-      case Tag.report:
-        this.#options.report(worker.number, message.report);
-        return;
-      case Tag.heartbeat:
-        return;
       case Tag.listening:
         this.#crew.listening(worker, message.port);
         return;
@@ -274,12 +301,14 @@ export class Coordinator {
         this.#crew.linked(worker);
         return;
       case Tag.handover: {
+        worker.handedOver.add(message.peer);
         const handover = encodeMessage(Tag.handover, worker.number, message.frames);
-        this.#crew.workers[message.peer]?.send(handover);
+        this.#crew.workers[message.peer].send(handover);
         return;
       }
       case Tag.unreachable:
-        this.#crew.unreachable(worker, message);
+        if (message.rule === "") this.#crew.unreachable(worker, message);
+        else this.#crew.accused(worker, message);
         return;
       case Tag.summary:
         this.#summaries[worker.number] = message.summary;
@@ -293,8 +322,6 @@ export class Coordinator {
         this.#fail({ kind: "error", error });
         return;
       }
-      default:
-        throw new Error(`message ${message.tag} is not a worker's`);
     }
   }
 

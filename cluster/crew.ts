@@ -9,6 +9,7 @@ import type { Placement } from "../src/topology/placement.ts";
 import { Awaited } from "./awaited.ts";
 import type { HostList } from "./host-list.ts";
 import type { HostSide } from "./host-side.ts";
+import type { RunPhase, RunView } from "./member-rules.ts";
 import { type Configuration, type SpawnOrder, Tag } from "./messages.ts";
 import { encodeGrant, encodeMessage, encodeTag } from "./wire.ts";
 import { WorkerSide } from "./worker-side.ts";
@@ -68,13 +69,12 @@ export interface Complaint {
   /** Which of the peer's processes. */
   readonly peerIncarnation: number;
   readonly reason: string;
+  /** The rule that the peer's frames break; empty: the link is gone. */
+  readonly rule: string;
 }
 
-/** How far a run is. */
-export type RunPhase = "gathering" | "starting" | "running" | "collecting" | "leaving";
-
 /** The workers of one run. */
-export class Crew {
+export class Crew implements RunView {
   phase: RunPhase = "gathering";
   readonly #options: CrewOptions;
   readonly #hosts: HostList;
@@ -157,6 +157,16 @@ export class Crew {
     return this.#workers.every(({ stage }) => stage === "linked");
   }
 
+  /** Do two workers share a lane? */
+  arePeers(worker: number, other: number): boolean {
+    return this.#peersOf[worker].has(other);
+  }
+
+  /** Has a worker said its totals? */
+  isDone(worker: number): boolean {
+    return this.#done.has(worker);
+  }
+
   /** A worker has said its totals: nothing is lost with its process from now on. */
   done(worker: WorkerSide): void {
     this.#done.add(worker.number);
@@ -165,6 +175,24 @@ export class Crew {
   /** A process is gone, silent or cut off. */
   workerLost(worker: WorkerSide, detail: string): void {
     this.#spawn(worker.host, this.#loseAll([worker], undefined, detail));
+  }
+
+  /**
+   * A worker has found frames of a peer wrong. Either may lie. The accuser is believed first: a
+   * frame that breaks a rule does so by its bytes, which only its sender made, and an innocent peer
+   * loses no more than the time to rebuild it. Nobody is believed twice about the same peer: whom
+   * the replacement does not suit either, which worked its frames out anew, goes itself.
+   */
+  accused(worker: WorkerSide, { peer, peerIncarnation, reason, rule }: Complaint): void {
+    const other = this.present(peer, peerIncarnation);
+    if (other === undefined) return;
+    const what = `${rule} in a data frame to ${worker.label}: ${reason}`;
+    if (worker.accused.has(peer)) {
+      this.workerLost(worker, `${worker.name} says again that ${other.label} broke ${what}`);
+      return;
+    }
+    worker.accused.add(peer);
+    this.workerLost(other, `${other.name} broke ${what}`);
   }
 
   /** A worker's link to a peer is gone: if neither process is found to be lost, one of them is. */

@@ -9,7 +9,7 @@ import type { HostSecurity } from "./host-security.ts";
 import { HostSide } from "./host-side.ts";
 import type { Link } from "./link.ts";
 import { type Invitation, invitationEnvironment } from "./membership.ts";
-import type { Envelope, MemberMessage } from "./messages.ts";
+import type { Envelope, SpawnedWorker, WorkerNews } from "./messages.ts";
 
 export interface HostListOptions {
   /** Hosts of the run, ours included. */
@@ -23,8 +23,10 @@ export interface HostListOptions {
   told(text: string): void;
   /** The agent of our own host is up again after it was lost. */
   back(host: HostSide): void;
+  /** Throws the InvariantError of the rule that an agent breaks who speaks of this process. */
+  judge(host: HostSide, about: SpawnedWorker): void;
   /** What an agent says of its workers. */
-  said(host: HostSide, message: MemberMessage): void;
+  said(news: WorkerNews): void;
   passedOn(envelope: Envelope): void;
   lost(host: HostSide, detail: string): void;
 }
@@ -130,11 +132,12 @@ export class HostList {
   }
 
   #makeHost(number: number): HostSide {
-    const { silenceLimitSeconds, said, passedOn, lost } = this.#options;
+    const { silenceLimitSeconds, judge, said, passedOn, lost } = this.#options;
     return new HostSide({
       number,
       silenceLimitSeconds,
       arrived: (host) => this.#arrived(host),
+      judge,
       said,
       passedOn,
       lost: (host, detail) => {

@@ -3,9 +3,18 @@
  * orders to it, and what it passes on for its workers. What a lost host means for the run is the
  * coordinator's matter.
  */
+import { InvariantError } from "../src/base/assert.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Link } from "./link.ts";
-import type { Arrival, Envelope, MemberMessage, SpawnedWorker, SpawnOrder } from "./messages.ts";
+import { checkAgentMessage } from "./member-rules.ts";
+import type {
+  Arrival,
+  Envelope,
+  MemberMessage,
+  SpawnedWorker,
+  SpawnOrder,
+  WorkerNews,
+} from "./messages.ts";
 import { Tag } from "./messages.ts";
 import { describeExit, type LaunchedProcess, launch, WORKER_FLAGS } from "./process-launcher.ts";
 import { decodeMemberMessage, encodeEnvelopes, encodeMessage, encodeTag } from "./wire.ts";
@@ -18,8 +27,10 @@ export interface HostSideOptions {
   readonly silenceLimitSeconds: number;
   /** Its agent has joined. */
   arrived(host: HostSide): void;
-  /** What the agent itself says, but for what this class deals with. */
-  said(host: HostSide, message: MemberMessage): void;
+  /** Throws the InvariantError of the rule that an agent breaks who speaks of this process. */
+  judge(host: HostSide, about: SpawnedWorker): void;
+  /** What the agent says of its workers. */
+  said(news: WorkerNews): void;
   /** A message of one of its workers, with the time at which it is no longer news. */
   passedOn(envelope: Envelope): void;
   /** Called once an agent: its process or its connection is gone, or it is silent. */
@@ -116,7 +127,9 @@ export class HostSide {
     });
     link.onMessage((bytes) => {
       heartbeat.heard();
-      if (this.#link === link) this.#received(decodeMemberMessage(bytes));
+      if (this.#link !== link) return;
+      const message = this.#judged(bytes, lose);
+      if (message !== undefined) this.#received(message);
     });
   }
 
@@ -173,10 +186,24 @@ export class HostSide {
     await this.#left(withinMs);
   }
 
+  /** What the agent says, if it may say that; one that breaks a rule is lost with its host. */
+  #judged(bytes: Uint8Array, lose: (detail: string) => void): MemberMessage | undefined {
+    try {
+      const message = decodeMemberMessage(bytes);
+      checkAgentMessage(message, this.arrival !== undefined);
+      if (message.tag === Tag.relayed) {
+        for (const envelope of message.envelopes) this.#options.judge(this, envelope);
+      } else if ("incarnation" in message) this.#options.judge(this, message);
+      return message;
+    } catch (error) {
+      if (!(error instanceof InvariantError)) throw error;
+      lose(`broke ${error.rule}: ${error.detail}`);
+      return undefined;
+    }
+  }
+
   #received(message: MemberMessage): void {
     switch (message.tag) {
-      case Tag.heartbeat:
-        return;
       case Tag.relayed:
         for (const envelope of message.envelopes) this.#options.passedOn(envelope);
         return;
@@ -187,8 +214,10 @@ export class HostSide {
       case Tag.usage:
         this.peakRssBytes += message.peakRssBytes;
         return;
-      default:
-        this.#options.said(this, message);
+      case Tag.spawned:
+      case Tag.exited:
+      case Tag.silent:
+        this.#options.said(message);
     }
   }
 

@@ -153,6 +153,14 @@ export interface HandoverMessage {
   readonly frames: readonly Uint8Array[];
 }
 
+/** What an agent says of one of its workers. */
+export type WorkerNews = SpawnedWorker &
+  (
+    | { readonly tag: typeof Tag.spawned; readonly pid: number }
+    | { readonly tag: typeof Tag.exited; readonly exit: ExitNotice }
+    | { readonly tag: typeof Tag.silent }
+  );
+
 /** Messages of and for workers, as agents pass them on. */
 export interface RelayedMessage {
   readonly tag: typeof Tag.relayed;
@@ -177,21 +185,11 @@ export type MemberMessage =
       /** Which of its processes. */
       readonly peerIncarnation: number;
       readonly reason: string;
+      /** The rule that its frames break; empty: the link is gone. */
+      readonly rule: string;
     }
   | HandoverMessage
   | { readonly tag: typeof Tag.arrived; readonly arrival: Arrival }
-  | {
-      readonly tag: typeof Tag.spawned;
-      readonly worker: number;
-      readonly incarnation: number;
-      readonly pid: number;
-    }
-  | {
-      readonly tag: typeof Tag.exited;
-      readonly worker: number;
-      readonly incarnation: number;
-      readonly exit: ExitNotice;
-    }
-  | { readonly tag: typeof Tag.silent; readonly worker: number; readonly incarnation: number }
+  | WorkerNews
   | { readonly tag: typeof Tag.usage; readonly peakRssBytes: number }
   | RelayedMessage;

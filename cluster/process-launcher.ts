@@ -4,6 +4,7 @@
  * that imports node:child_process; there is no shell anywhere.
  */
 import { spawn } from "node:child_process";
+import { shortened } from "./message-readers.ts";
 import type { ExitNotice } from "./messages.ts";
 
 /** What is kept of a child's standard error. */
@@ -94,7 +95,7 @@ function lastLines(text: string): string[] {
       .filter((line) => line !== "")
       .slice(-STDERR_LINES)
       // A slice can begin in the middle of a surrogate pair, which no codec accepts.
-      .map((line) => line.replace(/\p{Surrogate}/gu, "\uFFFD"))
+      .map((line) => shortened(line.replace(/\p{Surrogate}/gu, "\uFFFD")))
   );
 }
 

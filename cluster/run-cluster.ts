@@ -68,6 +68,7 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
   const single = scenario.run.placement === "single";
   const protocol = new WindowProtocol({
     workers: placement.workers.length,
+    workerOf: placement.workerOf,
     lookaheadPs,
     gpus: topology.actors.filter((actor) => actor.kind === "gpu").length,
     timeLimitPs: scenario.run.timeLimitPs,

@@ -74,6 +74,7 @@ export async function driveProcesses(
       },
     },
     report: (worker, report) => loop?.report(worker, report),
+    judge: (worker, summary) => protocol.judge(worker, summary),
     lost: (loss) => {
       const event = loss.host === undefined ? "worker-lost" : "agent-lost";
       note(event, loss.detail);

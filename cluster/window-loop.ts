@@ -149,11 +149,14 @@ export class WindowLoop {
     clearTimeout(this.#held);
   }
 
-  /** Takes a worker's report; the last one of a window commits it. */
+  /**
+   * Takes a worker's report; the last one of a window commits it. Throws the InvariantError of the
+   * rule that the report breaks; then nothing has changed.
+   */
   report(worker: number, report: WindowReport): void {
     if (this.#over) return;
+    this.#protocol.accept(worker, report);
     try {
-      this.#protocol.accept(worker, report);
       if (this.#protocol.complete) this.#commit();
     } catch (error) {
       this.#fail(error);

@@ -1,9 +1,11 @@
 /**
  * The messages of a control link, as compact MessagePack arrays that begin with a tag. Encoding and
- * decoding are written by hand: grants and reports are sent once a window by every worker. Data
- * frames are not here: they are opaque bytes of the engine on links of their own.
+ * decoding are written by hand: grants and reports are sent once a window by every worker. What
+ * comes is read strictly: anything but exactly a message of ours is refused with the place in it
+ * (`messages-are-known`). Whether its sender may say that now is not decided here. Data frames are
+ * opaque bytes of the engine on links of their own.
  */
-import type { FactRecord } from "../src/model/fact.ts";
+import type { Fact, FactRecord } from "../src/model/fact.ts";
 import type { FaultHeal, FaultSpec } from "../src/model/fault.ts";
 import type {
   EpochPart,
@@ -13,14 +15,44 @@ import type {
   WorkerSummary,
 } from "../src/model/window.ts";
 import { decode, encode, encodeChecked } from "./codec.ts";
+import { aFact } from "./fact-shapes.ts";
+import {
+  bytes,
+  frames,
+  list,
+  listOf,
+  records,
+  refuse,
+  refuseFor,
+  text,
+  time,
+  timeOrNever,
+  whole,
+  wholes,
+  word,
+} from "./message-readers.ts";
+import {
+  aConfiguration,
+  aFault,
+  aHeal,
+  anArrival,
+  anExit,
+  aReplacement,
+  aSpawnOrder,
+  aSummary,
+  isPort,
+} from "./message-shapes.ts";
 import {
   type Arrival,
   type Configuration,
   type CoordinatorMessage,
   type Envelope,
   type ExitNotice,
+  type HandoverMessage,
   type MemberMessage,
+  type RelayedMessage,
   type Replacement,
+  type SpawnedWorker,
   type SpawnOrder,
   Tag,
 } from "./messages.ts";
@@ -28,18 +60,23 @@ import {
 /**
  * Version of everything that crosses a link. Changes with any change to a message or a data frame.
  */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
+
+const faultList = listOf(aFault);
+const healList = listOf(aHeal);
 
 /** A message that is only its tag. */
 export function encodeTag(tag: number): Uint8Array {
   return encode([tag]);
 }
 
-/** A grant: frames as peer, count, carried. */
+/** A grant: frames as peer, count, earliest, carried. */
 export function encodeGrant(grant: Grant): Uint8Array {
-  const frames: unknown[] = [];
-  for (const { peer, count, carried } of grant.frames) frames.push(peer, count, carried);
-  const message = [Tag.grant, grant.window, grant.endPs, frames, grant.faults, grant.heals];
+  const named: unknown[] = [];
+  for (const { peer, count, earliestPs, carried } of grant.frames) {
+    named.push(peer, count, earliestPs, carried);
+  }
+  const message = [Tag.grant, grant.window, grant.endPs, named, grant.faults, grant.heals];
   return grant.faults.length > 0 ? encodeChecked(message) : encode(message);
 }
 
@@ -96,7 +133,10 @@ export function tagOf(bytes: Uint8Array): number {
   return bytes.length >= 2 && (bytes[0] & 0xf0) === 0x90 && bytes[1] <= 0x7f ? bytes[1] : -1;
 }
 
-/** Decodes what the coordinator sent. Throws an Error for anything else. */
+/**
+ * Decodes what the coordinator sent. Throws an InvariantError `messages-are-known` that names the
+ * place for anything else.
+ */
 export function decodeCoordinatorMessage(bytes: Uint8Array): CoordinatorMessage {
   const parts = partsOf(bytes);
   const tag = parts[0];
@@ -104,28 +144,39 @@ export function decodeCoordinatorMessage(bytes: Uint8Array): CoordinatorMessage 
     case Tag.grant:
       return { tag, grant: grantOf(parts) };
     case Tag.configure:
+      exactly(parts, 2, "configure");
+      refuseFor(aConfiguration(parts[1]), "configure");
       return { tag, configuration: parts[1] as Configuration };
     case Tag.spawn:
+      exactly(parts, 2, "spawn");
+      refuseFor(aSpawnOrder(parts[1]), "spawn");
       return { tag, order: parts[1] as SpawnOrder };
     case Tag.end:
-      return { tag, worker: wholeOf(parts[1]), incarnation: wholeOf(parts[2]) };
+      exactly(parts, 3, "end");
+      return { tag, ...processOf(parts, "end") };
     case Tag.replace:
+      exactly(parts, 2, "replace");
+      refuseFor(aReplacement(parts[1]), "replace");
       return { tag, replacement: parts[1] as Replacement };
     case Tag.handover:
-      return { tag, peer: wholeOf(parts[1]), frames: framesOf(parts[2]) };
+      return handoverOf(parts);
     case Tag.relayed:
-      return { tag, envelopes: envelopesOf(parts[1]) };
+      return relayedOf(parts);
     case Tag.heartbeat:
     case Tag.begin:
     case Tag.finish:
     case Tag.goodbye:
+      exactly(parts, 1, "message");
       return { tag };
     default:
-      throw new Error(`the coordinator sent a message of unknown kind ${String(tag)}`);
+      return refuse("message[0]", "a kind of message", tag);
   }
 }
 
-/** Decodes what a worker or agent sent. Throws an Error for anything else. */
+/**
+ * Decodes what a worker or agent sent. Throws an InvariantError `messages-are-known` that names the
+ * place for anything else.
+ */
 export function decodeMemberMessage(bytes: Uint8Array): MemberMessage {
   const parts = partsOf(bytes);
   const tag = parts[0];
@@ -133,155 +184,192 @@ export function decodeMemberMessage(bytes: Uint8Array): MemberMessage {
     case Tag.report:
       return { tag, report: reportOf(parts) };
     case Tag.listening:
-      return { tag, port: wholeOf(parts[1]) };
+      exactly(parts, 2, "listening");
+      if (!isPort(parts[1])) refuse("listening.port", "a port", parts[1]);
+      return { tag, port: parts[1] };
     case Tag.summary:
-      return { tag, summary: parts[1] as WorkerSummary, peakRssBytes: wholeOf(parts[2]) };
-    case Tag.failed:
-      return { tag, rule: String(parts[1]), message: String(parts[2]) };
-    case Tag.arrived:
-      return { tag, arrival: parts[1] as Arrival };
-    case Tag.spawned: {
-      const [, worker, incarnation, pid] = parts.map(Number);
-      return { tag, worker, incarnation, pid };
-    }
-    case Tag.exited: {
-      const [worker, incarnation] = [wholeOf(parts[1]), wholeOf(parts[2])];
-      return { tag, worker, incarnation, exit: parts[3] as ExitNotice };
-    }
-    case Tag.silent:
-      return { tag, worker: wholeOf(parts[1]), incarnation: wholeOf(parts[2]) };
-    case Tag.unreachable:
+      exactly(parts, 3, "summary");
+      refuseFor(aSummary(parts[1]), "summary");
       return {
         tag,
-        peer: wholeOf(parts[1]),
-        peerIncarnation: wholeOf(parts[2]),
-        reason: String(parts[3]),
+        summary: parts[1] as WorkerSummary,
+        peakRssBytes: whole(parts[2], "summary.peakRssBytes"),
+      };
+    case Tag.failed:
+      exactly(parts, 3, "failed");
+      return {
+        tag,
+        rule: text(parts[1], "failed.rule"),
+        message: text(parts[2], "failed.message"),
+      };
+    case Tag.arrived:
+      exactly(parts, 2, "arrived");
+      refuseFor(anArrival(parts[1]), "arrived");
+      return { tag, arrival: parts[1] as Arrival };
+    case Tag.spawned:
+      exactly(parts, 4, "spawned");
+      return { tag, ...processOf(parts, "spawned"), pid: whole(parts[3], "spawned.pid") };
+    case Tag.exited:
+      exactly(parts, 4, "exited");
+      refuseFor(anExit(parts[3]), "exited.exit");
+      return { tag, ...processOf(parts, "exited"), exit: parts[3] as ExitNotice };
+    case Tag.silent:
+      exactly(parts, 3, "silent");
+      return { tag, ...processOf(parts, "silent") };
+    case Tag.unreachable:
+      exactly(parts, 5, "unreachable");
+      return {
+        tag,
+        peer: whole(parts[1], "unreachable.peer"),
+        peerIncarnation: whole(parts[2], "unreachable.peerIncarnation"),
+        reason: text(parts[3], "unreachable.reason"),
+        rule: text(parts[4], "unreachable.rule"),
       };
     case Tag.handover:
-      return { tag, peer: wholeOf(parts[1]), frames: framesOf(parts[2]) };
+      return handoverOf(parts);
     case Tag.relayed:
-      return { tag, envelopes: envelopesOf(parts[1]) };
+      return relayedOf(parts);
     case Tag.usage:
-      return { tag, peakRssBytes: wholeOf(parts[1]) };
+      exactly(parts, 2, "usage");
+      return { tag, peakRssBytes: whole(parts[1], "usage.peakRssBytes") };
     case Tag.heartbeat:
     case Tag.linked:
+      exactly(parts, 1, "message");
       return { tag };
     default:
-      throw new Error(`a message of unknown kind ${String(tag)}`);
+      return refuse("message[0]", "a kind of message", tag);
   }
 }
 
 /** The elements of a message. */
 function partsOf(bytes: Uint8Array): unknown[] {
-  const value = decode(bytes);
-  if (!Array.isArray(value)) throw new Error("a message is not a list");
-  return value;
+  return list(decode(bytes), "message");
+}
+
+/** Throws unless a message has exactly `count` parts, its tag included. */
+function exactly(parts: readonly unknown[], count: number, path: string): void {
+  if (parts.length !== count) refuse(path, `${count} parts`, parts.length);
+}
+
+/** Which process of which worker a message is about. */
+function processOf(parts: readonly unknown[], path: string): SpawnedWorker {
+  const worker = whole(parts[1], `${path}.worker`);
+  return { worker, incarnation: whole(parts[2], `${path}.incarnation`) };
 }
 
 function grantOf(parts: unknown[]): Grant {
-  const flat = recordsOf(parts[3], 3);
-  const frames: { peer: number; count: number; carried: Uint8Array[] }[] = [];
-  for (let i = 0; i < flat.length; i += 3) {
-    const carried = listOf(flat[i + 2]);
-    for (const frame of carried) bytesOf(frame);
-    frames.push({
-      peer: wholeOf(flat[i]),
-      count: wholeOf(flat[i + 1]),
-      carried: carried as Uint8Array[],
+  exactly(parts, 6, "grant");
+  const flat = records(parts[3], 4, "grant.frames");
+  const named: Grant["frames"][number][] = [];
+  for (let i = 0; i < flat.length; i += 4) {
+    const at = i / 4;
+    named.push({
+      peer: whole(flat[i], "grant.frames", at, ".peer"),
+      count: whole(flat[i + 1], "grant.frames", at, ".count"),
+      earliestPs: time(flat[i + 2], "grant.frames", at, ".earliestPs"),
+      carried: frames(flat[i + 3], "grant.frames", at, ".carried"),
     });
   }
+  const [faults, heals] = [list(parts[4], "grant.faults"), list(parts[5], "grant.heals")];
+  if (faults.length > 0) refuseFor(faultList(faults), "grant.faults");
+  if (heals.length > 0) refuseFor(healList(heals), "grant.heals");
   return {
-    window: wholeOf(parts[1]),
-    endPs: numberOf(parts[2]),
-    frames,
-    faults: listOf(parts[4]) as FaultSpec[],
-    heals: listOf(parts[5]) as FaultHeal[],
+    window: whole(parts[1], "grant.window"),
+    endPs: time(parts[2], "grant.endPs"),
+    frames: named,
+    faults: faults as FaultSpec[],
+    heals: heals as FaultHeal[],
   };
 }
 
 function reportOf(parts: unknown[]): WindowReport {
-  const flatSent = recordsOf(parts[4], 4);
-  const sent: SentFrame[] = [];
-  for (let i = 0; i < flatSent.length; i += 4) {
-    const carried = flatSent[i + 3];
-    sent.push({
-      peer: wholeOf(flatSent[i]),
-      earliestPs: numberOf(flatSent[i + 1]),
-      sizeBytes: wholeOf(flatSent[i + 2]),
-      carried: carried === null ? null : bytesOf(carried),
-    });
-  }
-  const flatFacts = recordsOf(parts[5], 4);
-  const facts: FactRecord[] = [];
-  for (let i = 0; i < flatFacts.length; i += 4) {
-    facts.push({
-      atPs: numberOf(flatFacts[i]),
-      actor: wholeOf(flatFacts[i + 1]),
-      index: wholeOf(flatFacts[i + 2]),
-      fact: flatFacts[i + 3] as FactRecord["fact"],
-    });
-  }
-  const flatEpochs = recordsOf(parts[10], 3);
-  const epochs: EpochPart[] = [];
-  for (let i = 0; i < flatEpochs.length; i += 3) {
-    epochs.push({
-      epoch: numberOf(flatEpochs[i]),
-      low: numberOf(flatEpochs[i + 1]),
-      high: numberOf(flatEpochs[i + 2]),
-    });
-  }
+  exactly(parts, 13, "report");
+  const groups = {
+    paused: wholes(parts[11], "report.paused"),
+    done: wholes(parts[12], "report.done"),
+  };
   return {
-    window: wholeOf(parts[1]),
-    nextEventPs: numberOf(parts[2]),
-    nextFaultPs: numberOf(parts[3]),
-    sent,
-    facts,
-    events: wholeOf(parts[6]),
-    lastEventPs: numberOf(parts[7]),
-    finishedGpus: wholeOf(parts[8]),
-    hungGpus: wholeOf(parts[9]),
-    groups: { paused: listOf(parts[11]).map(wholeOf), done: listOf(parts[12]).map(wholeOf) },
-    epochs,
+    window: whole(parts[1], "report.window"),
+    nextEventPs: timeOrNever(parts[2], "report.nextEventPs"),
+    nextFaultPs: timeOrNever(parts[3], "report.nextFaultPs"),
+    sent: sentOf(parts[4]),
+    facts: factsOf(parts[5]),
+    events: whole(parts[6], "report.events"),
+    lastEventPs: time(parts[7], "report.lastEventPs"),
+    finishedGpus: whole(parts[8], "report.finishedGpus"),
+    hungGpus: whole(parts[9], "report.hungGpus"),
+    groups,
+    epochs: epochsOf(parts[10]),
   };
 }
 
-function framesOf(value: unknown): Uint8Array[] {
-  return listOf(value).map(bytesOf);
+function sentOf(value: unknown): SentFrame[] {
+  const flat = records(value, 4, "report.sent");
+  const sent: SentFrame[] = [];
+  for (let i = 0; i < flat.length; i += 4) {
+    const at = i / 4;
+    const sizeBytes = whole(flat[i + 2], "report.sent", at, ".sizeBytes");
+    const carried = flat[i + 3];
+    if (carried !== null && bytes(carried, "report.sent", at, ".carried").length !== sizeBytes) {
+      refuse(`report.sent[${at}].sizeBytes`, "the size of the frame", sizeBytes);
+    }
+    sent.push({
+      peer: whole(flat[i], "report.sent", at, ".peer"),
+      earliestPs: time(flat[i + 1], "report.sent", at, ".earliestPs"),
+      sizeBytes,
+      carried: carried as Uint8Array | null,
+    });
+  }
+  return sent;
 }
 
-function envelopesOf(value: unknown): Envelope[] {
-  const flat = recordsOf(value, 3);
+function factsOf(value: unknown): FactRecord[] {
+  const flat = records(value, 4, "report.facts");
+  const facts: FactRecord[] = [];
+  for (let i = 0; i < flat.length; i += 4) {
+    const at = i / 4;
+    const problem = aFact(flat[i + 3]);
+    if (problem !== undefined) refuseFor(problem, `report.facts[${at}].fact`);
+    facts.push({
+      atPs: time(flat[i], "report.facts", at, ".atPs"),
+      actor: whole(flat[i + 1], "report.facts", at, ".actor"),
+      index: whole(flat[i + 2], "report.facts", at, ".index"),
+      fact: flat[i + 3] as Fact,
+    });
+  }
+  return facts;
+}
+
+function epochsOf(value: unknown): EpochPart[] {
+  const flat = records(value, 3, "report.epochs");
+  const epochs: EpochPart[] = [];
+  for (let i = 0; i < flat.length; i += 3) {
+    epochs.push({
+      epoch: whole(flat[i], "report.epochs", i / 3, ".epoch"),
+      low: word(flat[i + 1], "report.epochs", i / 3, ".low"),
+      high: word(flat[i + 2], "report.epochs", i / 3, ".high"),
+    });
+  }
+  return epochs;
+}
+
+function handoverOf(parts: unknown[]): HandoverMessage {
+  exactly(parts, 3, "handover");
+  const peer = whole(parts[1], "handover.peer");
+  return { tag: Tag.handover, peer, frames: frames(parts[2], "handover.frames") };
+}
+
+function relayedOf(parts: unknown[]): RelayedMessage {
+  exactly(parts, 2, "relayed");
+  const flat = records(parts[1], 3, "relayed.envelopes");
   const envelopes: Envelope[] = [];
   for (let i = 0; i < flat.length; i += 3) {
-    const [worker, incarnation] = [wholeOf(flat[i]), wholeOf(flat[i + 1])];
-    envelopes.push({ worker, incarnation, bytes: bytesOf(flat[i + 2]) });
+    const at = i / 3;
+    envelopes.push({
+      worker: whole(flat[i], "relayed.envelopes", at, ".worker"),
+      incarnation: whole(flat[i + 1], "relayed.envelopes", at, ".incarnation"),
+      bytes: bytes(flat[i + 2], "relayed.envelopes", at, ".bytes"),
+    });
   }
-  return envelopes;
-}
-
-function numberOf(value: unknown): number {
-  if (typeof value !== "number") throw new Error("a message lacks a number");
-  return value;
-}
-
-function wholeOf(value: unknown): number {
-  if (!Number.isSafeInteger(value)) throw new Error("a message lacks a whole number");
-  return value as number;
-}
-
-function listOf(value: unknown): unknown[] {
-  if (!Array.isArray(value)) throw new Error("a message lacks a list");
-  return value;
-}
-
-function bytesOf(value: unknown): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new Error("a message lacks a data frame");
-  return value;
-}
-
-/** A flat list of records of `stride` values each. */
-function recordsOf(value: unknown, stride: number): unknown[] {
-  const list = listOf(value);
-  if (list.length % stride !== 0) throw new Error("a message has a list of wrong length");
-  return list;
+  return { tag: Tag.relayed, envelopes };
 }

@@ -100,6 +100,11 @@ export class PeerMesh {
     else link.send(bytes);
   }
 
+  /** Which process of a peer it is that there is, or will be, a link to. */
+  incarnationOf(peer: number): number {
+    return (this.#peers.get(peer) as Peer).address.incarnation;
+  }
+
   /**
    * Reads what peers sent from now on, or leaves it with the operating system: frames nobody needs
    * yet wake nobody.

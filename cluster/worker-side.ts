@@ -7,16 +7,11 @@ import type { Resumption } from "../src/model/window.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { HostSide } from "./host-side.ts";
 import type { Link } from "./link.ts";
+import type { WorkerStage, WorkerView } from "./member-rules.ts";
 import type { PeerAddress } from "./messages.ts";
 
-/**
- * How far the present process is: started, told us where it listens, told what it is to do, linked
- * with its peers.
- */
-export type WorkerStage = "starting" | "listening" | "configured" | "linked";
-
 /** One worker of a run. */
-export class WorkerSide {
+export class WorkerSide implements WorkerView {
   readonly number: number;
   readonly label: string;
   host: HostSide;
@@ -29,6 +24,10 @@ export class WorkerSide {
   port = 0;
   /** What the present process begins with; undefined: at the beginning. */
   resumption: Resumption | undefined;
+  /** Peers to which the present process has handed over what was under way. */
+  readonly handedOver = new Set<number>();
+  /** Peers whose frames the present process has found wrong. */
+  readonly accused = new Set<number>();
   /** The process has ended; only while everybody leaves. */
   isGone = false;
   /** Its own connection, when it reports to the coordinator directly. */
@@ -79,5 +78,7 @@ export class WorkerSide {
     this.incarnation += 1;
     this.stage = "starting";
     this.pid = 0;
+    this.handedOver.clear();
+    this.accused.clear();
   }
 }

@@ -6,6 +6,7 @@
 import { performance } from "node:perf_hooks";
 import { InvariantError } from "../src/base/assert.ts";
 import { LogicalProcess } from "../src/engine/logical-process.ts";
+import { PeerError } from "../src/engine/peer-error.ts";
 import { type RebuiltWorker, rebuildInSteps } from "../src/engine/rebuild.ts";
 import type { DeviceFactory } from "../src/model/device.ts";
 import type { Scenario } from "../src/model/scenario.ts";
@@ -22,6 +23,7 @@ import {
   peakRssBytes,
   readInvitation,
 } from "./membership.ts";
+import { shortened } from "./message-readers.ts";
 import {
   type Configuration,
   type CoordinatorMessage,
@@ -79,6 +81,8 @@ class Worker {
   readonly #awaited = new Set<number>();
   /** Peers that were replaced, and what is under way from them has not been handed over yet. */
   readonly #replaced = new Map<number, Replacement>();
+  /** Peers whose frames broke a rule: nothing is run before they are replaced. */
+  readonly #distrusted = new Set<number>();
   /** What was said while this process was being rebuilt. */
   readonly #waiting: CoordinatorMessage[] = [];
   #isRebuilding = false;
@@ -150,21 +154,17 @@ class Worker {
 
   /** The link to a peer is gone or cannot be made: the coordinator decides what that means. */
   unreachable({ worker, incarnation }: PeerAddress, reason: string): void {
-    if (!this.leaving) this.#send(encodeMessage(Tag.unreachable, worker, incarnation, reason));
+    if (this.leaving || this.#distrusted.has(worker)) return;
+    this.#send(encodeMessage(Tag.unreachable, worker, incarnation, shortened(reason), ""));
   }
 
   /** A data frame that came by the link of a peer. */
   frameArrived(peer: number, bytes: Uint8Array): void {
     const process = this.#process;
-    if (process === undefined || this.#failed) return;
-    try {
-      process.accept(peer, bytes);
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
+    if (process === undefined || this.#failed || this.#distrusted.has(peer)) return;
+    this.#guarded(() => process.accept(peer, bytes));
     const named = this.#pending?.frames.find((frames) => frames.peer === peer);
-    if (named === undefined || process.missing(named) > 0) return;
+    if (named === undefined || process.missing(named) > 0 || this.#distrusted.has(peer)) return;
     this.#mesh?.setReading(peer, false);
     this.#awaited.delete(peer);
     this.#runWhenComplete(process);
@@ -177,9 +177,9 @@ class Worker {
   #granted(grant: Grant): void {
     const process = this.#process;
     if (process === undefined || this.#failed) return;
-    this.#pending = grant;
     this.#awaited.clear();
-    for (const named of grant.frames) {
+    this.#pending = process.withoutCarried(grant, (error) => this.#fail(error));
+    for (const named of this.#pending.frames) {
       if (process.missing(named) <= 0) continue;
       this.#awaited.add(named.peer);
       this.#mesh?.setReading(named.peer, true);
@@ -198,13 +198,12 @@ class Worker {
   #runWhenComplete(process: LogicalProcess): void {
     const grant = this.#pending;
     if (grant === undefined || this.#isDelayed) return;
-    if (this.#awaited.size > 0 || this.#replaced.size > 0) return;
-    this.#pending = undefined;
-    try {
-      this.#finishWindow(process, process.run(grant));
-    } catch (error) {
-      this.#fail(error);
-    }
+    if (this.#awaited.size + this.#replaced.size + this.#distrusted.size > 0) return;
+    this.#guarded(() => {
+      const report = process.run(grant);
+      this.#pending = undefined;
+      this.#finishWindow(process, report);
+    });
   }
 
   /** Frames first, so that they travel while the coordinator reads the report. */
@@ -222,6 +221,7 @@ class Worker {
     const { peer, sent } = replacement;
     this.#replaced.set(peer.worker, replacement);
     this.#awaited.delete(peer.worker);
+    this.#distrusted.delete(peer.worker);
     const pending = this.#pending;
     if (pending !== undefined) {
       const frames = pending.frames.filter((named) => named.peer !== peer.worker);
@@ -237,10 +237,10 @@ class Worker {
   #takeOver(peer: number, frames: readonly Uint8Array[]): void {
     const replacement = this.#replaced.get(peer);
     if (replacement === undefined) return;
-    this.#replaced.delete(peer);
     const { sent, received } = replacement;
     const process = this.#running();
     process.replacePeer(peer, { sent, received }, frames);
+    this.#replaced.delete(peer);
     this.#runWhenComplete(process);
   }
 
@@ -300,12 +300,26 @@ class Worker {
     }
   }
 
-  /** Tells the coordinator and does nothing more; the run ends us. */
+  /**
+   * Tells the coordinator and does nothing more; the run ends us. What a peer did wrong is told as
+   * that: this process goes on when another one has taken the peer's place.
+   */
   #fail(error: unknown): void {
     if (this.#failed) return;
+    if (error instanceof PeerError) {
+      this.#distrust(error);
+      return;
+    }
     this.#failed = true;
     const rule = error instanceof InvariantError ? error.rule : "";
-    this.#send(encodeMessage(Tag.failed, rule, messageOf(error)));
+    this.#send(encodeMessage(Tag.failed, rule, shortened(messageOf(error))));
+  }
+
+  #distrust({ peer, rule, detail }: PeerError): void {
+    if (this.#distrusted.has(peer)) return;
+    this.#distrusted.add(peer);
+    const incarnation = (this.#mesh as PeerMesh).incarnationOf(peer);
+    this.#send(encodeMessage(Tag.unreachable, peer, incarnation, shortened(detail), rule));
   }
 
   #send(bytes: Uint8Array): void {

@@ -70,7 +70,7 @@ export function realFrames(): Uint8Array[] {
     encodeGrant({
       window: 12,
       endPs: 1.5e12,
-      frames: [{ peer: 1, count: 2, carried: [carried] }],
+      frames: [{ peer: 1, count: 2, earliestPs: 1.49e12, carried: [carried] }],
       faults: [],
       heals: [],
     }),

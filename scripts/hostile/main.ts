@@ -10,13 +10,14 @@ import { BOMBS, EXTENSIONS, prototypeKeys } from "./bombs.ts";
 import { flood } from "./flood.ts";
 import { runFlooded } from "./flooded-run.ts";
 import { fuzzDecoders } from "./frame-fuzz.ts";
+import { fuzzMessages } from "./message-fuzz.ts";
 import { RawCaller } from "./raw-caller.ts";
 import { VIOLATIONS } from "./violations.ts";
 import { Witness } from "./witness.ts";
 
 const USAGE = `npm run hostile -- [--frames N] [--rounds N] [--connections N] [--seed S]
 
-  --frames N       hostile frames against the decoders (200000)
+  --frames N       hostile frames, and messages with one change, against decoders (200000)
   --rounds N       times that each breach of the WebSocket protocol is tried (20)
   --connections N  unauthenticated connections against a listener and a run (10000)
   --seed S         what the frames follow from (the time)`;
@@ -52,7 +53,10 @@ if (counts === undefined) {
   }
   if (counts.rounds > 0) await breach(counts.rounds);
   refuseBombs();
-  if (counts.frames > 0) fuzz(counts.seed, counts.frames);
+  if (counts.frames > 0) {
+    fuzz(counts.seed, counts.frames);
+    fuzzParts(counts.seed, counts.frames);
+  }
   for (const line of broken) say(`BROKEN ${line}`);
   say(broken.length === 0 ? "all held" : `${broken.length} did not hold; seed ${counts.seed}`);
   process.exitCode = broken.length === 0 ? 0 : 1;
@@ -96,6 +100,13 @@ function fuzz(seed: string, frames: number): void {
   );
   expect(worstMs <= FRAME_MS, `a frame took ${worstMs.toFixed(1)} ms, at most ${FRAME_MS}`);
   expect(left <= HEAP_LEFT_BYTES, `the heap has grown by ${mebibytes(left)}`);
+}
+
+/** Messages of members with one thing wrong: refused with the place, or taken as they are. */
+function fuzzParts(seed: string, messages: number): void {
+  const { refused, failures } = fuzzMessages(seed, messages);
+  say(`messages: ${messages} with a change, ${refused} refused with the place`);
+  for (const failure of failures.slice(0, 10)) expect(false, failure);
 }
 
 async function breach(rounds: number): Promise<void> {

@@ -127,6 +127,7 @@ class CrashingRun {
     this.#links = workers.map(() => workers.map(() => []));
     this.#protocol = new WindowProtocol({
       workers: workers.length,
+      workerOf: placement.workerOf,
       lookaheadPs: lookaheadOf(this.#topology, placement),
       gpus: this.#topology.actors.filter((actor) => actor.kind === "gpu").length,
       timeLimitPs: scenario.run.timeLimitPs,

@@ -6,11 +6,13 @@
 /** A broken run-time invariant. `rule` is the rule's short name, e.g. "time-goes-forward". */
 export class InvariantError extends Error {
   readonly rule: string;
+  readonly detail: string;
 
   constructor(rule: string, detail: string) {
     super(`invariant ${rule}: ${detail}`);
     this.name = "InvariantError";
     this.rule = rule;
+    this.detail = detail;
   }
 }
 

@@ -3,6 +3,7 @@
  * each sender has sent, which of them no grant has named yet, and the contents of those that
  * reports carried. Only numbers and lists; it never reads a frame.
  */
+import { NEVER_PS } from "../model/time.ts";
 import type { Grant, SentFrame } from "../model/window.ts";
 
 export class FramesToWorker {
@@ -15,11 +16,14 @@ export class FramesToWorker {
   readonly #carried: (Uint8Array[] | undefined)[] = [];
   /** By sender: its part of `straightBytes`. */
   readonly #straightBytes: Float64Array;
+  /** By sender: the earliest packet in frames that no grant has named, ps. */
+  readonly #earliestPs: Float64Array;
 
   /** `workers`: of the run. */
   constructor(workers: number) {
     this.#count = new Int32Array(workers);
     this.#straightBytes = new Float64Array(workers);
+    this.#earliestPs = new Float64Array(workers).fill(NEVER_PS);
   }
 
   /** Frames that a worker has sent it since the run began. */
@@ -28,7 +32,7 @@ export class FramesToWorker {
   }
 
   /** Notes a frame of a committed window. */
-  add(sender: number, { sizeBytes, carried }: SentFrame): void {
+  add(sender: number, { earliestPs, sizeBytes, carried }: SentFrame): void {
     this.#count[sender] += 1;
     let carriedFrames = this.#carried[sender];
     if (carriedFrames === undefined) {
@@ -36,6 +40,7 @@ export class FramesToWorker {
       this.#carried[sender] = carriedFrames;
       this.#unnamed.push(sender);
     }
+    this.#earliestPs[sender] = Math.min(this.#earliestPs[sender], earliestPs);
     if (carried !== null) carriedFrames.push(carried);
     else {
       this.straightBytes += sizeBytes;
@@ -48,6 +53,7 @@ export class FramesToWorker {
     const frames = this.#unnamed.map((peer) => ({
       peer,
       count: this.#count[peer],
+      earliestPs: this.#earliestPs[peer],
       carried: this.#carried[peer] as Uint8Array[],
     }));
     this.forgetAll();
@@ -70,6 +76,7 @@ export class FramesToWorker {
 
   #drop(sender: number): void {
     this.#carried[sender] = undefined;
+    this.#earliestPs[sender] = NEVER_PS;
     this.straightBytes -= this.#straightBytes[sender];
     this.#straightBytes[sender] = 0;
   }

@@ -37,6 +37,8 @@ export class LaneTable {
   readonly toPort: Int32Array;
   /** Worker at the far end; -1 when that is this one. */
   readonly peer: Int32Array;
+  /** By lane to an actor of this worker, the worker that sends on it; -1 for all others. */
+  readonly sender: Int32Array;
   /** Order of the sender's event 0. */
   readonly orderBase: Float64Array;
   readonly #lanes: readonly Lane[];
@@ -79,6 +81,7 @@ export class LaneTable {
     this.toActor = Int32Array.from(all, (lane) => lane.to);
     this.toPort = Int32Array.from(all, (lane) => lane.toPort);
     this.peer = new Int32Array(all.length);
+    this.sender = new Int32Array(all.length);
     this.setPeers(workerOf, worker);
     this.orderBase = Float64Array.from(all, (lane) => orderBase(lane.from));
   }
@@ -86,7 +89,9 @@ export class LaneTable {
   /** Which worker each actor is at, and which one this is. */
   setPeers(workerOf: Int32Array, worker: number): void {
     for (const [lane, to] of this.toActor.entries()) {
-      this.peer[lane] = workerOf[to] === worker ? -1 : workerOf[to];
+      const isHere = workerOf[to] === worker;
+      this.peer[lane] = isHere ? -1 : workerOf[to];
+      this.sender[lane] = isHere ? workerOf[this.fromActor[lane]] : -1;
     }
   }
 

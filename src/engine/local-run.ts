@@ -73,6 +73,7 @@ export function makeLocalRun(
   );
   const protocol = new WindowProtocol({
     workers: workers.length,
+    workerOf: placement.workerOf,
     lookaheadPs: lookaheadOf(topology, placement),
     gpus: topology.actors.filter((actor) => actor.kind === "gpu").length,
     timeLimitPs: scenario.run.timeLimitPs,

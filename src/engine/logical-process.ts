@@ -16,7 +16,8 @@ import { makeDeviceServices } from "./device-services.ts";
 import { FaultTable } from "./fault-table.ts";
 import { GroupWatch } from "./group-watch.ts";
 import { Kernel } from "./kernel.ts";
-import { openFrame, unpackFrame } from "./packet-frame.ts";
+import { openFrameOf, type StagedFrame, unpackFrame } from "./packet-frame.ts";
+import { blaming } from "./peer-error.ts";
 import { PeerFrames } from "./peer-frames.ts";
 import { isHungForGood, isOut, summarize } from "./worker-summary.ts";
 
@@ -100,14 +101,27 @@ export class LogicalProcess {
   }
 
   /**
-   * Takes a data frame that came by the link of a peer. It is held until the grant that names it.
+   * Takes a data frame of a peer, which is held until the grant that names it. Throws PeerError,
+   * and then has not taken it.
    */
-  accept(peerNumber: number, frame: Uint8Array): void {
-    const staged = openFrame(frame, this.#worker);
-    if (staged.sender !== peerNumber) {
-      violated("frame-of-its-link", `worker ${peerNumber} sent a frame of ${staged.sender}`);
-    }
-    this.#peers[peerNumber].accept(staged);
+  accept(peer: number, bytes: Uint8Array): void {
+    blaming(peer, () => this.#peers[peer].accept(this.#open(peer, bytes)));
+  }
+
+  /**
+   * Accepts the frames that a grant carries and returns what is left of it, so that it can be run
+   * later, and tried again. Each PeerError goes to `failed`.
+   */
+  withoutCarried(grant: Grant, failed: (error: unknown) => void): Grant {
+    const frames = grant.frames.map(({ peer, count, earliestPs, carried }) => {
+      try {
+        this.#acceptAll(peer, count, carried);
+      } catch (error) {
+        failed(error);
+      }
+      return { peer, count, earliestPs, carried: [] };
+    });
+    return { ...grant, frames };
   }
 
   /** Data frames of a peer accepted since the run began. */
@@ -120,16 +134,19 @@ export class LogicalProcess {
     return this.#peers[frames.peer].missing(frames);
   }
 
-  /** Runs one window. All frames that the grant names and does not carry have been accepted. */
+  /**
+   * Runs one window. All frames that the grant names and does not carry have been accepted. Throws
+   * PeerError before anything is run when frames are not what they should be.
+   */
   run(grant: Grant): WindowReport {
     if (grant.window <= this.#window || grant.endPs <= this.#floorPs) {
       violated("floor-never-falls", `window ${grant.window} after ${this.#window}`);
     }
-    for (const { peer, count, carried } of grant.frames) {
-      if (this.#peers[peer].isHandedOver(count)) continue;
-      for (const frame of carried) this.accept(peer, frame);
-      this.#admit(peer, count);
+    for (const { peer, count, earliestPs, carried } of grant.frames) {
+      this.#acceptAll(peer, count, carried);
+      blaming(peer, () => this.#peers[peer].check(count, earliestPs));
     }
+    for (const { peer, count } of grant.frames) this.#admit(peer, count);
     const { faultState, nowPs } = this.kernel;
     faultState.learn(grant.faults, grant.heals, nowPs);
     this.#window = grant.window;
@@ -159,7 +176,7 @@ export class LogicalProcess {
    * A peer was lost and has a replacement: everything of the old one that is not handled yet is
    * dropped, and replaced by what the new one hands over, as far as it is not past here.
    * `counts`: frames sent to it and received of it that are settled so. Its link is a new one:
-   * nothing may come by the old one afterwards.
+   * nothing may come by the old one afterwards. Throws PeerError, and then nothing has changed.
    */
   replacePeer(
     peer: number,
@@ -167,16 +184,13 @@ export class LogicalProcess {
     handover: readonly Uint8Array[],
   ): void {
     const { kernel } = this;
+    const frames = blaming(peer, () => handover.map((bytes) => this.#open(peer, bytes)));
     this.#peers[peer].replaced(counts);
     kernel.takeArriving(
       (actor) => this.#workerOf[actor] === peer,
       (_, packet) => kernel.packets.free(packet),
     );
-    for (const bytes of handover) {
-      const frame = openFrame(bytes, this.#worker);
-      if (frame.sender !== peer) {
-        violated("frame-of-its-link", `worker ${peer} handed over a frame of ${frame.sender}`);
-      }
+    for (const frame of frames) {
       unpackFrame(frame, kernel.packets, (lane, packet) => {
         if (kernel.packets.times[timePlace(packet)] < this.#floorPs) kernel.packets.free(packet);
         else kernel.admit(lane, packet, this.#floorPs);
@@ -217,6 +231,16 @@ export class LogicalProcess {
       gpus: this.#gpus,
       heldFrames: held,
     });
+  }
+
+  #acceptAll(peer: number, count: number, frames: readonly Uint8Array[]): void {
+    if (this.#peers[peer].isHandedOver(count)) return;
+    for (const frame of frames) this.accept(peer, frame);
+  }
+
+  /** A frame that is all that one of this peer should be, but for its place among the others. */
+  #open(peer: number, bytes: Uint8Array): StagedFrame {
+    return openFrameOf(peer, bytes, this.#worker, this.kernel.lanes.sender);
   }
 
   #admit(peer: number, count: number): void {

@@ -19,6 +19,7 @@ import {
   PacketFlag,
   type PacketPool,
   ROW_WORDS,
+  timePlace,
 } from "../model/packet.ts";
 
 const MAGIC = 0x46504c31;
@@ -30,6 +31,8 @@ export const PACKET_BYTES = ROW_WORDS * 4;
 export interface StagedFrame {
   readonly sequence: number;
   readonly packets: number;
+  /** Arrival of the earliest packet, ps. */
+  readonly earliestPs: number;
   readonly bytes: Uint8Array;
 }
 
@@ -122,7 +125,60 @@ export function openFrame(frame: Uint8Array, receiver: number): StagedFrame & { 
   }
   if (checksum(aligned) !== header[5])
     violated("frame-checksum", `frame ${sequence} of worker ${sender}`);
-  return { sender, sequence, packets, bytes: aligned };
+  const earliestPs = checkRows(aligned, packets);
+  return { sender, sequence, packets, earliestPs, bytes: aligned };
+}
+
+/** Checks that each row of a frame is a packet; returns when the earliest arrives, ps. */
+function checkRows(bytes: Uint8Array, count: number): number {
+  const length = (bytes.byteLength - HEADER_BYTES) >> 2;
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, length);
+  const times = new Float64Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, length >> 1);
+  let extraAt = count * ROW_WORDS;
+  let earliestPs = Number.POSITIVE_INFINITY;
+  for (let at = 0; at < count * ROW_WORDS; at += ROW_WORDS) {
+    const kind = words[at + KIND];
+    const atPs = times[timePlace(at)];
+    if ((kind & KIND_MASK) === 0) violated("frame-packets", "a packet has no kind");
+    if (!Number.isSafeInteger(atPs)) violated("frame-packets", `a packet arrives at ${atPs} ps`);
+    if (atPs < earliestPs) earliestPs = atPs;
+    if ((kind & PacketFlag.timed) !== 0) extraAt += LAUNCH_WORDS;
+    if ((kind & PacketFlag.cargo) === 0) continue;
+    const size = words[extraAt];
+    if (!(size >= 0 && extraAt + 1 + size <= length)) {
+      violated("frame-packets", `a cargo of ${size} words at ${extraAt} of ${length}`);
+    }
+    extraAt += 1 + size;
+  }
+  if (extraAt !== length) violated("frame-packets", `${length - extraAt} words of no packet`);
+  return earliestPs;
+}
+
+/**
+ * Likewise, for a frame that is to be one of `peer`, whose packets are on lanes from there to here.
+ * `senders`: by lane to here, the worker that sends on it; -1 for all others.
+ */
+export function openFrameOf(
+  peer: number,
+  bytes: Uint8Array,
+  receiver: number,
+  senders: Int32Array,
+): StagedFrame {
+  const frame = openFrame(bytes, receiver);
+  if (frame.sender !== peer) {
+    violated("frame-of-its-link", `worker ${peer} sent a frame of ${frame.sender}`);
+  }
+  checkLanes(frame, senders);
+  return frame;
+}
+
+function checkLanes(frame: StagedFrame & { sender: number }, senders: Int32Array): void {
+  const { bytes, packets, sender } = frame;
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, packets * ROW_WORDS);
+  for (let at = NEXT; at < words.length; at += ROW_WORDS) {
+    if (senders[words[at]] === sender) continue;
+    violated("frame-lanes", `worker ${sender} sent on lane ${words[at]}`);
+  }
 }
 
 /** Moves the packets of a frame into a pool and hands each, with its lane, to `admit`. */
@@ -137,7 +193,6 @@ export function unpackFrame(
   let extraAt = count * ROW_WORDS;
   for (let place = 0; place < count; place += 1) {
     const at = place * ROW_WORDS;
-    if ((words[at] & KIND_MASK) === 0) violated("frame-packets", `packet ${place} has no kind`);
     const packet = pool.take(words[at]);
     for (let word = 1; word < NEXT; word += 1) pool.words[packet + word] = words[at + word];
     if ((words[at] & PacketFlag.timed) !== 0) {
@@ -147,7 +202,6 @@ export function unpackFrame(
     if ((words[at] & PacketFlag.cargo) !== 0) extraAt += readCargo(pool, packet, words, extraAt);
     admit(words[at + NEXT], packet);
   }
-  if (extraAt !== length) violated("frame-packets", `${length - extraAt} words of no packet`);
 }
 
 /** Appends a packet's cargo to a frame at `at`; returns how many words it took. */
@@ -164,9 +218,6 @@ function writeCargo(pool: PacketPool, packet: Packet, frame: Int32Array, at: num
 /** Gives a packet its cargo from a frame at `at`; returns how many words that took. */
 function readCargo(pool: PacketPool, packet: Packet, frame: Int32Array, at: number): number {
   const length = frame[at];
-  if (!(length >= 0 && at + 1 + length <= frame.length)) {
-    violated("frame-packets", `a cargo of ${length} words at ${at} of ${frame.length}`);
-  }
   const first = pool.cargo.first(pool.load(packet, length));
   pool.cargo.words.set(frame.subarray(at + 1, at + 1 + length), first);
   return length + 1;

@@ -4,6 +4,7 @@
  * numbered from 1 in each direction, and the numbers go on when one side is replaced.
  */
 import { violated } from "../base/assert.ts";
+import { NEVER_PS } from "../model/time.ts";
 import type { Grant } from "../model/window.ts";
 import { Outbox, type StagedFrame } from "./packet-frame.ts";
 
@@ -52,15 +53,31 @@ export class PeerFrames {
     staged.splice(place, 0, frame);
   }
 
-  /** Hands out the frames up to the one numbered `count`, in order. */
-  admit(count: number, unpack: (frame: StagedFrame) => void): void {
+  /**
+   * Are the frames up to the one numbered `count` all there, in order, and the earliest packet in
+   * those that are not admitted yet at `earliestPs`, as their sender's reports said? Only looks.
+   */
+  check(count: number, earliestPs: number): void {
+    if (this.isHandedOver(count)) return;
     if (this.received < count) violated("frames-before-window", `${this.received} of ${count}`);
+    let foundPs = NEVER_PS;
+    for (let sequence = this.#admitted + 1; sequence <= count; sequence += 1) {
+      const frame = this.#staged[sequence - this.#admitted - 1];
+      if (frame.sequence !== sequence) {
+        violated("frames-in-sequence", `${frame.sequence} came in place of ${sequence}`);
+      }
+      foundPs = Math.min(foundPs, frame.earliestPs);
+    }
+    if (foundPs !== earliestPs) {
+      violated("frames-as-reported", `packets from ${foundPs} ps, reported from ${earliestPs} ps`);
+    }
+  }
+
+  /** Hands out the frames up to the one numbered `count`, in order, after {@link check}. */
+  admit(count: number, unpack: (frame: StagedFrame) => void): void {
     while (this.#admitted < count) {
       const frame = this.#staged.shift() as StagedFrame;
       this.#admitted += 1;
-      if (frame.sequence !== this.#admitted) {
-        violated("frames-in-sequence", `${frame.sequence} came in place of ${this.#admitted}`);
-      }
       unpack(frame);
     }
   }

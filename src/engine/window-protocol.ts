@@ -21,6 +21,7 @@ import { EPOCH_PS } from "./actor-digest.ts";
 import { type ClosedEpoch, DigestChain } from "./digest-chain.ts";
 import { LearntChanges } from "./learnt-changes.ts";
 import { isRunOver, type Outlook, outlookOf } from "./outlook.ts";
+import { checkSummary, type ReportFrame } from "./report-rules.ts";
 import { addSummaries, type RunTotals } from "./run-totals.ts";
 import { WorkerStanding } from "./worker-standing.ts";
 
@@ -37,6 +38,8 @@ export interface WindowProtocolOptions {
   /** GPUs of the whole run. */
   readonly gpus: number;
   readonly timeLimitPs: number;
+  /** By actor: its worker; undefined: facts are taken from anybody. */
+  readonly workerOf?: Int32Array;
   /** Longest window, so that a run in one process can be watched and stopped. Default 1 ms. */
   readonly sliceMaxPs?: number;
   /** Default {@link CREDIT_BYTES}; tests have links fill up sooner. */
@@ -86,11 +89,9 @@ export class WindowProtocol {
   constructor(options: WindowProtocolOptions) {
     this.#options = options;
     this.#creditBytes = options.creditBytes ?? CREDIT_BYTES;
-    this.#awaited = options.workers;
-    this.#workers = Array.from(
-      { length: options.workers },
-      (_, worker) => new WorkerStanding(worker, options.workers),
-    );
+    const { workers } = options;
+    this.#awaited = workers;
+    this.#workers = Array.from({ length: workers }, () => new WorkerStanding(workers));
   }
 
   /** Windows granted so far. */
@@ -103,12 +104,20 @@ export class WindowProtocol {
     return this.#awaited === 0;
   }
 
-  /** Takes a worker's report on the current window, which counts when that is committed. */
+  /**
+   * Takes a worker's report on the current window, which counts when that is committed. Throws the
+   * InvariantError of the rule that it breaks; then nothing has changed.
+   */
   accept(worker: number, report: WindowReport): void {
     const state = this.#workers[worker];
     if (state === undefined) violated("one-report-a-window", `there is no worker ${worker}`);
-    state.accept(report, this.#window, this.#endPs);
+    state.accept(report, this.#window, this.#frameOf(worker));
     this.#awaited -= 1;
+  }
+
+  /** Throws the InvariantError of the rule that a worker's totals break. */
+  judge(worker: number, summary: WorkerSummary): void {
+    checkSummary(summary, this.#frameOf(worker));
   }
 
   /** Commits the current window: what it did is final. The caller writes it down before `next`. */
@@ -225,6 +234,12 @@ export class WindowProtocol {
     }
     const endPs = Math.min(this.#spanEnd(startPs, faultPs), this.#options.timeLimitPs, stopPs);
     return { type: "grants", startPs, endPs, grants: this.#grant(endPs) };
+  }
+
+  #frameOf(worker: number): ReportFrame {
+    const { workers, workerOf } = this.#options;
+    const fromPs = Math.max(0, this.#committedPs);
+    return { worker, workers, workerOf, fromPs, endPs: this.#endPs };
   }
 
   #isOver(ahead: Outlook, changePs: number): boolean {

@@ -8,6 +8,7 @@ import type { GroupStates, WindowReport } from "../model/window.ts";
 import { FramesToWorker } from "./frames-to-worker.ts";
 import { NO_GROUPS } from "./group-watch.ts";
 import type { ReportedState } from "./outlook.ts";
+import { checkReport, type ReportFrame } from "./report-rules.ts";
 
 export class WorkerStanding implements ReportedState {
   nextPs = 0;
@@ -23,29 +24,19 @@ export class WorkerStanding implements ReportedState {
   takesPart = true;
   report: WindowReport | undefined;
   readonly frames: FramesToWorker;
-  readonly #worker: number;
 
   /** `workers`: of the run. */
-  constructor(worker: number, workers: number) {
-    this.#worker = worker;
+  constructor(workers: number) {
     this.frames = new FramesToWorker(workers);
   }
 
-  /** Keeps its report of the open window, which ends at `endPs`. */
-  accept(report: WindowReport, window: number, endPs: number): void {
+  /** Keeps its report of the open window. Throws, and then has not kept it. */
+  accept(report: WindowReport, window: number, frame: ReportFrame): void {
     if (!this.takesPart || this.report !== undefined || report.window !== window) {
-      const what = `worker ${this.#worker}, window ${report.window}, now ${window}`;
+      const what = `worker ${frame.worker}, window ${report.window}, now ${window}`;
       violated("one-report-a-window", what);
     }
-    if (report.nextEventPs < endPs || report.events < this.events) {
-      const what = `worker ${this.#worker} has an event at ${report.nextEventPs} ps left`;
-      violated("window-run-whole", what);
-    }
-    for (const { earliestPs } of report.sent) {
-      if (earliestPs >= endPs) continue;
-      const what = `worker ${this.#worker} sent ${earliestPs} ps in a window to ${endPs} ps`;
-      violated("lookahead", what);
-    }
+    checkReport(report, this, frame);
     this.report = report;
   }
 

@@ -23,11 +23,13 @@ export interface Grant {
   readonly endPs: number;
   /**
    * Data frames that must be there before the window runs, by peer worker: how many since the run
-   * began, and those of them that came with reports and go on with this grant.
+   * began, the earliest packet that reports told of in those that no grant has named before, and
+   * those of them that came with reports and go on with this grant.
    */
   readonly frames: readonly {
     readonly peer: number;
     readonly count: number;
+    readonly earliestPs: number;
     readonly carried: readonly Uint8Array[];
   }[];
   /** Faults that the run learnt of since the last grant; all at or after the window's start. */

@@ -13,9 +13,9 @@ import type { SentFrame, WindowReport } from "../../src/model/window.ts";
 const BYTES = new Uint8Array(8);
 const FAULT: FaultSpec = { name: "f", kind: "gpu-dead", targets: ["node0.gpu0"], atPs: 1_500 };
 
-function fact(actor: number): FactRecord {
+function fact(actor: number, atPs = 1): FactRecord {
   const said = { type: "rank.finished", dispatched: 1, combined: 1, masked: 0 } as const;
-  return { atPs: 1, actor, index: 0, fact: said };
+  return { atPs, actor, index: 0, fact: said };
 }
 
 function report(changes: Partial<WindowReport> = {}): WindowReport {
@@ -48,15 +48,15 @@ describe("a worker that is lost", () => {
     const protocol = new WindowProtocol({
       ...{ workers: 2, lookaheadPs: 450, gpus: 2, timeLimitPs: 1e12 },
     });
-    protocol.accept(1, report({ facts: [fact(1)] }));
+    protocol.accept(1, report({ facts: [fact(1, 0)] }));
     const frames = [{ peer: 0, sent: 0, received: 0 }];
     expect(protocol.lossPs).toBe(0);
     expect(protocol.lose(1)).toEqual({ atPs: -1, window: -1, faults: [], heals: [], frames });
     expect(protocol.grantOf(1)).toBeUndefined();
     protocol.accept(0, report());
     expect(protocol.complete).toBe(false);
-    protocol.accept(1, report({ facts: [fact(2)] }));
-    expect(protocol.commit().facts).toEqual([fact(2)]);
+    protocol.accept(1, report({ facts: [fact(2, 0)] }));
+    expect(protocol.commit().facts).toEqual([fact(2, 0)]);
   });
 
   it("has its report of the open window forgotten, with facts, frames and next event", () => {
@@ -127,8 +127,8 @@ describe("a worker that is lost", () => {
     const step = protocol.next();
     expect(step.type === "grants" && step.grants.map(({ worker }) => worker)).toEqual([2]);
     expect(step.type === "grants" && step.grants[0].grant.frames).toEqual([
-      { peer: 1, count: 2, carried: [BYTES, BYTES] },
-      { peer: 0, count: 2, carried: [BYTES] },
+      { peer: 1, count: 2, earliestPs: 90_000, carried: [BYTES, BYTES] },
+      { peer: 0, count: 2, earliestPs: 90_000, carried: [BYTES] },
     ]);
   });
 

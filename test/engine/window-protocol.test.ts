@@ -89,9 +89,12 @@ describe("window protocol", () => {
     const protocol = makeProtocol();
     const fact = { type: "rank.finished", dispatched: 1, combined: 1, masked: 0 } as const;
     const at = (atPs: number, actor: number, index: number) => ({ atPs, actor, index, fact });
-    protocol.accept(2, report({ facts: [at(5, 9, 0), at(7, 9, 1)] }));
-    protocol.accept(0, report({ facts: [at(7, 2, 1), at(7, 2, 0)] }));
-    protocol.accept(1, report({ facts: [at(5, 4, 0)] }));
+    begin(protocol, [5, 5, 5]);
+    protocol.next();
+    const late = { window: 1, nextEventPs: 9_000 };
+    protocol.accept(2, report({ ...late, facts: [at(5, 9, 0), at(7, 9, 1)] }));
+    protocol.accept(0, report({ ...late, facts: [at(7, 2, 1), at(7, 2, 0)] }));
+    protocol.accept(1, report({ ...late, facts: [at(5, 4, 0)] }));
     const order = protocol.commit().facts.map(({ atPs, actor, index }) => [atPs, actor, index]);
     expect(order).toEqual([
       [5, 4, 0],
@@ -108,9 +111,11 @@ describe("window protocol", () => {
       [3, "stuck"],
     ] as const) {
       const protocol = makeProtocol({ gpus });
-      protocol.accept(0, report({ finishedGpus: 1, lastEventPs: 70 }));
-      protocol.accept(1, report({ finishedGpus: 1, lastEventPs: 90 }));
-      protocol.accept(2, report());
+      begin(protocol, [70, 90, 95]);
+      protocol.next();
+      protocol.accept(0, report({ window: 1, finishedGpus: 1, lastEventPs: 70 }));
+      protocol.accept(1, report({ window: 1, finishedGpus: 1, lastEventPs: 90 }));
+      protocol.accept(2, report({ window: 1 }));
       protocol.commit();
       expect(protocol.next()).toMatchObject({ type, virtualTimePs: 90 });
     }
@@ -127,7 +132,7 @@ describe("window protocol", () => {
 
   it("does not take those for done who hang, once it has learnt of another fault", () => {
     const protocol = makeProtocol({ gpus: 1 });
-    protocol.accept(0, report({ finishedGpus: 1, hungGpus: 1, lastEventPs: 70 }));
+    protocol.accept(0, report({ finishedGpus: 1, hungGpus: 1 }));
     for (const worker of [1, 2]) protocol.accept(worker, report());
     protocol.commit();
     const heal = { fault: "any", atPs: 90 };
