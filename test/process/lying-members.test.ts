@@ -25,6 +25,7 @@ async function runWith(lie: string, scenario: Scenario): Promise<LyingRun> {
   const outcome = await runScenario(scenario, {
     runId: `lie-${lie}`,
     agentMain: built("test/process/lying-agent-main.js"),
+    reportsTo: "agent",
     observer: {
       started: () => undefined,
       committed: () => undefined,
