@@ -11,6 +11,7 @@ import { Crew, type CrewOptions } from "./crew.ts";
 import { ExitCode, messageOf, OperatingError } from "./errors.ts";
 import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { HostFaults, type HostFaultsOptions } from "./host-faults.ts";
 import { HostList } from "./host-list.ts";
 import { type HostSecurity, securityFor } from "./host-security.ts";
 import type { Link, Listener } from "./link.ts";
@@ -46,6 +47,8 @@ export interface CoordinatorOptions extends CrewOptions {
   readonly joinWithinMs: number;
   readonly agentMain: string;
   readonly security: HostSecurity;
+  /** Undefined: nobody does anything to the processes on purpose. */
+  readonly realFaults: Pick<HostFaultsOptions, "keeperMain" | "isDead"> | undefined;
   report(worker: number, report: WindowReport): void;
   /** Called once: the run cannot go on. */
   failed(failure: Failure): void;
@@ -62,6 +65,7 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #hosts: HostList;
   readonly #crew: Crew;
+  readonly #hostFaults: HostFaults | undefined;
   readonly #collected = new Awaited();
   readonly #summaries: (WorkerSummary | undefined)[] = [];
   #listener: Listener | undefined;
@@ -89,7 +93,20 @@ export class Coordinator {
         else this.#crew.hostLost(host, detail);
       },
     });
-    this.#crew = new Crew(options, this.#hosts, (detail) => this.#fail({ kind: "lost", detail }));
+    const crewOptions: CrewOptions = {
+      ...options,
+      lost: (loss) => {
+        options.lost(loss);
+        this.#hostFaults?.lost(loss);
+      },
+    };
+    this.#crew = new Crew(crewOptions, this.#hosts, (detail) => {
+      this.#fail({ kind: "lost", detail });
+    });
+    const { realFaults } = options;
+    if (realFaults !== undefined) {
+      this.#hostFaults = new HostFaults({ ...realFaults, crew: this.#crew, hosts: this.#hosts });
+    }
   }
 
   /** Process ids of the workers, once they have started. */
@@ -164,6 +181,11 @@ export class Coordinator {
     if (one.stage === "linked") one.send(encodeGrant(grant));
   }
 
+  /** What a drill may do to the processes; undefined: nothing. */
+  get hostFaults(): HostFaults | undefined {
+    return this.#hostFaults;
+  }
+
   /** Asks every worker for its totals. Never resolves when the run fails meanwhile. */
   async collect(): Promise<WorkerSummary[]> {
     this.#crew.phase = "collecting";
@@ -180,11 +202,13 @@ export class Coordinator {
   async leave(inPeace: boolean): Promise<void> {
     this.#crew.phase = "leaving";
     for (const worker of this.#crew.workers) worker.heartbeat?.stop();
+    this.#hostFaults?.calm();
     this.#hosts.stopWatching();
     this.#crew.tellAll(encodeTag(Tag.goodbye));
     if (inPeace) await this.#workersGone();
     await this.#hosts.leave(LEAVE_WITHIN_MS);
     this.#listener?.close();
+    await this.#hostFaults?.close();
   }
 
   #admit(caller: Caller): Refusal | undefined {
@@ -248,6 +272,10 @@ export class Coordinator {
   }
 
   #fromAgent(message: MemberMessage): void {
+    if (message.tag === Tag.disturbed) {
+      this.#hostFaults?.answered(message.id, message.problem);
+      return;
+    }
     if (!("incarnation" in message)) throw new Error(`message ${message.tag} is not an agent's`);
     const worker = this.#crew.present(message.worker, message.incarnation);
     if (worker === undefined) return;
@@ -264,7 +292,7 @@ export class Coordinator {
       case Tag.heartbeat:
         return;
       case Tag.listening:
-        this.#crew.listening(worker, message.port);
+        this.#crew.listening(worker, message);
         return;
       case Tag.linked:
         this.#crew.linked(worker);
@@ -282,6 +310,9 @@ export class Coordinator {
         this.#workersPeakRssBytes += message.peakRssBytes;
         this.#crew.done(worker);
         this.#collected.note(worker.number);
+        return;
+      case Tag.disturbed:
+        this.#hostFaults?.answered(message.id, message.problem);
         return;
       case Tag.failed: {
         const text = `${worker.name}: ${message.message}`;

@@ -5,7 +5,14 @@
  */
 import { Heartbeat } from "./heartbeat.ts";
 import type { Link } from "./link.ts";
-import type { Arrival, Envelope, MemberMessage, SpawnedWorker, SpawnOrder } from "./messages.ts";
+import type {
+  Arrival,
+  Disturbance,
+  Envelope,
+  MemberMessage,
+  SpawnedWorker,
+  SpawnOrder,
+} from "./messages.ts";
 import { Tag } from "./messages.ts";
 import { describeExit, type LaunchedProcess, launch, WORKER_FLAGS } from "./process-launcher.ts";
 import { decodeMemberMessage, encodeEnvelopes, encodeMessage, encodeTag } from "./wire.ts";
@@ -131,6 +138,17 @@ export class HostSide {
   /** Has the agent kill a worker process, whatever state it is in. */
   endWorker({ worker, incarnation }: SpawnedWorker): void {
     this.#send(encodeMessage(Tag.end, worker, incarnation));
+  }
+
+  /** Has the agent do something to its processes by a drill; it answers with the id. */
+  disturb(id: number, disturbance: Disturbance): void {
+    this.#flush();
+    this.#send(encodeMessage(Tag.disturb, id, disturbance));
+  }
+
+  /** Lets an agent of ours go on that was stopped. */
+  letGoOn(): void {
+    this.#process?.kill("SIGCONT");
   }
 
   /** A message for one of its workers; all of one turn of the event loop travel together. */

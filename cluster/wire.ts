@@ -17,6 +17,7 @@ import {
   type Arrival,
   type Configuration,
   type CoordinatorMessage,
+  type Disturbance,
   type Envelope,
   type ExitNotice,
   type MemberMessage,
@@ -28,7 +29,7 @@ import {
 /**
  * Version of everything that crosses a link. Changes with any change to a message or a data frame.
  */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** A message that is only its tag. */
 export function encodeTag(tag: number): Uint8Array {
@@ -109,6 +110,8 @@ export function decodeCoordinatorMessage(bytes: Uint8Array): CoordinatorMessage 
       return { tag, order: parts[1] as SpawnOrder };
     case Tag.end:
       return { tag, worker: wholeOf(parts[1]), incarnation: wholeOf(parts[2]) };
+    case Tag.disturb:
+      return { tag, id: wholeOf(parts[1]), disturbance: parts[2] as Disturbance };
     case Tag.replace:
       return { tag, replacement: parts[1] as Replacement };
     case Tag.handover:
@@ -133,7 +136,7 @@ export function decodeMemberMessage(bytes: Uint8Array): MemberMessage {
     case Tag.report:
       return { tag, report: reportOf(parts) };
     case Tag.listening:
-      return { tag, port: wholeOf(parts[1]) };
+      return { tag, port: wholeOf(parts[1]), proxies: proxiesOf(parts[2]) };
     case Tag.summary:
       return { tag, summary: parts[1] as WorkerSummary, peakRssBytes: wholeOf(parts[2]) };
     case Tag.failed:
@@ -148,6 +151,8 @@ export function decodeMemberMessage(bytes: Uint8Array): MemberMessage {
       const [worker, incarnation] = [wholeOf(parts[1]), wholeOf(parts[2])];
       return { tag, worker, incarnation, exit: parts[3] as ExitNotice };
     }
+    case Tag.disturbed:
+      return { tag, id: wholeOf(parts[1]), problem: String(parts[2]) };
     case Tag.silent:
       return { tag, worker: wholeOf(parts[1]), incarnation: wholeOf(parts[2]) };
     case Tag.unreachable:
@@ -238,6 +243,13 @@ function reportOf(parts: unknown[]): WindowReport {
     groups: { paused: listOf(parts[11]).map(wholeOf), done: listOf(parts[12]).map(wholeOf) },
     epochs,
   };
+}
+
+function proxiesOf(value: unknown): (readonly [number, number])[] {
+  return listOf(value).map((pair) => {
+    const [peer, port] = listOf(pair).map(wholeOf);
+    return [peer, port];
+  });
 }
 
 function framesOf(value: unknown): Uint8Array[] {

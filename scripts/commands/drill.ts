@@ -31,6 +31,7 @@ export interface DrillCommandOptions {
   readonly hosts?: HostsOptions;
   readonly force?: true;
   readonly maxBlast?: number;
+  readonly allowRealFaults?: true;
   readonly expect?: true;
   readonly blind?: true;
   readonly json?: true;
@@ -55,7 +56,9 @@ export async function drillCommand(
   try {
     const { seed, placement, workers, speed, onWorkerLoss, maxBlast } = options;
     const overrides = { seed, placement, workers, speed, onWorkerLoss };
-    loaded = loadDrill(path, { ...overrides, maxBlastPercent: maxBlast });
+    const { allowRealFaults, hosts } = options;
+    const consent = { allowRealFaults, hosts: hosts?.count };
+    loaded = loadDrill(path, { ...overrides, ...consent, maxBlastPercent: maxBlast });
   } catch (error) {
     return printProblems(error);
   }
@@ -73,8 +76,9 @@ export async function drillCommand(
     terminal.log(terminal.palette.bold(escapeControls(title)));
     for (const note of isBlind ? [] : loaded.notes) terminal.log(`note: ${note}`);
   }
-  const { blind, hosts } = options;
-  return await finishDrill({ loaded, topology, place, version, terminal, blind, hosts }, options);
+  const { blind, hosts, allowRealFaults } = options;
+  const run = { loaded, topology, place, version, terminal };
+  return await finishDrill({ ...run, blind, hosts, allowRealFaults }, options);
 }
 
 /** Performs a drill once all checks have passed; returns the exit code. Throws OperatingError. */

@@ -31,6 +31,8 @@ export interface ResumeOptions extends HostCommandOptions, LaunchOptions {
   readonly speed?: number | "max";
   readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
   readonly expect?: true;
+  /** To those real faults of a drill that are still to come. */
+  readonly allowRealFaults?: true;
   readonly json?: true;
   readonly quiet?: true;
   readonly verbose?: true;
@@ -89,6 +91,7 @@ export async function resumeCommand(
       version,
       terminal,
       ...others,
+      allowRealFaults: options.allowRealFaults,
       resume: journal,
     },
     options,

@@ -89,7 +89,8 @@ async function killMember(
   for (;;) {
     if (run.isOver) return false;
     const view = viewOf(run.pid, folder);
-    const hasRole = one.role === "coordinator" || view.members.some(({ role }) => role === one.role);
+    const hasRole =
+      one.role === "coordinator" || view.members.some(({ role }) => role === one.role);
     if (hasRole && isInPhase(one.phase, view, plan.workers)) break;
     await wait(LOOK_EVERY_MS);
   }
@@ -104,7 +105,14 @@ function killWorker(
   folder: string,
   phase: KillCase["phase"],
 ): Promise<boolean> {
-  const first = { number: 0, role: "worker", phase, policy: "fault", which: 0, delayMs: 0 } as const;
+  const first = {
+    number: 0,
+    role: "worker",
+    phase,
+    policy: "fault",
+    which: 0,
+    delayMs: 0,
+  } as const;
   return killMember(plan, run, folder, first);
 }
 
