@@ -20,8 +20,8 @@ export const LOOPBACK_ONLY: HostSecurity = { insecure: false };
 const read = new Map<string, TlsMaterial>();
 
 /**
- * The settings of a link by way of `host`. Throws OperatingError E045 when the folder's files do not
- * serve.
+ * The settings of a link by way of `host`. Throws OperatingError E045 when the folder's files do
+ * not serve.
  */
 export function securityFor(
   host: string,

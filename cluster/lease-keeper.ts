@@ -73,8 +73,8 @@ export class LeaseKeeper {
   }
 
   /**
-   * From when this resolves with true, the process `pid` goes on after `forMs` of wall time, or when
-   * this process has ended, whatever state it is in. False: there is no keeper; stop nothing.
+   * From when this resolves with true, the process `pid` goes on after `forMs` of wall time, or
+   * when this process has ended, whatever state it is in. False: there is no keeper; stop nothing.
    */
   hold(pid: number, forMs: number): Promise<boolean> {
     this.#process ??= launch({

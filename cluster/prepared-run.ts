@@ -64,8 +64,8 @@ export interface RealFaultsOptions {
   /** The operator has agreed; otherwise none is carried out. */
   readonly isAllowed: boolean;
   /**
-   * Of a run that is taken up again: what the first of them came to before. They are not carried out
-   * again; what came of them is in the journal.
+   * Of a run that is taken up again: what the first of them came to before. They are not carried
+   * out again; what came of them is in the journal.
    */
   readonly before: readonly HostFaultBefore[];
   /** Path of dist/scripts/keeper-main.js. */

@@ -29,7 +29,7 @@ export class TcpProxy {
     this.#server = server;
   }
 
-  /** Listens at any free port of `host`; everything goes to `target`. Rejects with the system's error. */
+  /** Listens at a free port of `host`; all goes to `target`. Rejects with the system's error. */
   static open(host: string, target: HostAddress): Promise<TcpProxy> {
     return new Promise((resolve, reject) => {
       const server = createServer({ allowHalfOpen: true, noDelay: true });
@@ -62,7 +62,7 @@ export class TcpProxy {
 
   /**
    * Holds what present connections carry, seen from who dialled, for `forMs` of wall time or until
-   * {@link heal}; returns how many there are. New ones are carried. Of two leases the longer counts.
+   * {@link heal}; returns how many there are. New ones are carried. The longer lease counts.
    */
   hold(direction: Direction, forMs: number): number {
     this.#leaseEndsMs = Math.max(this.#leaseEndsMs, performance.now() + forMs);

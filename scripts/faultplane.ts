@@ -250,7 +250,9 @@ function makeProgram(): Command {
 function addOptions(command: Command, group: readonly OptionEntry[]): void {
   for (const { flags, about, parse, initial } of group) {
     if (parse === undefined) command.option(flags, about);
-    else command.option(flags, about, parse, initial);
+    // Commander hands a parser what it returned before, or what it began with.
+    else
+      command.option(flags, about, parse as (value: string, before: unknown) => unknown, initial);
   }
 }
 

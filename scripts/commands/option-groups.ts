@@ -22,8 +22,7 @@ export interface OptionEntry {
   readonly flags: string;
   readonly about: string;
   /** Reads the value, given what was read before; undefined: a flag without a value. */
-  // biome-ignore lint/suspicious/noExplicitAny: commander hands on whatever a parser returned.
-  readonly parse?: (value: string, before: any) => unknown;
+  readonly parse?: (value: string, before: never) => unknown;
   readonly initial?: unknown;
 }
 
@@ -60,7 +59,7 @@ export const SCENARIO_OPTIONS: readonly OptionEntry[] = [
   },
 ];
 
-/** Faults of real processes are never a file's to decide. */
+/** Faults of real processes are for the operator to decide, whatever a file says. */
 export const CONSENT_OPTIONS: readonly OptionEntry[] = [
   {
     flags: "--allow-real-faults",

@@ -40,8 +40,9 @@ export interface ResumeOptions extends HostCommandOptions, LaunchOptions {
 }
 
 /**
- * Lets a run that is up go on after a pause, or takes up one that is not; returns the exit code. Throws OperatingError: E001 and E050 (no run), E051
- * (damaged), E033 (it is up), E055 (it came to its end), E053 (it is another one).
+ * Lets a run that is up go on after a pause, or takes up one that is not; returns the exit code.
+ * Throws OperatingError: E001 and E050 (no run), E051 (damaged), E033 (it is up), E055 (it came to
+ * its end), E053 (it is another one).
  */
 export async function resumeCommand(
   given: string | undefined,

@@ -186,7 +186,8 @@ export class DrillDirector implements Director {
       if (output.met === false) this.#deviated = true;
       return { ...run, output, status: output.met === false ? "failed" : "succeeded" };
     }
-    const { text, fault, heals, host } = performAct(activity.act, atPs);
+    const { text, ...done } = performAct(activity.act, atPs);
+    const { fault, heals, host } = done;
     if (fault !== undefined) {
       this.#faults.push(fault);
       this.#log.faults.push(fault);
@@ -194,14 +195,7 @@ export class DrillDirector implements Director {
     if (heals !== undefined) this.#heals.push({ fault: heals, atPs });
     if (host !== undefined) this.#hostFaults.push(host);
     this.#log.tell(atPs, isRollback ? "rollback" : "action", name, text);
-    const healed = heals === undefined ? {} : { heals };
-    return {
-      ...run,
-      status: "succeeded",
-      ...(fault && { fault }),
-      ...healed,
-      ...(host && { host }),
-    };
+    return { ...run, status: "succeeded", ...done };
   }
 
   /** When the method's clock has run out, or it was cut: are there rollbacks? */

@@ -1,7 +1,7 @@
 /**
  * A coordinator in a process of its own that performs one real fault with a long lease, for tests
- * that kill it meanwhile: `stop_worker` or `stop_agent`, as its argument says. Prints a line with the
- * process ids of workers and agents when they are up.
+ * that kill it meanwhile: `stop_worker` or `stop_agent`, as its argument says. Prints a line with
+ * the process ids of workers and agents when they are up.
  */
 import { tinyScenario } from "../support/scenarios.ts";
 import { act, performHostDrill } from "./host-drills.ts";
