@@ -303,7 +303,7 @@ export class Coordinator {
         return;
       }
       case Tag.unreachable:
-        this.#crew.unreachable(worker, message.peer, message.reason);
+        this.#crew.unreachable(worker, message);
         return;
       case Tag.summary:
         this.#summaries[worker.number] = message.summary;

@@ -171,11 +171,17 @@ export class Crew {
     if (this.#loseAll([worker], undefined, detail)) this.#spawn(worker.host, [worker]);
   }
 
-  /** A worker's link to a peer is gone: if neither process is found to be lost, one of them is. */
-  unreachable(worker: WorkerSide, peer: number, reason: string): void {
-    const other = this.#workers[peer];
+  /**
+   * A worker's link to a peer is gone: if neither process is found to be lost, one of them is. That
+   * the link to a process is gone that was lost is no news, and says nothing of its replacement.
+   */
+  unreachable(
+    worker: WorkerSide,
+    { peer, peerIncarnation: theirs, reason }: MemberMessage & { tag: typeof Tag.unreachable },
+  ): void {
+    const other = this.present(peer, theirs);
     if (other === undefined) return;
-    const [mine, theirs] = [worker.incarnation, other.incarnation];
+    const mine = worker.incarnation;
     setTimeout(() => {
       if (worker.incarnation !== mine || other.incarnation !== theirs) return;
       const [low, high] = worker.number < peer ? [worker, other] : [other, worker];

@@ -222,7 +222,13 @@ export type MemberMessage =
       readonly peakRssBytes: number;
     }
   | { readonly tag: typeof Tag.failed; readonly rule: string; readonly message: string }
-  | { readonly tag: typeof Tag.unreachable; readonly peer: number; readonly reason: string }
+  | {
+      readonly tag: typeof Tag.unreachable;
+      readonly peer: number;
+      /** Which process with that number is meant. */
+      readonly peerIncarnation: number;
+      readonly reason: string;
+    }
   | HandoverMessage
   | { readonly tag: typeof Tag.arrived; readonly arrival: Arrival }
   | {

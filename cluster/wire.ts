@@ -156,7 +156,12 @@ export function decodeMemberMessage(bytes: Uint8Array): MemberMessage {
     case Tag.silent:
       return { tag, worker: wholeOf(parts[1]), incarnation: wholeOf(parts[2]) };
     case Tag.unreachable:
-      return { tag, peer: wholeOf(parts[1]), reason: String(parts[2]) };
+      return {
+        tag,
+        peer: wholeOf(parts[1]),
+        peerIncarnation: wholeOf(parts[2]),
+        reason: String(parts[3]),
+      };
     case Tag.handover:
       return { tag, peer: wholeOf(parts[1]), frames: framesOf(parts[2]) };
     case Tag.relayed:

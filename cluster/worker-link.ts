@@ -28,7 +28,7 @@ export interface PeerMeshOptions {
   /** There is a link to every peer now. */
   complete(): void;
   /** A peer cannot be reached, or its link has closed. */
-  unreachable(peer: number, reason: string): void;
+  unreachable(peer: PeerAddress, reason: string): void;
 }
 
 interface Peer {
@@ -200,7 +200,7 @@ export class PeerMesh {
   #lost(peer: Peer, reason: string): void {
     const { worker } = peer.address;
     if (this.#isOver || this.#peers.get(worker) !== peer) return;
-    this.#options.unreachable(worker, reason);
+    this.#options.unreachable(peer.address, reason);
   }
 
   #tellIfComplete(): void {

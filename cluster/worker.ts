@@ -26,6 +26,7 @@ import {
   type CoordinatorMessage,
   type Disturbance,
   type Replacement,
+  type SpawnedWorker,
   Tag,
 } from "./messages.ts";
 import { Slowness } from "./slowness.ts";
@@ -146,8 +147,9 @@ class Worker {
   }
 
   /** The link to a peer is gone or cannot be made: the coordinator decides what that means. */
-  unreachable(peer: number, reason: string): void {
-    if (!this.leaving) this.#send(encodeMessage(Tag.unreachable, peer, reason));
+  unreachable({ worker, incarnation }: SpawnedWorker, reason: string): void {
+    if (this.leaving) return;
+    this.#send(encodeMessage(Tag.unreachable, worker, incarnation, reason));
   }
 
   /** A data frame that came by the link of a peer. */

@@ -94,6 +94,20 @@ describe("a worker that a drill kills", () => {
     expect(detail).toMatch(/ended by SIGKILL; replaced, the fleet did not notice$/);
   });
 
+  it("is not lost a second time by what its peers say of the first process", async () => {
+    // Longer than a peer's complaint about a link that is gone is waited for.
+    const slow = act({
+      func: "slow_worker",
+      target: { worker: "pack0" },
+      delayMs: 40,
+      forMs: 4000,
+    });
+    const performed = await perform(FAULT, [...method, { ...slow, pauseBeforePs: 0 }]);
+    expect(performed.outcome.wallSeconds).toBeGreaterThan(2);
+    expect(eventsOf(performed.notes).filter((event) => event === "worker-lost").length).toBe(1);
+    await expectReplay(FAULT, performed);
+  });
+
   it("cannot be killed again once its actors are dead: the drill is INVALID", async () => {
     const again = act({ func: "kill_worker", target: WORKER }, LATER_PS);
     const performed = await perform(FAULT, [...method, again]);
