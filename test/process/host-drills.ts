@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { HostRecord, JournalOrder } from "../../cluster/journal-orders.ts";
-import type { RunOptions } from "../../cluster/prepared-run.ts";
+import type { RealFaultsOptions, RunOptions } from "../../cluster/prepared-run.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import type { Activity } from "../../src/drill/drill.ts";
 import { DrillDirector } from "../../src/drill/drill-director.ts";
@@ -47,13 +47,14 @@ export interface Performed extends Judgement {
 export interface PerformSettings extends Partial<RunOptions> {
   readonly up?: (workers: readonly number[], agents: readonly number[]) => void;
   readonly isAllowed?: boolean;
+  readonly before?: RealFaultsOptions["before"];
 }
 
 /** Performs a drill of `scenario`. */
 export async function performHostDrill(
   scenario: Scenario,
   method: readonly Activity[],
-  { up, isAllowed = true, ...settings }: PerformSettings = {},
+  { up, isAllowed = true, before = [], ...settings }: PerformSettings = {},
 ): Promise<Performed> {
   const drill = drillWith(scenario, { method });
   const topology = makeFatTree(scenario.cluster, scenario.hardware);
@@ -67,7 +68,7 @@ export async function performHostDrill(
     realFaults: {
       planned: hostFaultsOf(drill).map(({ fault }) => fault),
       isAllowed,
-      before: [],
+      before,
       keeperMain: built("scripts/keeper-main.js"),
     },
     observer: {

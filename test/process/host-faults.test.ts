@@ -127,6 +127,18 @@ describe("a worker that a drill kills", () => {
   });
 });
 
+describe("a run that is taken up again", () => {
+  it("does nothing twice that its journal has", async () => {
+    const known = { done: true, detail: "before" };
+    const kill = act({ func: "kill_worker", target: WORKER });
+    const again = act({ func: "kill_worker", target: { worker: "pack2" } }, LATER_PS);
+    const performed = await perform(FAULT, [kill, again], { before: [known] });
+    expect(performed.outcome.hostFaults?.map(({ detail }) => detail)[0]).toBe("before");
+    expect(performed.orders.map((order) => "name" in order && order.name)).toEqual(["lost-pack2"]);
+    expect(performed.verdict).toBe("PASS");
+  });
+});
+
 describe("a worker that a drill stops", () => {
   it("for less than the silence limit changes nothing, and goes on by itself", async () => {
     let seen: Promise<void> = Promise.resolve();
