@@ -2,7 +2,8 @@
  * What operators ask of a run that is up, and what it answers: plain values on a control link, one
  * answer a request, in order. Requests come from outside, so every field is checked here.
  */
-import { decodeStrange, encodeChecked, type FrameLimits } from "./codec.ts";
+import { decodeStrange, encodeChecked } from "./codec.ts";
+import type { FrameLimits } from "./frame-scan.ts";
 
 /** What an operator can do to a run. */
 export type ControlRequest =
@@ -87,7 +88,12 @@ export const REQUEST_BYTES = 64 * 1024;
 /** Largest answer: a status with every rank of the largest cluster. */
 export const ANSWER_BYTES = 16 * 1024 * 1024;
 
-const REQUEST_LIMITS: FrameLimits = { depth: 8, elements: 8192, textBytes: 4096 };
+const REQUEST_LIMITS: FrameLimits = {
+  depth: 8,
+  elements: 8192,
+  containers: 2048,
+  textBytes: 4096,
+};
 
 /** Longest name of a fault, target or kind in a request; longer ones are nobody's. */
 const NAME_LENGTH = 200;
@@ -137,6 +143,7 @@ export function decodeAnswer(bytes: Uint8Array): ControlAnswer | undefined {
   const value = decodeStrange(bytes, {
     depth: 8,
     elements: 1_000_000,
+    containers: 250_000,
     textBytes: ANSWER_BYTES,
   });
   if (!isFields(value)) return undefined;

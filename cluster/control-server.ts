@@ -23,7 +23,7 @@ const MOST_CONNECTIONS = 64;
 /** Requests of one operator that wait for an answer. */
 const MOST_WAITING = 16;
 
-/** Bytes of answers that an operator may leave unread. */
+/** Bytes of answers that an operator may leave unread, behind the largest. */
 const MOST_UNREAD_BYTES = 4 * 1024 * 1024;
 
 const AUTH_WITHIN_MS = 2000;
@@ -58,6 +58,7 @@ export async function openControl(
     port: 0,
     identity: controlIdentity(token, runId),
     maxMessageBytes: REQUEST_BYTES,
+    maxUnsentBytes: MOST_UNREAD_BYTES,
     maxConnections: MOST_CONNECTIONS,
     authWithinMs: AUTH_WITHIN_MS,
     admit: ({ role }) =>
@@ -118,6 +119,5 @@ class Operator {
   #answer(answer: ControlAnswer): void {
     this.#waiting -= 1;
     this.#link.send(encodeAnswer(answer));
-    if (this.#link.unsentBytes > MOST_UNREAD_BYTES) this.#link.terminate();
   }
 }

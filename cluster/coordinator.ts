@@ -163,6 +163,10 @@ export class Coordinator {
       authWithinMs: AUTH_WITHIN_MS,
       admit: (caller) => this.#admit(caller),
       accepted: (link) => this.#accepted(link),
+      turnedAway: ({ why, address, unsaid }) => {
+        const more = unsaid > 0 ? `, and ${unsaid} more` : "";
+        if (hosts > 1) this.#options.told(`turned away ${address || "somebody"}${more}: ${why}`);
+      },
     });
     await this.#hosts.gather({ ...address, port: this.#listener.port });
     const deadline = setTimeout(() => this.#startedTooLate(), START_WITHIN_MS);

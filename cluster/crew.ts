@@ -70,6 +70,14 @@ export interface CrewOptions {
   told(text: string): void;
 }
 
+/** A worker's word on a peer that it cannot reach. */
+export interface Complaint {
+  readonly peer: number;
+  /** Which of the peer's processes. */
+  readonly peerIncarnation: number;
+  readonly reason: string;
+}
+
 /** How far a run is. */
 export type RunPhase = "gathering" | "starting" | "running" | "collecting" | "leaving";
 
@@ -168,22 +176,16 @@ export class Crew {
 
   /** A process is gone, silent or cut off. */
   workerLost(worker: WorkerSide, detail: string): void {
-    if (this.#loseAll([worker], undefined, detail)) this.#spawn(worker.host, [worker]);
+    this.#spawn(worker.host, this.#loseAll([worker], undefined, detail));
   }
 
-  /**
-   * A worker's link to a peer is gone: if neither process is found to be lost, one of them is. That
-   * the link to a process is gone that was lost is no news, and says nothing of its replacement.
-   */
-  unreachable(
-    worker: WorkerSide,
-    { peer, peerIncarnation: theirs, reason }: MemberMessage & { tag: typeof Tag.unreachable },
-  ): void {
-    const other = this.present(peer, theirs);
-    if (other === undefined) return;
+  /** A worker's link to a peer is gone: if neither process is found to be lost, one of them is. */
+  unreachable(worker: WorkerSide, complaint: Complaint): void {
+    const { peer, peerIncarnation, reason } = complaint;
     const mine = worker.incarnation;
     setTimeout(() => {
-      if (worker.incarnation !== mine || other.incarnation !== theirs) return;
+      const other = this.present(peer, peerIncarnation);
+      if (worker.incarnation !== mine || other === undefined) return;
       const [low, high] = worker.number < peer ? [worker, other] : [other, worker];
       // Whoever complains, the same one goes: the one that is farther from here.
       const culprit = high.host.isOurs && !low.host.isOurs ? low : high;
@@ -198,14 +200,15 @@ export class Crew {
    */
   hostLost(host: HostSide, detail: string): void {
     if (this.phase === "leaving") return;
-    const workers = this.#workers.filter((worker) => worker.host === host);
-    const goesOn = this.#loseAll(workers, host.label, detail);
+    const held = this.#workers.filter((worker) => worker.host === host);
+    const workers = this.#loseAll(held, host.label, detail);
     host.fence();
-    if (!goesOn) return;
-    if (host.isOurs) {
+    // Ours is needed as long as it has workers, or is the only one.
+    if (host.isOurs && workers.length > 0) {
       this.#hosts.launchAgain(host);
       return;
     }
+    if (this.#hosts.all.length === 1) return;
     this.#hosts.drop(host);
     const left = this.#hosts.all;
     for (const [place, worker] of workers.entries()) worker.host = left[place % left.length];
@@ -234,11 +237,15 @@ export class Crew {
 
   /**
    * Decides that processes are lost, for good; it is written down before it is acted on. Returns
-   * whether they are to be replaced.
+   * those that are to be replaced.
    */
-  #loseAll(workers: readonly WorkerSide[], host: string | undefined, detail: string): boolean {
+  #loseAll(
+    workers: readonly WorkerSide[],
+    host: string | undefined,
+    detail: string,
+  ): readonly WorkerSide[] {
     const { windows } = this.#options;
-    if (this.phase === "leaving") return false;
+    if (this.phase === "leaving") return [];
     const named = workers.map(({ number, label }) => ({ number, label }));
     this.#options.lost({ host, workers: named, detail });
     const missed = workers.filter(({ number }) => !this.#done.has(number));
@@ -246,14 +253,14 @@ export class Crew {
     for (const worker of missed) {
       if (worker.countLoss(windows.windows) <= LOSSES_MAX) continue;
       this.#fail(`${detail}; ${LOSSES_MAX} processes before it were lost in the same window`);
-      return false;
+      return [];
     }
     for (const worker of missed) {
       this.#linked.forget(worker.number);
       if (this.phase !== "starting") worker.resumption = windows.lose(worker.number);
       worker.fence();
     }
-    return missed.length > 0;
+    return missed;
   }
 
   /** When nobody is starting any more: tells those who are new who the others are, and these. */

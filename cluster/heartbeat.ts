@@ -11,7 +11,7 @@ const BEAT_EVERY_MS = 1000;
  * Seconds of silence after which a peer counts as lost. A worker in a long window is late, not
  * dead.
  */
-export const SILENCE_LIMIT_SECONDS = 30;
+export const SILENCE_LIMIT_SECONDS = 10;
 
 export interface HeartbeatOptions {
   beat(): void;

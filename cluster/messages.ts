@@ -225,7 +225,7 @@ export type MemberMessage =
   | {
       readonly tag: typeof Tag.unreachable;
       readonly peer: number;
-      /** Which process with that number is meant. */
+      /** Which of its processes. */
       readonly peerIncarnation: number;
       readonly reason: string;
     }

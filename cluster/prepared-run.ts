@@ -36,7 +36,10 @@ export interface RunOptions {
   readonly hosts?: HostsOptions;
   /** Seconds of silence before a process counts as lost; default {@link SILENCE_LIMIT_SECONDS}. */
   readonly silenceLimitSeconds?: number;
-  /** Do workers report through their host's agent (default), or each to the coordinator? */
+  /**
+   * Do workers report through their host's agent, or each to the coordinator? Default: through
+   * agents where there are several hosts.
+   */
   readonly reportsTo?: "agent" | "coordinator";
   /** Fingerprint of this program, which all hosts must share; default: not compared. */
   readonly build?: string;

@@ -110,6 +110,10 @@ export class RunControl {
   }
 
   #decide(request: Order, loop: WindowLoop, atPs: number): Decision {
+    if (loop.isCatchingUp) {
+      const message = `the run is taken up again and does what its record says, at ${formatTime(atPs)}`;
+      return refusal("E064", message, "ask again when it has caught up; faultplane status tells");
+    }
     switch (request.command) {
       case "inject":
         return this.#faults.inject(request.fault, atPs);

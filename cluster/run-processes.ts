@@ -72,7 +72,8 @@ export async function driveProcesses(
     pairs,
     delays: options.delays ?? new Map(),
     agentMain,
-    reportsTo: options.reportsTo ?? "agent",
+    // On one host an agent in between costs more than it saves (decision 0032).
+    reportsTo: options.reportsTo ?? (hosts.count > 1 ? "agent" : "coordinator"),
     proxies: isAllowed ? proxiesFor(realFaults.planned, labels) : NO_PROXIES,
     realFaults: isAllowed ? { keeperMain: realFaults.keeperMain, isDead } : undefined,
     silenceLimitSeconds: options.silenceLimitSeconds ?? SILENCE_LIMIT_SECONDS,

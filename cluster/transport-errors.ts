@@ -32,6 +32,10 @@ export function refused(refusal: Refusal): OperatingError {
     case "not-expected":
     case "stale-incarnation":
       return new OperatingError("E046", message, "", ExitCode.tryAgain);
+    case "scenario": {
+      const hint = "start every host with the same file and options, or with faultplane join";
+      return new OperatingError("E046", message, hint, ExitCode.unavailable);
+    }
     default: {
       const hint = "run the same Faultplane and the same Node major everywhere";
       return new OperatingError("E046", message, hint, ExitCode.unavailable);

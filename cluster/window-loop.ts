@@ -93,8 +93,8 @@ export class WindowLoop {
   /** No window is under way, and the last one has been written. */
   #isBetween = false;
   #pausedAtMs: number | undefined;
-  /** Processes are being replaced: nothing is granted. */
-  #isBroken = false;
+  /** Since when processes are being replaced; then nothing is granted. */
+  #brokenAtMs: number | undefined;
   /** Real faults are being carried out: nothing is granted. */
   #isDisturbed = false;
   #held: NodeJS.Timeout | undefined;
@@ -124,6 +124,11 @@ export class WindowLoop {
   /** The speed that was asked for last. */
   get speed(): number | "max" {
     return this.#speed;
+  }
+
+  /** Does the run do again what its record says? Nothing new may be ordered in between. */
+  get isCatchingUp(): boolean {
+    return this.#paceFromPs > 0;
   }
 
   get isPaused(): boolean {
@@ -177,8 +182,10 @@ export class WindowLoop {
   /** Goes on; the time of the pause does not count. Call it from a command. */
   resume(): void {
     if (this.#pausedAtMs === undefined) return;
-    this.#pacer.stoodStill(performance.now() - this.#pausedAtMs);
+    const nowMs = performance.now();
+    this.#pacer.stoodStill(nowMs - this.#pausedAtMs);
     this.#pausedAtMs = undefined;
+    if (this.#brokenAtMs !== undefined) this.#brokenAtMs = nowMs;
   }
 
   /** Paces from now on with virtual seconds per wall second. Call it from a command. */
@@ -193,15 +200,18 @@ export class WindowLoop {
    */
   broken(orders: (atPs: number) => readonly JournalOrder[]): void {
     if (this.#over) return;
-    this.#isBroken = true;
+    this.#brokenAtMs ??= performance.now();
     const atPs = Math.max(this.#protocol.lossPs, this.#orderedPs);
     this.#order(orders(atPs), atPs);
   }
 
-  /** Everybody is there again. */
+  /** Everybody is there again. The time that it took does not count, as that of a pause. */
   mended(): void {
-    if (!this.#isBroken) return;
-    this.#isBroken = false;
+    if (this.#brokenAtMs === undefined) return;
+    if (this.#pausedAtMs === undefined) {
+      this.#pacer.stoodStill(performance.now() - this.#brokenAtMs);
+    } else this.#pausedAtMs = Math.min(this.#pausedAtMs, this.#brokenAtMs);
+    this.#brokenAtMs = undefined;
     if (this.#isBetween) this.#advanceGuarded();
   }
 
@@ -244,7 +254,8 @@ export class WindowLoop {
         this.#end(this.#stopped);
         return;
       }
-      if (this.#pausedAtMs !== undefined || this.#isBroken || this.#isDisturbed) return;
+      if (this.#pausedAtMs !== undefined || this.#brokenAtMs !== undefined) return;
+      if (this.#isDisturbed) return;
       const holdMs = this.#holdMs();
       if (holdMs > 0) {
         // A timer takes at most 2^31 - 1 ms; a longer wait is taken up again.
@@ -290,19 +301,21 @@ export class WindowLoop {
     if (hostFaults.length > 0 && this.#stopped === undefined) this.#disturb(hostFaults, atPs);
   }
 
-  /** A loss that comes of it acts at `atPs`, if it comes before the next window. */
+  /** A loss that comes of it before it is done acts at `atPs`. That time does not count. */
   #disturb(faults: readonly HostFault[], atPs: number): void {
+    const sinceMs = performance.now();
     const disturbed = this.#options.disturb?.(faults, atPs);
     if (disturbed === undefined) return;
     this.#orderedPs = atPs;
     this.#isDisturbed = true;
-    disturbed.then(
-      () => {
-        this.#isDisturbed = false;
-        this.#advanceGuarded();
-      },
-      (error) => this.#fail(error),
-    );
+    const done = (): void => {
+      const nowMs = performance.now();
+      const untilMs = Math.min(this.#pausedAtMs ?? nowMs, this.#brokenAtMs ?? nowMs);
+      this.#pacer.stoodStill(Math.max(0, untilMs - sinceMs));
+      this.#isDisturbed = false;
+      this.#advanceGuarded();
+    };
+    disturbed.then(done, (error) => this.#fail(error));
   }
 
   /** Orders are written down first. */

@@ -22,6 +22,10 @@ const MOST_CONNECTIONS = 4096;
 
 const AUTH_WITHIN_MS = 2000;
 
+/** A busy host may miss a call: how often a peer is dialled, and wall ms in between. */
+const DIAL_TRIES = 3;
+const DIAL_AGAIN_MS = 500;
+
 export interface PeerMeshOptions {
   /** A data frame, and the number of the worker whose link it came by. */
   frame(peer: number, bytes: Uint8Array): void;
@@ -142,7 +146,8 @@ export class PeerMesh {
     if (address.worker > this.#invitation.number) this.#dial(peer);
   }
 
-  #dial(peer: Peer): void {
+  #dial(peer: Peer, triesLeft = DIAL_TRIES): void {
+    if (this.#peers.get(peer.address.worker) !== peer) return;
     const { identity, number, incarnation, security } = this.#invitation;
     const { worker, host, port } = peer.address;
     const caller: Caller = { role: "peer", number, incarnation };
@@ -158,7 +163,10 @@ export class PeerMesh {
         if (this.#peers.get(worker) !== peer) link.terminate();
         else this.#add(peer, link);
       },
-      (error) => this.#lost(peer, messageOf(error)),
+      (error) => {
+        if (triesLeft <= 1) this.#lost(peer, messageOf(error));
+        else setTimeout(() => this.#dial(peer, triesLeft - 1), DIAL_AGAIN_MS);
+      },
     );
   }
 
@@ -198,8 +206,7 @@ export class PeerMesh {
   }
 
   #lost(peer: Peer, reason: string): void {
-    const { worker } = peer.address;
-    if (this.#isOver || this.#peers.get(worker) !== peer) return;
+    if (this.#isOver || this.#peers.get(peer.address.worker) !== peer) return;
     this.#options.unreachable(peer.address, reason);
   }
 

@@ -3,9 +3,10 @@
  * exchanges data frames with its peers. It knows sockets and no devices; the devices are handed to
  * it. Imports as little as it can: a run may have a hundred of these.
  */
+import { performance } from "node:perf_hooks";
 import { InvariantError } from "../src/base/assert.ts";
 import { LogicalProcess } from "../src/engine/logical-process.ts";
-import { rebuildWorker } from "../src/engine/rebuild.ts";
+import { type RebuiltWorker, rebuildInSteps } from "../src/engine/rebuild.ts";
 import type { DeviceFactory } from "../src/model/device.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import type { Grant, WindowReport } from "../src/model/window.ts";
@@ -25,14 +26,17 @@ import {
   type Configuration,
   type CoordinatorMessage,
   type Disturbance,
+  type PeerAddress,
   type Replacement,
-  type SpawnedWorker,
   Tag,
 } from "./messages.ts";
 import { Slowness } from "./slowness.ts";
 import { cut, hold } from "./tcp-proxy.ts";
 import { encodeMessage, encodeReport, encodeTag } from "./wire.ts";
 import { PeerMesh } from "./worker-link.ts";
+
+/** Wall ms of a rebuild between two turns of the event loop. */
+const REBUILD_TURN_MS = 20;
 
 /** Runs this process as a worker until the run is over. `devices` makes the actors. */
 export async function runWorker(devices: DeviceFactory): Promise<void> {
@@ -78,6 +82,9 @@ class Worker {
   readonly #awaited = new Set<number>();
   /** Peers that were replaced, and what is under way from them has not been handed over yet. */
   readonly #replaced = new Map<number, Replacement>();
+  /** What was said while this process was being rebuilt. */
+  readonly #waiting: CoordinatorMessage[] = [];
+  #isRebuilding = false;
   #isLinked = false;
   #delayMs = 0;
   readonly #slowness = new Slowness();
@@ -97,6 +104,10 @@ class Worker {
   }
 
   received(message: CoordinatorMessage): void {
+    if (this.#isRebuilding && message.tag !== Tag.goodbye) {
+      this.#waiting.push(message);
+      return;
+    }
     switch (message.tag) {
       case Tag.grant:
         this.#granted(message.grant);
@@ -147,9 +158,8 @@ class Worker {
   }
 
   /** The link to a peer is gone or cannot be made: the coordinator decides what that means. */
-  unreachable({ worker, incarnation }: SpawnedWorker, reason: string): void {
-    if (this.leaving) return;
-    this.#send(encodeMessage(Tag.unreachable, worker, incarnation, reason));
+  unreachable({ worker, incarnation }: PeerAddress, reason: string): void {
+    if (!this.leaving) this.#send(encodeMessage(Tag.unreachable, worker, incarnation, reason));
   }
 
   /** A data frame that came by the link of a peer. */
@@ -276,14 +286,40 @@ class Worker {
     this.#delayMs = delayMs;
     if (resumption === null) this.#process = new LogicalProcess(options);
     else {
-      const { replacement, handovers } = rebuildWorker({ ...options, resumption });
-      this.#process = replacement;
-      const framesTo = new Map(handovers.map(({ peer, frames }) => [peer, frames]));
-      for (const { worker } of peers) {
-        this.#send(encodeMessage(Tag.handover, worker, framesTo.get(worker) ?? []));
-      }
+      this.#rebuild(rebuildInSteps({ ...options, resumption }), peers);
+      return;
     }
     (this.#mesh as PeerMesh).connect(peers);
+  }
+
+  /**
+   * Works out again what the lost worker had done, a few milliseconds at a time: heartbeats go on.
+   * What the coordinator says meanwhile waits.
+   */
+  #rebuild(steps: Generator<undefined, RebuiltWorker>, peers: readonly PeerAddress[]): void {
+    this.#isRebuilding = true;
+    const untilMs = performance.now() + REBUILD_TURN_MS;
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) {
+        this.#takePlace(step.value, peers);
+        return;
+      }
+      if (performance.now() < untilMs) continue;
+      setImmediate(() => this.#guarded(() => this.#rebuild(steps, peers)));
+      return;
+    }
+  }
+
+  #takePlace({ replacement, handovers }: RebuiltWorker, peers: readonly PeerAddress[]): void {
+    this.#isRebuilding = false;
+    this.#process = replacement;
+    const framesTo = new Map(handovers.map(({ peer, frames }) => [peer, frames]));
+    for (const { worker } of peers) {
+      this.#send(encodeMessage(Tag.handover, worker, framesTo.get(worker) ?? []));
+    }
+    (this.#mesh as PeerMesh).connect(peers);
+    for (const message of this.#waiting.splice(0)) this.received(message);
   }
 
   #guarded(step: () => void): void {

@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# What the hosts run, and what traps call, is called from nowhere here:
-# shellcheck disable=SC2317
+# What traps call is called from nowhere, and variables are sent to hosts by their names:
+# shellcheck disable=SC2317,SC2034
 #
-# Starts one run on several hosts by ssh: `faultplane up` on the first host of a hostfile, `faultplane
-# join` on the others. For hosts without a scheduler; with Slurm take slurm.sbatch. See docs/hosts.md.
+# Starts one run on several hosts by ssh: `faultplane up` on the first host of a hostfile,
+# `faultplane join` on the others. For hosts without a scheduler; with Slurm take slurm.sbatch. See
+# docs/hosts.md.
 #
-# The coordinator is on the first host, so that data never goes by way of this machine. The run folder
-# is written there and fetched when the run is over.
+# The coordinator is on the first host, so that data never goes by way of this machine. The run
+# folder is written there and fetched when the run is over.
 #
-# Nothing secret is in an argument or on a disk: a host is told everything, the token included, through
-# the standard input of its ssh. That input is a lease as well. This process writes a line to it every
-# few seconds; a host ends its part when the input ends or falls silent. It does so when this process,
-# its ssh or the connection is gone, however they went.
+# Nothing secret is in an argument or on a disk: a host is told everything, the token included,
+# through the standard input of its ssh. That input is a lease as well. This process writes a line
+# to it every few seconds; a host ends its part when the input ends or falls silent. It does so when
+# this process, its ssh or the connection is gone, however they went.
 #
-# The functions whose names begin with remote_ are sent to the hosts; they see only the variables that
-# are sent with them.
+# What is done on a host is in launch-ssh-host.sh, which is sent there.
 set -uo pipefail
 
 readonly PROGRAM=launch-ssh
@@ -55,93 +55,14 @@ fail() {
   exit "$code"
 }
 
-# ---- on the hosts ----
-
-# Says in lines that begin with "faultplane-check" what a host has, or what it lacks.
-remote_check() {
-  local main="$home/dist/scripts/faultplane.js" path
-  problem() { printf 'faultplane-check problem %s\n' "$*"; }
-  if ! command -v "$node" >/dev/null; then
-    problem "there is no '$node' in the PATH that ssh gives; name it with --node"
-    return
-  fi
-  if [ ! -f "$main" ]; then
-    problem "'$home' has no built faultplane; install it there, or name its folder with --home"
-    return
-  fi
-  printf 'faultplane-check version %s, %s, build %s\n' "$("$node" "$main" --version)" \
-    "$("$node" --version)" \
-    "$(cd "$home/dist" && find src actors cluster -name '*.js' -type f | LC_ALL=C sort |
-      xargs cat | cksum | tr ' ' -)"
-  if [ "$rank" = 0 ] && [ ! -r "$file" ]; then
-    problem "cannot read '$file', which the first host needs; copy it there, and what it names"
-  elif [ "$rank" = 0 ] && [ -n "$checksum" ] && [ "$(cksum <"$file")" != "$checksum" ]; then
-    problem "'$file' is another file there than here; copy it"
-  fi
-  [ -n "$tls" ] || return
-  for path in ca.pem member.pem member-key.pem; do
-    [ -r "$tls/$path" ] || problem "cannot read '$tls/$path'; copy the certificates there"
-  done
-}
-
-# Runs `faultplane words...` until it ends or the lease does. The first line of the input is the token.
-remote_rank() {
-  local runs="${XDG_STATE_HOME:-$HOME/.local/state}/faultplane/runs" child watch code
-  export FAULTPLANE_TOKEN
-  IFS= read -r FAULTPLANE_TOKEN || exit 69
-  if [ "$rank" = 0 ]; then
-    mkdir -p -- "$runs" || exit 73
-    words+=(--out "$runs/$launch")
-  fi
-  exec 3<&0
-  # With job control the child leads a group of its own, which can be ended as a whole.
-  set -m
-  "$node" "$home/dist/scripts/faultplane.js" "${words[@]}" </dev/null 3<&- &
-  child=$!
-  set +m
-  unset FAULTPLANE_TOKEN
-  remote_lease "$child" >/dev/null 2>&1 &
-  watch=$!
-  wait "$child" 2>/dev/null
-  code=$?
-  kill -KILL "$watch" 2>/dev/null
-  kill -KILL -- "-$child" 2>/dev/null
-  exit "$code"
-}
-
-# Reads the lease: signals to pass on, and lines that only say that somebody is there.
-remote_lease() {
-  local child=$1 word
-  while IFS= read -r -t "$lease" -u 3 word; do
-    case "$word" in INT | TERM) kill -s "$word" "$child" ;; esac
-  done
-  kill -TERM "$child"
-  for _ in 1 2 3 4 5 6 7 8 9 10; do
-    sleep 1
-    kill -0 "$child" || return
-  done
-  kill -KILL -- "-$child"
-}
-
-# The run folder as an archive.
-remote_fetch() {
-  tar -C "${XDG_STATE_HOME:-$HOME/.local/state}/faultplane/runs" -cf - "$launch"
-}
-
-remote_forget() {
-  rm -rf -- "${XDG_STATE_HOME:-$HOME/.local/state}/faultplane/runs/$launch"
-}
-
-# ---- here ----
-
-# Prints a script for `bash -s`: variables (names as arguments) and functions, then a call.
+# Prints a script for `bash -s`: variables (names as arguments), what is done on hosts, then a call.
 script_for() {
   local call=$1 name
   shift
   for name in "$@"; do
     declare -p "$name" | sed '1s/^declare -[-arx]* //'
   done
-  declare -f remote_check remote_rank remote_lease remote_fetch remote_forget
+  cat "$package/scripts/launch-ssh-host.sh"
   # In braces: bash has read all of it before the call, and what follows is for the call to read.
   printf '{ %s; exit; }\n' "$call"
 }
@@ -165,7 +86,8 @@ add_host() {
   else
     host=""
   fi
-  if [[ ! $host =~ ^[A-Za-z0-9_:][A-Za-z0-9._:%-]*$ || ! $user =~ ^([A-Za-z0-9_][A-Za-z0-9._-]*)?$ ]]; then
+  if [[ ! $host =~ ^[A-Za-z0-9_:][A-Za-z0-9._:%-]*$ ]] ||
+    [[ ! $user =~ ^([A-Za-z0-9_][A-Za-z0-9._-]*)?$ ]]; then
     fail 2 "$hostfile:$line: '$1' is no host; write [user@]host[:port] [slots=N]"
   fi
   # As for MPI, a host that is named twice is one host.
@@ -176,7 +98,7 @@ add_host() {
 }
 
 read_hostfile() {
-  local line number=0 word expanded
+  local line="" number=0 word expanded
   while IFS= read -r line || [ -n "$line" ]; do
     number=$((number + 1))
     line=${line%%#*}
@@ -184,8 +106,9 @@ read_hostfile() {
     [ -n "$word" ] || continue
     if [[ $word =~ ^[A-Za-z0-9_.-]+\[[0-9,-]+\] ]]; then
       command -v scontrol >/dev/null ||
-        fail 2 "$hostfile:$number: '$word' is a list of Slurm, and scontrol is not here; list the hosts"
-      expanded=$(scontrol show hostnames "$word") || fail 2 "$hostfile:$number: scontrol refused '$word'"
+        fail 2 "$hostfile:$number: '$word' is a list of Slurm; without scontrol, list the hosts"
+      expanded=$(scontrol show hostnames "$word") ||
+        fail 2 "$hostfile:$number: scontrol refused '$word'"
       while IFS= read -r word; do add_host "$word" "$number"; done <<<"$expanded"
     else
       add_host "$word" "$number"
@@ -202,7 +125,8 @@ read_token() {
   if [ -n "$token_file" ]; then
     [ -r "$token_file" ] || fail 66 "cannot read token file '$token_file'"
     mode=$(stat -c %a -- "$token_file" 2>/dev/null || stat -f %Lp -- "$token_file")
-    [[ $mode =~ 00$ ]] || fail 77 "token file '$token_file' is mode $mode, need 600: chmod 600 '$token_file'"
+    [ "$mode" = 600 ] ||
+      fail 77 "token file '$token_file' is mode $mode, need 600: chmod 600 '$token_file'"
     IFS= read -r token <"$token_file"
   fi
   [ -n "$token" ] || token=$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')
@@ -215,7 +139,7 @@ absolute() { case "$1" in /*) printf '%s' "$1" ;; *) printf '%s/%s' "$PWD" "$1" 
 check_hosts() {
   local host line first="" bad=0
   for rank in "${!hosts[@]}"; do
-    (ssh_to "$rank" < <(script_for remote_check rank home node file checksum tls 2>/dev/null)) \
+    (ssh_to "$rank" < <(script_for host_check rank home node file checksum tls 2>/dev/null)) \
       >"$scratch/check.$rank" 2>"$scratch/check.$rank.err" &
     checks[rank]=$!
   done
@@ -240,7 +164,8 @@ check_hosts() {
   [ "$bad" = 0 ]
 }
 
-# Starts the part of a rank. Its lease is the file descriptor leases[rank], held by this process only.
+# Starts the part of a rank. Its lease is the file descriptor leases[rank], held by this process
+# only.
 start_rank() {
   local rank=$1 lease=$LEASE words pipe="$scratch/lease.$1" name fd
   name="$logs/$rank-${hosts[rank]//[^A-Za-z0-9._-]/_}"
@@ -264,7 +189,7 @@ start_rank() {
     (close_leases && trap - PIPE && ssh_to "$rank") <"$pipe" >"$name.out" 2>"$name.err" &
   fi
   pids[rank]=$!
-  { script_for remote_rank rank home node lease launch words && printf '%s\n' "$token"; } >&"$fd"
+  { script_for host_rank rank home node lease launch words && printf '%s\n' "$token"; } >&"$fd"
 }
 
 close_leases() {
@@ -319,14 +244,14 @@ clean_up() {
 fetch_run() {
   local part="$scratch/run"
   mkdir -p "$part" "$(dirname "$target")"
-  (ssh_to 0 < <(script_for remote_fetch launch)) 2>/dev/null | tar -C "$part" -xf - 2>/dev/null
+  (ssh_to 0 < <(script_for host_fetch launch)) 2>/dev/null | tar -C "$part" -xf - 2>/dev/null
   if [ ! -f "$part/$launch/journal.ndjson" ]; then
     say "${hosts[0]} has kept no run folder, or cannot be reached"
   elif [ -e "$target" ]; then
     # The first host is this one.
     say "run folder: $target"
   elif mv -- "$part/$launch" "$target"; then
-    (ssh_to 0 < <(script_for remote_forget launch)) >/dev/null 2>&1
+    (ssh_to 0 < <(script_for host_forget launch)) >/dev/null 2>&1
     say "run folder: $target (fetched from ${hosts[0]})"
   fi
 }
@@ -381,9 +306,9 @@ done
 [ -z "$tls" ] || [ ${#secure[@]} = 0 ] || fail 2 "--tls and --insecure exclude each other"
 [ -z "$tls" ] || secure=(--tls "$tls")
 [ ${#secure[@]} -gt 0 ] ||
-  fail 2 "links between hosts need certificates: --tls FOLDER (made by: faultplane certificates FOLDER)," \
-    "or --insecure on a network of your own"
-[ -r "$hostfile" ] || fail 66 "cannot read hostfile '$hostfile'"
+  fail 2 "links between hosts need certificates: --tls FOLDER, made by" \
+    "'faultplane certificates FOLDER'; or --insecure on a network that you trust"
+if [ ! -r "$hostfile" ] || [ -d "$hostfile" ]; then fail 66 "cannot read hostfile '$hostfile'"; fi
 [ -z "$out" ] || [ ! -e "$out" ] || fail 73 "'$out' exists; choose another name"
 read_hostfile
 
@@ -440,10 +365,10 @@ while is_up 0; do
     next_beat=$((SECONDS + BEAT))
   fi
   for rank in "${!hosts[@]}"; do
-    if [ "$rank" != 0 ] && [ -z "${told[rank]:-}" ] && ! is_up "$rank" && [ "${codes[rank]}" != 0 ]; then
-      told[rank]=yes
-      say "rank $rank (${hosts[rank]}) ended with ${codes[rank]}: $(cat "$logs/$rank-"*.err | tail -n 1)"
-    fi
+    if [ "$rank" = 0 ] || [ -n "${told[rank]:-}" ] || is_up "$rank"; then continue; fi
+    told[rank]=yes
+    [ "${codes[rank]}" = 0 ] || say "rank $rank (${hosts[rank]}) ended with ${codes[rank]}:" \
+      "$(cat "$logs/$rank-"*.err | tail -n 1)"
   done
   if [ -n "$stop_by" ] && [ "$SECONDS" -ge "$stop_by" ]; then
     say "${hosts[0]} has not stopped; ending everything"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Tests launch-ssh.sh and runs on several hosts with real parts: three network namespaces, a real sshd
-# in each, real processes, and real trouble in the middle of a run. Needs root; takes some minutes.
-# Changes nothing outside of its namespaces and a folder in TMPDIR, and leaves neither behind.
+# Tests launch-ssh.sh and runs on several hosts with real parts: three network namespaces, a real
+# sshd in each, real processes, and real trouble in the middle of a run. Needs root; takes some
+# minutes. Changes nothing outside of its namespaces and a folder in TMPDIR, and leaves neither
+# behind.
 #
 # The last line is `N passed, N failed`; exit code 1 when one failed, 77 when it cannot run here.
 # KEEP=1 keeps the folder with all output.
@@ -31,7 +32,7 @@ launch_with() {
   export FAULTPLANE_SSH_CONFIG="$scratch/ssh_config" FAULTPLANE_TOKEN="$token"
   # Without job control it could not be interrupted: bash has such children ignore SIGINT.
   set -m
-  XDG_STATE_HOME="$scratch/here" ip netns exec "$(namespace bridge)" \
+  XDG_STATE_HOME="$scratch/here" TMPDIR="$scratch" ip netns exec "$(namespace bridge)" \
     bash "$PACKAGE/scripts/launch-ssh.sh" --home "$there" --node "$NODE" \
     --logs "$scratch/logs/$name" "$hostfile" "$SCENARIO" --out "$scratch/runs/$name" \
     --join-timeout 60 "$@" >"$scratch/$name.out" 2>"$scratch/$name.err" </dev/null &
@@ -46,8 +47,8 @@ journal() { cat "$scratch"/h1/state/faultplane/runs/launch-*/journal.ndjson 2>/d
 # Whether at least a number of epochs are closed.
 has_closed() { [ "$(journal | grep -c '"record":"epoch"')" -ge "$1" ]; }
 
-# Waits for the middle of the run.
-middle() { wait_for 90 has_closed 20; }
+# Waits for the middle of the run: all ranks exchange tokens, and the NIC is about to die.
+middle() { wait_for 90 has_closed 5; }
 
 has_ended() { ! kill -0 "$launcher" 2>/dev/null; }
 
@@ -94,10 +95,22 @@ has_no_part() { [ -z "$(pids_with "$1" "$HOME_THERE/dist")" ]; }
 # What every launch has to end with, however it went.
 check_end() {
   local name=$1 report="$scratch/runs/$1/report.json"
-  check "$name: ends with a verdict" "$(field "$report" verdict), exit code $code, $(field "$report" end)" \
-    has_verdict "$name"
+  check "$name: ends with a verdict" \
+    "$(field "$report" verdict), exit code $code, $(field "$report" end)" has_verdict "$name"
   check "$name: replay equal" "digest $(field "$report" digest)" replays "$name"
   check "$name: nothing is left on the hosts" "$(pids_of h1 | wc -l) processes on h1" all_gone
+}
+
+# names_lost_actors NAME: whether the journal says which actors were lost.
+names_lost_actors() { grep -q '"actors-lost"' "$scratch/runs/$1/journal.ndjson"; }
+
+# check_policy POLICY NAME: a loss that is made good leaves no trace, one that is a fault does.
+check_policy() {
+  if [ "$1" = recover ]; then
+    check "$2: digest as in one process" "$single" has_single_digest "$2"
+  else
+    check "$2: the journal names the lost actors" "" names_lost_actors "$2"
+  fi
 }
 
 # A worker process in the namespace of a host, the first of them.
@@ -131,25 +144,30 @@ test_plain() {
   check "$name: digest as in one process ($secure)" "$single" has_single_digest "$name"
 }
 
+# test_cut POLICY
 test_cut() {
-  launch cut --speed "$SPEED" --insecure
+  local name=cut-$1
+  launch "$name" --speed "$SPEED" --insecure --on-worker-loss "$1"
   middle
   ip -n "$(namespace h3)" link set eth0 down
   finish
-  check "cut: the host ends its part by itself" "" wait_for "$GONE_MAX" has_no_part h3
+  check "$name: the host ends its part by itself" "" wait_for "$GONE_MAX" has_no_part h3
   # Its sshd hears of the end of the connection only now.
   ip -n "$(namespace h3)" link set eth0 up
-  check_end cut
+  check_end "$name"
+  check_policy "$1" "$name"
 }
 
+# test_killed_worker POLICY: what a lost process means to the run.
 test_killed_worker() {
-  local victim
-  launch killed --speed "$SPEED" --insecure
+  local name=killed-$1 victim
+  launch "$name" --speed "$SPEED" --insecure --on-worker-loss "$1"
   middle
   victim=$(worker_of h2)
-  check "killed: there is a worker to kill" "process $victim" kill -KILL "$victim"
+  check "$name: there is a worker to kill" "process $victim" kill -KILL "$victim"
   finish
-  check_end killed
+  check_end "$name"
+  check_policy "$1" "$name"
 }
 
 test_stopped_worker() {
@@ -181,6 +199,7 @@ test_killed_ssh() {
   check "ssh-killed: its host ends its part" "" wait_for 20 is_quiet h3
   finish
   check_end ssh-killed
+  check_policy recover ssh-killed
 }
 
 test_killed_launcher() {
@@ -244,8 +263,8 @@ main() {
   printf '%s\n' "# three hosts" "h1 slots=8" "root@h2 slots=8" "h3 # the last" >"$scratch/hostfile"
   mkdir -p "$scratch/runs" "$scratch/logs"
   token=$(od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n')
-  "$NODE" "$COMMAND" run "$SCENARIO" --placement single --quiet --json --out "$scratch/runs/single" \
-    >"$scratch/single.out" 2>"$scratch/single.err"
+  "$NODE" "$COMMAND" run "$SCENARIO" --placement single --quiet --json \
+    --out "$scratch/runs/single" >"$scratch/single.out" 2>"$scratch/single.err"
   single=$(field "$scratch/runs/single/report.json" digest)
   say "digest in one process: $single"
 
@@ -255,8 +274,10 @@ main() {
   test_plain "under TLS" tls --tls "$scratch/tls"
   test_plain "without TLS" plain --insecure
   test_stopped_worker
-  test_killed_worker
-  test_cut
+  test_killed_worker recover
+  test_killed_worker fault
+  test_cut recover
+  test_cut fault
   test_killed_ssh
   test_signal TERM 143
   test_signal INT 130

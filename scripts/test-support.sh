@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What test-hosts.sh and test-slurm.sh share: hosts made of network namespaces, counting, and leaving
-# nothing behind. Sourced, never run. Needs root and `ip netns`.
+# What test-hosts.sh and test-slurm.sh share: hosts made of network namespaces, counting, and
+# leaving nothing behind. Sourced, never run. Needs root and `ip netns`.
 #
-# The hosts are namespaces of their own, h1, h2, ..., each with a loopback and an address, joined by a
-# bridge. The bridge stands in a namespace, too, and the network of this machine is not touched.
+# The hosts are namespaces of their own, h1, h2, ..., each with a loopback and an address, joined by
+# a bridge. The bridge stands in a namespace, too, and the network of this machine is not touched.
 # Processes are ended by the namespace they are in, never by a name.
 #
 # Variables of whoever sources this:
@@ -79,8 +79,11 @@ begin() {
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   leftover="fp$$-probe"
-  { ip netns add "$leftover" && ip -n "$leftover" link add probe type bridge; } 2>/dev/null ||
-    { ip netns delete "$leftover" 2>/dev/null; not_run "ip netns or bridges are not possible here"; }
+  if ! { ip netns add "$leftover" && ip -n "$leftover" link add probe type bridge; } 2>/dev/null
+  then
+    ip netns delete "$leftover" 2>/dev/null
+    not_run "ip netns or bridges are not possible here"
+  fi
   ip netns delete "$leftover"
 }
 
@@ -137,9 +140,9 @@ wait_for() {
   done
 }
 
-# start_sshd HOST PACKAGE: an sshd in the namespace of a host, with keys, a configuration and a folder
-# for the state of faultplane of its own. `ssh_config` reaches all of them by their names. On that host
-# $scratch/package is PACKAGE.
+# start_sshd HOST PACKAGE: an sshd in the namespace of a host, with keys, a configuration and a
+# folder for the state of faultplane of its own. `ssh_config` reaches all of them by their names. On
+# that host $scratch/package is PACKAGE.
 start_sshd() {
   local host=$1 package=$2 folder="$scratch/$1" at
   at=$(address "$host")

@@ -27,6 +27,8 @@ export interface DrillCommandOptions {
   readonly speed?: number | "max";
   readonly out?: string;
   readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
+  /** Seconds. */
+  readonly silenceLimit?: number;
   /** Default: this host alone. */
   readonly hosts?: HostsOptions;
   readonly force?: true;
@@ -76,9 +78,9 @@ export async function drillCommand(
     terminal.log(terminal.palette.bold(escapeControls(title)));
     for (const note of isBlind ? [] : loaded.notes) terminal.log(`note: ${note}`);
   }
-  const { blind, hosts, allowRealFaults } = options;
+  const { blind, hosts, allowRealFaults, silenceLimit: silenceLimitSeconds } = options;
   const run = { loaded, topology, place, version, terminal };
-  return await finishDrill({ ...run, blind, hosts, allowRealFaults }, options);
+  return await finishDrill({ ...run, blind, hosts, allowRealFaults, silenceLimitSeconds }, options);
 }
 
 /** Performs a drill once all checks have passed; returns the exit code. Throws OperatingError. */

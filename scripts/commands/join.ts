@@ -31,13 +31,21 @@ const SIGNALS = {
 } as const;
 
 /**
+ * Wall ms that a host stays after a signal when whoever started it signals all hosts: enough for
+ * the coordinator to end the run, and less than the 30 s after which Slurm and Kubernetes kill.
+ */
+export const SIGNAL_GRACE_MS = 20_000;
+
+/**
  * Joins the run at `address`, waiting for it to come up; resolves with the exit code when it is
- * over. `scenarioHash` empty: whatever it is that is run. Throws OperatingError E044 to E047.
+ * over. `scenarioHash` empty: whatever it is that is run. `signalGraceMs`: how long a signal leaves
+ * it to the coordinator to end the run, wall ms. Throws OperatingError E044 to E047.
  */
 export async function joinCommand(
   address: HostAddress,
   options: JoinOptions,
   scenarioHash = "",
+  signalGraceMs = 0,
 ): Promise<number> {
   const terminal = new Terminal(options.color);
   const say = (text: string): void => {
@@ -51,9 +59,12 @@ export async function joinCommand(
   let stoppedWith: number | undefined;
   for (const [signal, code] of Object.entries(SIGNALS)) {
     process.on(signal, () => {
-      stoppedWith ??= code;
       if (serving === undefined) process.exit(code);
-      serving.quit();
+      // Schedulers repeat themselves: with a grace period only the first signal counts.
+      if (stoppedWith !== undefined && signalGraceMs > 0) return;
+      stoppedWith ??= code;
+      if (signalGraceMs > 0) say("leaving it to the coordinator to end the run");
+      setTimeout(() => serving?.quit(), signalGraceMs).unref();
     });
   }
   return await new Promise((resolve, reject) => {

@@ -48,7 +48,7 @@ const SCHEDULERS: readonly Scheduler[] = [
 ];
 
 /** A port for those who name a host only. */
-const DEFAULT_PORT = 29_400;
+const DEFAULT_PORT = 29_717;
 
 /**
  * Works out the launch. `hostName` is this host's own name: of a StatefulSet's pod it ends in its

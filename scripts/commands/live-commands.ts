@@ -2,6 +2,7 @@
  * The commands for a run that is up, as data: names, words and options. Light, so that `--help`
  * loads nothing more; what they do is in live.ts.
  */
+import { PROTOTYPE_KEYS } from "../../cluster/frame-scan.ts";
 import { refuseFlag, usageError } from "./option-values.ts";
 
 /** Options of all of them together. */
@@ -128,7 +129,8 @@ function parseSetting(value: string, before: unknown): ReadonlyMap<string, strin
   refuseFlag("--set", value);
   const at = value.indexOf("=");
   const key = value.slice(0, Math.max(0, at));
-  if (!/^[A-Za-z]{1,40}$/.test(key) || at + 1 === value.length) {
+  const isKey = /^[A-Za-z]{1,40}$/.test(key) && !PROTOTYPE_KEYS.includes(key);
+  if (!isKey || at + 1 === value.length) {
     const shown = JSON.stringify(value.slice(0, 80));
     throw usageError("E042", `--set: expected KEY=VALUE, got ${shown}`, "such as slowdown=2");
   }

@@ -22,7 +22,7 @@ export interface OptionEntry {
   readonly flags: string;
   readonly about: string;
   /** Reads the value, given what was read before; undefined: a flag without a value. */
-  readonly parse?: (value: string, before: never) => unknown;
+  readonly parse?: (value: string, before: unknown) => unknown;
   readonly initial?: unknown;
 }
 
@@ -40,6 +40,11 @@ export const RUN_OPTIONS: readonly OptionEntry[] = [
     about: "a lost process: fault or recover",
     parse: parseOnWorkerLoss,
   },
+  {
+    flags: "--silence-limit <seconds>",
+    about: "a process that says nothing for so long is lost, default 10",
+    parse: parseCount("--silence-limit", 3600),
+  },
 ];
 
 /** What a run is that has no folder yet. */
@@ -54,7 +59,7 @@ export const SCENARIO_OPTIONS: readonly OptionEntry[] = [
   {
     flags: "--delay-worker <label=ms>",
     about: "slow one worker down before each window (repeatable)",
-    parse: parseDelay,
+    parse: (value, before) => parseDelay(value, before as ReadonlyMap<string, number>),
     initial: new Map<string, number>(),
   },
 ];

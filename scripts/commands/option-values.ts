@@ -73,7 +73,7 @@ export function parseEndpoint(name: string): (value: string) => HostAddress {
       throw usageError(
         "E042",
         `${name}: expected HOST:PORT with a port 1..65535, got ${quoted(value)}`,
-        "an IPv6 address stands in brackets: [::1]:29400",
+        "an IPv6 address stands in brackets: [::1]:29717",
       );
     }
     return address;

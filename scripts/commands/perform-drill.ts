@@ -55,6 +55,8 @@ export interface PerformOptions {
   readonly allowRealFaults?: true | undefined;
   /** Default: this host alone. */
   readonly hosts?: HostsOptions | undefined;
+  /** Seconds after which a silent process is lost; undefined: the default. */
+  readonly silenceLimitSeconds?: number | undefined;
   /** The journal of the run that is taken up again. */
   readonly resume?: Journal | undefined;
 }
@@ -181,7 +183,7 @@ class Performance {
     readonly run: MeasuredRun;
   }> {
     const { loaded, topology, place, version, terminal, loudness, signals } = this.#options;
-    const { hosts, resume, allowRealFaults } = this.#options;
+    const { hosts, silenceLimitSeconds, resume, allowRealFaults } = this.#options;
     const { scenario, ...drill } = loaded.drill;
     const recorded = new RecordedRun({
       scenario,
@@ -192,6 +194,7 @@ class Performance {
       terminal,
       loudness,
       hosts,
+      silenceLimitSeconds,
       drill,
       resume,
     });

@@ -27,6 +27,8 @@ export interface PerformRunOptions {
   readonly verbose?: true;
   readonly delayWorker?: ReadonlyMap<string, number>;
   readonly hosts?: HostsOptions | undefined;
+  /** Seconds. */
+  readonly silenceLimit?: number;
 }
 
 export interface PerformRun {
@@ -59,6 +61,7 @@ export async function performRun(run: PerformRun): Promise<number> {
     loudness: loudnessOf(options),
     ...(delayWorker === undefined ? {} : { delays: delayWorker }),
     hosts: options.hosts,
+    silenceLimitSeconds: options.silenceLimit,
     resume,
   });
   const signals = new StopSignals((text) => terminal.log(text));

@@ -23,6 +23,7 @@ import { makeRunId } from "../../cluster/run-id.ts";
 import type { Drill } from "../../src/drill/drill.ts";
 import type { Director } from "../../src/model/director.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
+import { formatTime } from "../../src/model/time.ts";
 import type { Topology } from "../../src/model/topology.ts";
 import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
 import { runContext } from "../terminal/failure.ts";
@@ -69,6 +70,8 @@ export interface RecordedRunOptions {
   readonly delays?: ReadonlyMap<string, number>;
   /** Default: this host alone. */
   readonly hosts?: HostsOptions | undefined;
+  /** Seconds after which a silent process is lost; undefined: the default. */
+  readonly silenceLimitSeconds?: number | undefined;
   /** Of a drill: all of it but its scenario; kept for who takes the run up again. */
   readonly drill?: Omit<Drill, "scenario"> | undefined;
   /** The journal of the run that is taken up again; its folder is the place. */
@@ -137,7 +140,7 @@ export class RecordedRun {
   async run(drive: DriveOptions): Promise<RunOutcome> {
     const { scenario, topology, terminal, loudness, delays, hosts, files, version } = this.#options;
     const { stop, also, operators, planned, blind, realFaults } = drive;
-    const { resume } = this.#options;
+    const { resume, silenceLimitSeconds } = this.#options;
     const director = withRepeated(drive.director, resume);
     this.#folder = new RunFolder(this.#options.place.plan);
     let outcome: RunOutcome;
@@ -169,6 +172,11 @@ export class RecordedRun {
         ...(resume === undefined ? {} : { resume }),
       });
       this.#recorder = recorder;
+      if (resume !== undefined) {
+        const atPs = resume.commit?.atPs ?? 0;
+        const detail = `taken up by process ${process.pid}, from ${formatTime(atPs)} on`;
+        recorder.observed([{ record: "host", event: "resumed", atPs, detail }]);
+      }
       runContext.runDir = this.#folder.path;
       outcome = await runCluster({
         scenario,
@@ -177,6 +185,7 @@ export class RecordedRun {
         devices: makeDevice,
         ...(delays === undefined ? {} : { delays }),
         ...(hosts === undefined ? {} : { hosts, build: buildFingerprint() }),
+        ...(silenceLimitSeconds === undefined ? {} : { silenceLimitSeconds }),
         observer: also === undefined ? recorder : both(recorder, also),
         stop,
         ...(director === undefined ? {} : { director }),

@@ -5,10 +5,10 @@
  */
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { runningIn } from "../../cluster/control-file.ts";
 import { readJournal } from "../../cluster/journal.ts";
 import { readWhole } from "../../cluster/read-file.ts";
 import { planReopen, RunFile, readResolved } from "../../cluster/run-folder.ts";
+import { holderOf } from "../../cluster/run-lock.ts";
 import type { Drill } from "../../src/drill/drill.ts";
 import type { PlacementName, RunSpec, Scenario } from "../../src/model/scenario.ts";
 import { formatTime } from "../../src/model/time.ts";
@@ -30,6 +30,8 @@ export interface ResumeOptions extends HostCommandOptions, LaunchOptions {
   readonly workers?: number;
   readonly speed?: number | "max";
   readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
+  /** Seconds. */
+  readonly silenceLimit?: number;
   readonly expect?: true;
   /** To those real faults of a drill that are still to come. */
   readonly allowRealFaults?: true;
@@ -41,8 +43,8 @@ export interface ResumeOptions extends HostCommandOptions, LaunchOptions {
 
 /**
  * Lets a run that is up go on after a pause, or takes up one that is not; returns the exit code.
- * Throws OperatingError: E001 and E050 (no run), E051 (damaged), E033 (it is up), E055 (it came to
- * its end), E053 (it is another one).
+ * Throws OperatingError: E001 and E050 (no run), E051 (damaged), E055 (it came to its end), E053
+ * (it is another one).
  */
 export async function resumeCommand(
   given: string | undefined,
@@ -50,7 +52,7 @@ export async function resumeCommand(
   version: string,
 ): Promise<number> {
   const folder = findRun(given);
-  if (runningIn(folder) !== undefined) return await liveCommand(RESUME, [folder], options);
+  if (holderOf(folder) !== undefined) return await liveCommand(RESUME, [folder], options);
   const journal = readJournal(join(folder, RunFile.journal));
   const plan = planReopen(folder);
   const resolved = readResolved(folder);
@@ -93,6 +95,7 @@ export async function resumeCommand(
       terminal,
       ...others,
       allowRealFaults: options.allowRealFaults,
+      silenceLimitSeconds: options.silenceLimit,
       resume: journal,
     },
     options,

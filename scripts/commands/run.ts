@@ -27,6 +27,8 @@ export interface RunCommandOptions {
   readonly out?: string;
   readonly logPackets?: true;
   readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
+  /** Seconds. */
+  readonly silenceLimit?: number;
   /** Default: this host alone. */
   readonly hosts?: HostsOptions;
   readonly force?: true;

@@ -10,7 +10,7 @@ import { withMoments } from "../resolve-moments.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { type DrillCommandOptions, drillCommand } from "./drill.ts";
 import { type HostCommandOptions, hostsOptions } from "./hosts.ts";
-import { joinCommand } from "./join.ts";
+import { joinCommand, SIGNAL_GRACE_MS } from "./join.ts";
 import { type LaunchOptions, launchOf } from "./launch-environment.ts";
 import { loadDrill } from "./load-drill.ts";
 import { loadScenario, printProblems } from "./load-scenario.ts";
@@ -43,7 +43,8 @@ export async function upCommand(
     } catch (error) {
       return printProblems(error);
     }
-    return joinCommand(address, { ...options, nodeRank: rank }, hash);
+    // A scheduler that ends a job tells all hosts at once: the first one is to end the run.
+    return joinCommand(address, { ...options, nodeRank: rank }, hash, SIGNAL_GRACE_MS);
   }
   const others = address === undefined ? {} : { hosts: hostsOptions(hosts, address, options) };
   if (isDrill) return drillCommand(path, { ...options, ...others }, version);

@@ -21,6 +21,10 @@ const GONE_WITHIN_MS = 5000;
 /** Wall ms between two looks. */
 const LOOK_EVERY_MS = 3;
 
+/** Ports of loopback that cases take in turn. */
+const FIRST_PORT = 29_500;
+const PORTS = 1000;
+
 /** What a kill came to. */
 export interface KillResult {
   /** Was somebody hit while it mattered? */
@@ -39,6 +43,8 @@ export interface KillPlan {
   /** Of the run that nobody disturbs. */
   readonly digest: string;
   readonly workers: number;
+  /** Hosts of each run, all on this machine. */
+  readonly hosts: number;
   /** Where run folders go. */
   readonly folder: string;
 }
@@ -48,20 +54,21 @@ export async function killOnce(plan: KillPlan, one: KillCase): Promise<KillResul
   const startedMs = performance.now();
   const folder = join(plan.folder, `run-${one.number}`);
   const problems: string[] = [];
-  const run = command(plan, [
-    "run",
-    plan.scenario,
-    ...["--out", folder, "--on-worker-loss", one.policy, "--json", "--quiet"],
-  ]);
+  const settings = ["--out", folder, "--on-worker-loss", one.policy, "--json", "--quiet"];
+  const others: StartedProgram[] = [];
+  const run = command(plan, [...startWords(plan, one), ...settings]);
+  for (let host = 1; host < plan.hosts; host += 1) {
+    others.push(command(plan, ["join", endpointOf(one), "--quiet"]));
+  }
   let isHit: boolean;
   if (one.phase === "in-replay") {
-    await ended(run, problems);
+    await allEnded([run, ...others], problems);
     isHit = await killReplay(plan, folder, one);
   } else {
     isHit = await killMember(plan, run, folder, one);
-    await ended(run, problems);
+    await allEnded([run, ...others], problems);
   }
-  const runId = /"runId":"([^"]+)"/.exec(viewOf(0, folder).journal)?.[1];
+  const runId = /"runId":"([^"]+)"/.exec(viewOf(folder).journal)?.[1];
   if (runId !== undefined) await expectGone(runId, problems);
   if (one.role === "coordinator" && one.phase !== "in-replay") {
     await takeUp(plan, folder, problems);
@@ -69,6 +76,22 @@ export async function killOnce(plan: KillPlan, one: KillCase): Promise<KillResul
   await checkReplay(plan, folder, one, problems);
   rmSync(folder, { recursive: true, force: true });
   return { isHit, problems, wallSeconds: (performance.now() - startedMs) / 1000 };
+}
+
+/** Words that start the run. */
+function startWords(plan: KillPlan, one: KillCase): string[] {
+  if (plan.hosts === 1) return ["run", plan.scenario];
+  const where = ["--nnodes", String(plan.hosts), "--rdzv-endpoint", endpointOf(one)];
+  return ["up", plan.scenario, ...where];
+}
+
+/** Where the hosts of a case meet: each at a port of its own, so that none meets a straggler. */
+function endpointOf({ number }: KillCase): string {
+  return `127.0.0.1:${FIRST_PORT + (number % PORTS)}`;
+}
+
+async function allEnded(programs: readonly StartedProgram[], problems: string[]): Promise<void> {
+  for (const program of programs) await ended(program, problems);
 }
 
 /** The command with these words. */
@@ -88,7 +111,7 @@ async function killMember(
   }
   for (;;) {
     if (run.isOver) return false;
-    const view = viewOf(run.pid, folder);
+    const view = viewOf(folder);
     const hasRole =
       one.role === "coordinator" || view.members.some(({ role }) => role === one.role);
     if (hasRole && isInPhase(one.phase, view, plan.workers)) break;
@@ -119,7 +142,7 @@ function killWorker(
 function hit(run: StartedProgram, folder: string, one: KillCase): boolean {
   if (run.isOver) return false;
   if (one.role === "coordinator") return killed(run.pid);
-  const members = viewOf(run.pid, folder).members.filter(({ role }) => role === one.role);
+  const members = viewOf(folder).members.filter(({ role }) => role === one.role);
   return members.length > 0 && killed(members[Math.floor(one.which * members.length)].pid);
 }
 
@@ -166,9 +189,11 @@ async function expectGone(runId: string, problems: string[]): Promise<void> {
 /** A run whose coordinator was killed goes on, and ends as the one that nobody disturbed. */
 async function takeUp(plan: KillPlan, folder: string, problems: string[]): Promise<void> {
   if (!existsSync(join(folder, RunFile.journal))) return;
-  const { code, stdout } = await command(plan, ["replay", folder, "--quiet", "--json"]).ended;
-  if (code !== 0) problems.push(`replay of what there is: exit code ${code}`);
-  if (/"end":"finished"/.test(viewOf(0, folder).journal)) return;
+  const { code, stdout, stderr } = await command(plan, ["replay", folder, "--quiet", "--json"])
+    .ended;
+  const isEmpty = stderr.includes("E054");
+  if (code !== 0 && !isEmpty) problems.push(`replay of what there is: exit code ${code}`);
+  if (/"end":"finished"/.test(viewOf(folder).journal)) return;
   const resumed = await command(plan, ["resume", folder, "--quiet", "--json"]).ended;
   const digest = digestIn(resumed.stdout);
   if (digest !== plan.digest) {
@@ -178,7 +203,7 @@ async function takeUp(plan: KillPlan, folder: string, problems: string[]): Promi
 
 /** One loss, one record; and no more than that. */
 function checkRecord(folder: string, one: KillCase, problems: string[]): void {
-  const text = viewOf(0, folder).journal;
+  const text = viewOf(folder).journal;
   if (text === "") return;
   const losses = [...text.matchAll(/"event":"(?:worker|agent)-lost"/g)].length;
   const expected = one.phase === "in-replay" ? 0 : one.phase === "during-recovery" ? 2 : 1;
@@ -195,7 +220,7 @@ async function checkReplay(
   one: KillCase,
   problems: string[],
 ): Promise<void> {
-  const text = viewOf(0, folder).journal;
+  const text = viewOf(folder).journal;
   if (text === "") return;
   const { code, stderr } = await command(plan, ["replay", folder, "--quiet"]).ended;
   if (code !== 0) problems.push(`replay: exit code ${code}: ${stderr.slice(-200)}`);

@@ -1,7 +1,7 @@
 /**
- * `npm run kills -- [--count N] [--seed S] [--from K] [--keep-going]`: runs a small scenario N
- * times over real processes, kills one of them each time, and says what came of it. Exit code 1
- * when anything did not hold. Linux only.
+ * `npm run kills -- [--count N] [--seed S] [--from K] [--hosts H]`: runs a small scenario N times
+ * over real processes, kills one of them each time, and says what came of it. Hosts beyond the
+ * first are `faultplane join` on this machine. Exit code 1 when anything did not hold. Linux only.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,11 +30,12 @@ const { values } = parseArgs({
     count: { type: "string", default: "200" },
     from: { type: "string", default: "0" },
     seed: { type: "string", default: "1" },
+    hosts: { type: "string", default: "1" },
   },
 });
-const [count, from] = [Number(values.count), Number(values.from)];
-if (![count, from].every(Number.isSafeInteger) || count < 1 || from < 0) {
-  process.stderr.write("usage: kills [--count N] [--seed S] [--from K]\n");
+const [count, from, hosts] = [Number(values.count), Number(values.from), Number(values.hosts)];
+if (![count, from, hosts].every(Number.isSafeInteger) || count < 1 || from < 0 || hosts < 1) {
+  process.stderr.write("usage: kills [--count N] [--seed S] [--from K] [--hosts H]\n");
   process.exit(2);
 }
 
@@ -65,6 +66,7 @@ async function perform(): Promise<number> {
     scenario,
     digest,
     workers: WORKERS,
+    hosts,
     folder: join(folder, "runs"),
   };
   process.stdout.write(`seed ${values.seed}, undisturbed digest ${digest}\n`);

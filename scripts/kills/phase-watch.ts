@@ -19,10 +19,10 @@ export interface RunView {
   readonly journal: string;
 }
 
-/** Looks at the run of the process `coordinator` in `folder`. */
-export function viewOf(coordinator: number, folder: string): RunView {
+/** Looks at the run in `folder`; all its processes descend from this one. */
+export function viewOf(folder: string): RunView {
   return {
-    members: membersBelow(coordinator),
+    members: membersBelow(process.pid),
     events: fileOf(folder, RunFile.events),
     journal: fileOf(folder, RunFile.journal),
   };

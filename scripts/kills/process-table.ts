@@ -55,7 +55,8 @@ function isSocket(path: string): boolean {
 
 function roleOf(pid: number): RunProcess[] {
   const command = textOf(pid, "cmdline");
-  if (command.includes("agent-main.js")) return [{ pid, role: "agent" }];
+  const isJoined = command.includes("faultplane.js\0join\0");
+  if (isJoined || command.includes("agent-main.js")) return [{ pid, role: "agent" }];
   return command.includes("worker-main.js") ? [{ pid, role: "worker" }] : [];
 }
 

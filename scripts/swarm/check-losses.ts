@@ -58,7 +58,7 @@ export function checkLosses(
     ...{ devices: makeDevices(), policy, random, eventsMax },
     losses: drawMoments(undisturbed, random),
     creditBytes: pick(random, CREDIT_BYTES),
-    ordered: (fault) => orders.push({ record: "fault", by: "operator", ...fault }),
+    ordered: (fault) => orders.push({ record: "fault", by: "host", ...fault }),
     ...(second !== undefined && { director: second }),
   });
   if (policy === "recover") {

@@ -36,10 +36,19 @@ const OTHERS = 1;
 
 /** Rebuilds a worker. Its scenario has the faults that the run knew from the start. */
 export function rebuildWorker(options: RebuildOptions): RebuiltWorker {
+  const steps = rebuildInSteps(options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same, window by window: who calls it can do other things in between. */
+export function* rebuildInSteps(options: RebuildOptions): Generator<undefined, RebuiltWorker> {
   const { placement, worker, resumption } = options;
   if (resumption.window < 0) return { replacement: new LogicalProcess(options), handovers: [] };
   const merged = mergedPlacement(placement, worker);
-  const both = reExecute(options, merged);
+  const both = yield* reExecute(options, merged);
   for (const one of both) one.admitAll();
   const replacement = both[LOST];
   replacement.takePlace(placement, worker, resumption);
@@ -60,7 +69,10 @@ function mergedPlacement(placement: Placement, worker: number): Placement {
 }
 
 /** Runs both processes up to the resumption, with all its faults and heals. */
-function reExecute(options: RebuildOptions, placement: Placement): LogicalProcess[] {
+function* reExecute(
+  options: RebuildOptions,
+  placement: Placement,
+): Generator<undefined, LogicalProcess[]> {
   const { devices, resumption } = options;
   const { faults } = options.scenario;
   const scenario = { ...options.scenario, faults: [...faults, ...resumption.faults] };
@@ -100,6 +112,7 @@ function reExecute(options: RebuildOptions, placement: Placement): LogicalProces
     if (step.type === "grants") {
       runWindow(step.grants, processes, report);
       protocol.commit();
+      yield;
     } else if (stopPs === resumption.atPs) return processes;
     else {
       const due = heals.filter(({ atPs }) => atPs === stopPs);

@@ -3,9 +3,10 @@
  * stranger's bytes before anything is built from them.
  */
 import { describe, expect, it } from "vitest";
-import { decode, decodeOwned, encode, encodeChecked, scan } from "../../cluster/codec.ts";
+import { decode, decodeOwned, encode, encodeChecked } from "../../cluster/codec.ts";
+import { scan } from "../../cluster/frame-scan.ts";
 
-const LIMITS = { depth: 4, elements: 20, textBytes: 10 };
+const LIMITS = { depth: 4, elements: 20, containers: 5, textBytes: 10 };
 
 describe("encode and decode", () => {
   it("carry whole picoseconds, infinities and bytes unchanged", () => {

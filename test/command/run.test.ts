@@ -171,7 +171,7 @@ describe("trouble while it runs", () => {
   ] as const)("%s ends it after its window with a partial report", async (signal, exitCode) => {
     const child = spawn(
       process.execPath,
-      [COMMAND, "run", "long.yaml", "--out", signal, "--speed", "0.002"],
+      [COMMAND, "run", "long.yaml", "--out", signal, "--speed", "0.0005"],
       { cwd: folder.path, stdio: ["ignore", "pipe", "pipe"] },
     );
     let stdout = "";

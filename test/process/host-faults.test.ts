@@ -160,7 +160,7 @@ describe("a worker that a drill stops", () => {
 
   it("for longer is lost, and ended", async () => {
     const stop = act({ func: "stop_worker", target: WORKER, forMs: 60_000 });
-    const performed = await perform(FAULT, [stop], { silenceLimitSeconds: 1 });
+    const performed = await perform(FAULT, [stop], { silenceLimitSeconds: 3 });
     expect(eventsOf(performed.notes)).toEqual(["host-fault", "worker-lost", "worker-replaced"]);
     expect(performed.notes[1].detail).toMatch(/^worker pack1 \(pid \d+\) has gone silent$/);
     expect(performed.outcome.hostFaults?.[0].followedBy).toEqual(["lost-pack1"]);
@@ -194,10 +194,12 @@ describe("a worker that a drill stops", () => {
 
 describe("a connection that a drill cuts", () => {
   it.each([
-    ["of a worker to its agent", WORKER],
-    ["between two workers, of which one is taken for lost", { between: ["pack1", "pack0"] }],
-  ] as const)("%s", async (_name, target) => {
-    const performed = await perform(FAULT, [act({ func: "cut_connection", target })]);
+    ["of a worker to its agent", WORKER, "agent"],
+    ["of a worker to the coordinator", WORKER, "coordinator"],
+    ["between two, of which one is taken for lost", { between: ["pack1", "pack0"] }, "agent"],
+  ] as const)("%s", async (_name, target, reportsTo) => {
+    const cut = act({ func: "cut_connection", target });
+    const performed = await perform(FAULT, [cut], { reportsTo });
     expect(performed.orders).toMatchObject([{ name: "lost-pack1", atPs: MIDDLE_PS }]);
     expect(performed.outcome.hostFaults?.[0]).toMatchObject({ done: true });
     await expectReplay(FAULT, performed);
@@ -221,7 +223,7 @@ describe("a connection that is half open", () => {
 
   it.each(["out", "in"] as const)("for longer (%s) loses the worker", async (direction) => {
     const half = { func: "half_open", target: WORKER, direction, forMs: 60_000 } as const;
-    const performed = await perform(FAULT, [act(half)], { silenceLimitSeconds: 1 });
+    const performed = await perform(FAULT, [act(half)], { silenceLimitSeconds: 3 });
     expect(eventsOf(performed.notes)).toEqual(["host-fault", "worker-lost", "worker-replaced"]);
     expect(performed.outcome.hostFaults?.[0].followedBy).toEqual(["lost-pack1"]);
     await expectReplay(FAULT, performed);
@@ -237,16 +239,24 @@ describe("the agent of a host", () => {
 
   it("that it stops for less than the silence limit changes nothing", async () => {
     const stop = { func: "stop_agent", target: HOST, forMs: 700 } as const;
-    const performed = await perform(FAULT, [act(stop)]);
+    const performed = await perform(FAULT, [act(stop)], { reportsTo: "agent" });
     await expectUndisturbed(performed);
     expect(performed.outcome.wallSeconds).toBeGreaterThan(0.7);
   });
 
   it("that it stops for longer is lost with all that it held", async () => {
     const stop = { func: "stop_agent", target: HOST, forMs: 60_000 } as const;
-    const performed = await perform(FAULT, [act(stop)], { silenceLimitSeconds: 1 });
+    const settings = { silenceLimitSeconds: 3, reportsTo: "agent" } as const;
+    const performed = await perform(FAULT, [act(stop)], settings);
     expect(performed.orders).toMatchObject([{ name: "lost-host0" }]);
     await expectReplay(FAULT, performed);
+  });
+
+  it("may stand still while its workers report to the coordinator themselves", async () => {
+    const stop = { func: "stop_agent", target: HOST, forMs: 60_000 } as const;
+    await expectUndisturbed(
+      await perform(FAULT, [act(stop)], { reportsTo: "coordinator", silenceLimitSeconds: 30 }),
+    );
   });
 
   it("goes with its workers when the host is lost", async () => {

@@ -106,6 +106,63 @@ describe("a run that loses a worker", () => {
   });
 });
 
+describe("a worker that is stopped", () => {
+  it("for less than the limit changes nothing but the time that it takes", async () => {
+    const single = await runScenario(tinyScenario());
+    const { outcome, notes } = await runWith(tinyScenario({ run: PACK }), 9, ([pid]) => {
+      process.kill(pid, "SIGSTOP");
+      setTimeout(() => process.kill(pid, "SIGCONT"), 1000);
+    });
+    expect([outcome.end, outcome.digest]).toEqual(["finished", single.digest]);
+    expect(notes).toEqual([]);
+    expect(outcome.wallSeconds).toBeGreaterThan(0.9);
+  });
+
+  // Beats come each second; four missed ones tell a stopped process from a busy machine.
+  it.each(["agent", "coordinator"] as const)(
+    "for longer is taken for lost, ended for good and replaced; it reports to its %s",
+    async (reportsTo) => {
+      const single = await runScenario(tinyScenario());
+      const scenario = tinyScenario({ run: PACK });
+      const settings = { silenceLimitSeconds: 4, reportsTo };
+      const { outcome, notes } = await runWith(
+        scenario,
+        9,
+        ([pid]) => process.kill(pid, "SIGSTOP"),
+        settings,
+      );
+      expect([outcome.end, outcome.digest]).toEqual(["finished", single.digest]);
+      expect(eventsOf(notes)).toEqual(["worker-lost", "worker-replaced"]);
+      expect(notes[0].detail).toMatch(/^worker pack0 \(pid \d+\) has gone silent/);
+    },
+  );
+});
+
+describe("a worker whose replacements die, too", () => {
+  it("ends the run after three of them in one window, and says so", async () => {
+    const notes: HostRecord[] = [];
+    const outcome = await runScenario(tinyScenario({ run: PACK }), {
+      // Long enough that nobody gets through a window before it is killed.
+      delays: new Map([["pack1", 500]]),
+      observer: {
+        started: ({ pids }) => kill(pids[1]),
+        committed: () => undefined,
+        observed: (records) => {
+          notes.push(...records);
+          const pid = /\(pid (\d+)\) has taken/.exec(records[0].detail)?.[1];
+          if (pid !== undefined) kill(Number(pid));
+        },
+      },
+    });
+    expect(outcome.end).toBe("worker-lost");
+    expect(outcome.detail).toMatch(
+      /^worker pack1 \(pid \d+\) was ended by SIGKILL; 3 processes before it were lost in the/,
+    );
+    expect(eventsOf(notes).filter((event) => event === "worker-lost").length).toBe(4);
+    expect(descendantsOf(process.pid)).toEqual([]);
+  });
+});
+
 describe("a run that loses its agent", () => {
   it("starts another one with all its workers, and ends as if nothing had been", async () => {
     const single = await runScenario(tinyScenario());

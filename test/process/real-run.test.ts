@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { InvariantError } from "../../src/base/assert.ts";
 import { PS_PER_MS } from "../../src/model/time.ts";
 import { tinyScenario } from "../support/scenarios.ts";
-import { atWindow, descendantsOf, runScenario, stillRunning } from "./child-processes.ts";
+import { atWindow, descendantsOf, runScenario } from "./child-processes.ts";
 
 const PACK = { placement: "pack", workers: 2 } as const;
 
@@ -50,43 +50,6 @@ describe("a run over processes", () => {
     });
     expect(windows).toEqual(windows.map((_, place) => place));
     expect(windows.length).toBeGreaterThan(10);
-  });
-
-  it("ends with worker-lost when a worker is killed, and names it", async () => {
-    let pids: readonly number[] = [];
-    const outcome = await runScenario(tinyScenario({ run: PACK }), {
-      observer: {
-        started: (start) => {
-          pids = start.pids;
-        },
-        committed: atWindow(9, () => process.kill(pids[1], "SIGKILL")),
-      },
-    });
-    expect(outcome.end).toBe("worker-lost");
-    expect(outcome.detail).toMatch(
-      /^worker pack1 \(pid \d+\) was ended by SIGKILL; at virtual time \d+\.\d{3} [num]?s$/,
-    );
-    expect(stillRunning(pids)).toEqual([]);
-    expect(descendantsOf(process.pid)).toEqual([]);
-  });
-
-  it("notices a worker that was stopped, by its silence", async () => {
-    let pids: readonly number[] = [];
-    // Beats come each second; four missed ones tell a stopped process from a busy machine.
-    const outcome = await runScenario(tinyScenario({ run: PACK }), {
-      silenceLimitSeconds: 4,
-      observer: {
-        started: (start) => {
-          pids = start.pids;
-        },
-        committed: atWindow(9, () => process.kill(pids[0], "SIGSTOP")),
-      },
-    });
-    expect([outcome.end, outcome.detail]).toEqual([
-      "worker-lost",
-      expect.stringMatching(/^worker pack0 \(pid \d+\) has gone silent/),
-    ]);
-    expect(descendantsOf(process.pid)).toEqual([]);
   });
 
   it.each(["pack", "single"] as const)(

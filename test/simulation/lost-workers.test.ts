@@ -64,7 +64,7 @@ describe("a run that is over but for a rank that hangs for good", () => {
         losses: { instants: [virtualTimePs], atEnd: false },
       },
       ...{ random: streamOf("1", "last"), eventsMax: 1e6 },
-      ordered: (fault) => orders.push({ record: "fault", by: "operator", ...fault }),
+      ordered: (fault) => orders.push({ record: "fault", by: "host", ...fault }),
     });
     const again = replayed(scenario, orders, scenarioHash(scenario), makeDevice);
     expect(orders.length).toBeGreaterThan(0);
