@@ -5,6 +5,7 @@
  */
 import { availableParallelism, hostname } from "node:os";
 import { type HostAddress, LOOPBACK } from "./addresses.ts";
+import { AgentFaults } from "./agent-faults.ts";
 import { AgentRelay } from "./agent-relay.ts";
 import type { RunIdentity } from "./handshake.ts";
 import type { HostSecurity } from "./host-security.ts";
@@ -23,8 +24,14 @@ import { type CoordinatorMessage, type SpawnOrder, Tag } from "./messages.ts";
 import { type LaunchedProcess, launch } from "./process-launcher.ts";
 import { encodeMessage } from "./wire.ts";
 
+/** Entry points of the processes that an agent starts, .js files under dist/scripts. */
+export interface AgentMains {
+  readonly workerMain: string;
+  readonly keeperMain: string;
+}
+
 /** Runs this process, which a coordinator started, as an agent until the run is over. */
-export async function runAgent(workerMain: string): Promise<void> {
+export async function runAgent({ workerMain, keeperMain }: AgentMains): Promise<void> {
   process.on("uncaughtException", exitFailed);
   process.on("unhandledRejection", exitFailed);
   const invitation = readInvitation(process.env);
@@ -39,12 +46,13 @@ export async function runAgent(workerMain: string): Promise<void> {
     silenceLimitSeconds,
     security,
     workerMain,
+    keeperMain,
     joined: () => undefined,
     over: (inPeace) => (inPeace ? process.exit(0) : exitOrphaned()),
   });
 }
 
-export interface AgentOptions {
+export interface AgentOptions extends AgentMains {
   /** Where the coordinator listens. */
   readonly address: HostAddress;
   readonly identity: DialOptions["identity"];
@@ -53,8 +61,6 @@ export interface AgentOptions {
   readonly incarnation: number;
   readonly silenceLimitSeconds: number;
   readonly security: HostSecurity;
-  /** Path of dist/scripts/worker-main.js. */
-  readonly workerMain: string;
   /** Called once, when the coordinator has taken it in. */
   joined(): void;
   /** Called once its workers have ended; `inPeace`: the coordinator said goodbye. */
@@ -107,8 +113,18 @@ class Agent {
   #openRelay: AgentRelay | undefined;
   #allGone: (() => void) | undefined;
 
+  readonly #faults: AgentFaults;
+
   constructor(options: AgentOptions) {
     this.#options = options;
+    this.#faults = new AgentFaults({
+      keeperMain: options.keeperMain,
+      processOf: ({ worker, incarnation }) => {
+        const child = this.#children.get(worker);
+        return child?.incarnation === incarnation ? child.process : undefined;
+      },
+      processes: () => [...this.#children.values()].map((child) => child.process),
+    });
   }
 
   joined(control: Link): void {
@@ -138,6 +154,11 @@ class Agent {
         if (child?.incarnation === message.incarnation) child.process.kill("SIGKILL");
         return;
       }
+      case Tag.disturb:
+        this.#faults.perform(message.disturbance).then((problem) => {
+          this.#control?.send(encodeMessage(Tag.disturbed, message.id, problem));
+        }, exitFailed);
+        return;
       case Tag.goodbye:
         this.#leaving = true;
         this.#endWorkers(() => {
@@ -160,10 +181,16 @@ class Agent {
 
   /** Ends the workers that are left, then calls `done`. */
   #endWorkers(done: () => void): void {
-    this.#allGone = done;
+    let isDone = false;
+    const allGone = (): void => {
+      if (isDone) return;
+      isDone = true;
+      this.#faults.close().then(done, exitFailed);
+    };
+    this.#allGone = allGone;
     this.#openRelay?.stopWatching();
     if (this.#children.size === 0) {
-      done();
+      allGone();
       return;
     }
     for (const { process: child } of this.#children.values()) child.kill("SIGKILL");
@@ -187,8 +214,15 @@ class Agent {
     if (this.#allGone !== undefined) return;
     const { silenceLimitSeconds, nodeFlags } = order;
     const address = (this.#control as Link).localAddress;
+    const { proxies } = order;
     for (const { worker, incarnation } of order.workers) {
-      const invitation = { ...meetsAt, identity, number: worker, incarnation, address };
+      const place = proxies.workers.includes(worker)
+        ? await this.#faults.proxyFor(worker, meetsAt)
+        : meetsAt;
+      if (this.#allGone !== undefined) return;
+      const proxiedPeers = proxies.pairs.flatMap(([low, high]) => (high === worker ? [low] : []));
+      const own = { number: worker, incarnation, address, proxiedPeers };
+      const invitation = { ...place, identity, ...own };
       const { security } = this.#options;
       this.#spawn({ ...invitation, silenceLimitSeconds, security }, nodeFlags);
     }
@@ -205,6 +239,7 @@ class Agent {
         ...invitationEnvironment(invitation),
       },
       exited: (exit) => {
+        this.#faults.ended(child.pid);
         if (this.#children.get(worker)?.incarnation === incarnation) {
           this.#children.delete(worker);
         }

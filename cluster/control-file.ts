@@ -77,7 +77,7 @@ export function isAlive(pid: number): boolean {
 }
 
 /** The process of the run that is up in `folder`; undefined when none is. */
-function runningIn(folder: string): number | undefined {
+export function runningIn(folder: string): number | undefined {
   const pid = readControl(folder)?.pid;
   return pid !== undefined && isAlive(pid) ? pid : undefined;
 }

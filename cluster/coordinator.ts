@@ -11,17 +11,18 @@ import { Crew, type CrewOptions } from "./crew.ts";
 import { ExitCode, messageOf, OperatingError } from "./errors.ts";
 import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { HostFaults, type HostFaultsOptions } from "./host-faults.ts";
 import { HostList } from "./host-list.ts";
 import { type HostSecurity, securityFor } from "./host-security.ts";
 import type { Link, Listener } from "./link.ts";
 import { checkAgentsWord, checkWorkerMessage } from "./member-rules.ts";
 import { CONTROL_MESSAGE_BYTES } from "./membership.ts";
 import {
+  type AgentNews,
   type Envelope,
   type ExitNotice,
   type MemberMessage,
   Tag,
-  type WorkerNews,
 } from "./messages.ts";
 import type { HostStart } from "./prepared-run.ts";
 import { describeExit } from "./process-launcher.ts";
@@ -53,6 +54,8 @@ export interface CoordinatorOptions extends CrewOptions {
   readonly joinWithinMs: number;
   readonly agentMain: string;
   readonly security: HostSecurity;
+  /** Undefined: nobody does anything to the processes on purpose. */
+  readonly realFaults: Pick<HostFaultsOptions, "keeperMain" | "isDead"> | undefined;
   /** Takes a report. Throws the InvariantError of the rule that it breaks, and then has not. */
   report(worker: number, report: WindowReport): void;
   /** Throws the InvariantError of the rule that a worker's totals break. */
@@ -72,6 +75,7 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #hosts: HostList;
   readonly #crew: Crew;
+  readonly #hostFaults: HostFaults | undefined;
   readonly #collected = new Awaited();
   readonly #summaries: (WorkerSummary | undefined)[] = [];
   #listener: Listener | undefined;
@@ -100,7 +104,20 @@ export class Coordinator {
         else this.#crew.hostLost(host, detail);
       },
     });
-    this.#crew = new Crew(options, this.#hosts, (detail) => this.#fail({ kind: "lost", detail }));
+    const crewOptions: CrewOptions = {
+      ...options,
+      lost: (loss) => {
+        options.lost(loss);
+        this.#hostFaults?.lost(loss);
+      },
+    };
+    this.#crew = new Crew(crewOptions, this.#hosts, (detail) => {
+      this.#fail({ kind: "lost", detail });
+    });
+    const { realFaults } = options;
+    if (realFaults !== undefined) {
+      this.#hostFaults = new HostFaults({ ...realFaults, crew: this.#crew, hosts: this.#hosts });
+    }
   }
 
   /** Process ids of the workers, once they have started. */
@@ -179,6 +196,11 @@ export class Coordinator {
     if (one.stage === "linked") one.send(encodeGrant(grant));
   }
 
+  /** What a drill may do to the processes; undefined: nothing. */
+  get hostFaults(): HostFaults | undefined {
+    return this.#hostFaults;
+  }
+
   /** Asks every worker for its totals. Never resolves when the run fails meanwhile. */
   async collect(): Promise<WorkerSummary[]> {
     this.#crew.phase = "collecting";
@@ -195,11 +217,13 @@ export class Coordinator {
   async leave(inPeace: boolean): Promise<void> {
     this.#crew.phase = "leaving";
     for (const worker of this.#crew.workers) worker.heartbeat?.stop();
+    this.#hostFaults?.calm();
     this.#hosts.stopWatching();
     this.#crew.tellAll(encodeTag(Tag.goodbye));
     if (inPeace) await this.#workersGone();
     await this.#hosts.leave(LEAVE_WITHIN_MS);
     this.#listener?.close();
+    await this.#hostFaults?.close();
   }
 
   #admit(caller: Caller): Refusal | undefined {
@@ -284,7 +308,11 @@ export class Coordinator {
     }
   }
 
-  #fromAgent(message: WorkerNews): void {
+  #fromAgent(message: AgentNews): void {
+    if (message.tag === Tag.disturbed) {
+      this.#hostFaults?.answered(message.id, message.problem);
+      return;
+    }
     const worker = this.#crew.present(message.worker, message.incarnation);
     if (worker === undefined) return;
     if (message.tag === Tag.spawned) worker.pid = message.pid;
@@ -295,7 +323,7 @@ export class Coordinator {
   #fromWorker(worker: WorkerSide, message: MemberMessage): void {
     switch (message.tag) {
       case Tag.listening:
-        this.#crew.listening(worker, message.port);
+        this.#crew.listening(worker, message);
         return;
       case Tag.linked:
         this.#crew.linked(worker);
@@ -315,6 +343,9 @@ export class Coordinator {
         this.#workersPeakRssBytes += message.peakRssBytes;
         this.#crew.done(worker);
         this.#collected.note(worker.number);
+        return;
+      case Tag.disturbed:
+        this.#hostFaults?.answered(message.id, message.problem);
         return;
       case Tag.failed: {
         const text = `${worker.name}: ${message.message}`;

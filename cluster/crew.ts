@@ -5,12 +5,18 @@
  * none.
  */
 import type { Grant, Resumption } from "../src/model/window.ts";
-import type { Placement } from "../src/topology/placement.ts";
+import { hostOfWorker, type Placement } from "../src/topology/placement.ts";
 import { Awaited } from "./awaited.ts";
 import type { HostList } from "./host-list.ts";
 import type { HostSide } from "./host-side.ts";
 import type { RunPhase, RunView } from "./member-rules.ts";
-import { type Configuration, type SpawnOrder, Tag } from "./messages.ts";
+import {
+  type Configuration,
+  type MemberMessage,
+  type ProxyPlan,
+  type SpawnOrder,
+  Tag,
+} from "./messages.ts";
 import { encodeGrant, encodeMessage, encodeTag } from "./wire.ts";
 import { WorkerSide } from "./worker-side.ts";
 
@@ -50,6 +56,8 @@ export interface CrewOptions {
   /** Wall ms to wait before each window, by worker label. */
   readonly delays: ReadonlyMap<string, number>;
   readonly reportsTo: SpawnOrder["reportsTo"];
+  /** Links that a drill may break. */
+  readonly proxies: ProxyPlan;
   /** Seconds of silence before a member counts as lost. */
   readonly silenceLimitSeconds: number;
   readonly windows: WindowsSide;
@@ -108,7 +116,7 @@ export class Crew implements RunView {
     const { workers } = this.#options.placement;
     const hosts = this.#hosts.all;
     const hostOf = (number: number): HostSide =>
-      hosts[Math.floor((number * hosts.length) / workers.length)];
+      hosts[hostOfWorker(number, workers.length, hosts.length)];
     this.#workers = workers.map(
       ({ label }, number) => new WorkerSide(number, label, hostOf(number)),
     );
@@ -130,8 +138,12 @@ export class Crew implements RunView {
   }
 
   /** A process says where it listens for its peers. */
-  listening(worker: WorkerSide, port: number): void {
+  listening(
+    worker: WorkerSide,
+    { port, proxies }: Pick<MemberMessage & { tag: typeof Tag.listening }, "port" | "proxies">,
+  ): void {
     worker.port = port;
+    worker.proxies = new Map(proxies);
     worker.stage = "listening";
     this.#introduce();
   }
@@ -246,9 +258,9 @@ export class Crew implements RunView {
 
   #spawn(host: HostSide, workers: readonly WorkerSide[]): void {
     if (workers.length === 0) return;
-    const { reportsTo, silenceLimitSeconds, scenarioHash } = this.#options;
+    const { reportsTo, silenceLimitSeconds, scenarioHash, proxies } = this.#options;
     const processes = workers.map(({ number: worker, incarnation }) => ({ worker, incarnation }));
-    host.orderWorkers(processes, { scenarioHash, reportsTo, silenceLimitSeconds });
+    host.orderWorkers(processes, { scenarioHash, reportsTo, silenceLimitSeconds, proxies });
   }
 
   /**
@@ -294,7 +306,9 @@ export class Crew implements RunView {
         const frames = worker.resumption?.frames.find(({ peer }) => peer === other.number);
         // Seen from the other end.
         const counts = { sent: frames?.received ?? 0, received: frames?.sent ?? 0 };
-        other.send(encodeMessage(Tag.replace, { peer: worker.address, ...counts }));
+        other.send(
+          encodeMessage(Tag.replace, { peer: worker.addressFor(other.number), ...counts }),
+        );
         // Nothing is under way from one that has not begun.
         if (worker.resumption === undefined) {
           other.send(encodeMessage(Tag.handover, worker.number, []));
@@ -307,7 +321,7 @@ export class Crew implements RunView {
     const { scenario, placement, delays } = this.#options;
     const peers = this.#workers
       .filter(({ number }) => this.#peersOf[worker.number].has(number))
-      .map(({ address }) => address);
+      .map((peer) => peer.addressFor(worker.number));
     const delayMs = delays.get(worker.label) ?? 0;
     const resumption = worker.resumption ?? null;
     return { scenario, workers: placement.workers, peers, delayMs, resumption };

@@ -8,12 +8,13 @@ import { Heartbeat } from "./heartbeat.ts";
 import type { Link } from "./link.ts";
 import { checkAgentMessage } from "./member-rules.ts";
 import type {
+  AgentNews,
   Arrival,
+  Disturbance,
   Envelope,
   MemberMessage,
   SpawnedWorker,
   SpawnOrder,
-  WorkerNews,
 } from "./messages.ts";
 import { Tag } from "./messages.ts";
 import { describeExit, type LaunchedProcess, launch, WORKER_FLAGS } from "./process-launcher.ts";
@@ -30,7 +31,7 @@ export interface HostSideOptions {
   /** Throws the InvariantError of the rule that an agent breaks who speaks of this process. */
   judge(host: HostSide, about: SpawnedWorker): void;
   /** What the agent says of its workers. */
-  said(news: WorkerNews): void;
+  said(news: AgentNews): void;
   /** A message of one of its workers, with the time at which it is no longer news. */
   passedOn(envelope: Envelope): void;
   /** Called once an agent: its process or its connection is gone, or it is silent. */
@@ -146,6 +147,17 @@ export class HostSide {
     this.#send(encodeMessage(Tag.end, worker, incarnation));
   }
 
+  /** Has the agent do something to its processes by a drill; it answers with the id. */
+  disturb(id: number, disturbance: Disturbance): void {
+    this.#flush();
+    this.#send(encodeMessage(Tag.disturb, id, disturbance));
+  }
+
+  /** Lets an agent of ours go on that was stopped. */
+  letGoOn(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
   /** A message for one of its workers; all of one turn of the event loop travel together. */
   passOn(envelope: Envelope): void {
     if (this.#outgoing.length === 0) queueMicrotask(() => this.#flush());
@@ -217,6 +229,7 @@ export class HostSide {
       case Tag.spawned:
       case Tag.exited:
       case Tag.silent:
+      case Tag.disturbed:
         this.#options.said(message);
     }
   }

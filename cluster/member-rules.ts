@@ -44,6 +44,7 @@ export function checkWorkerMessage(run: RunView, worker: WorkerView, message: Me
   switch (message.tag) {
     case Tag.heartbeat:
     case Tag.failed:
+    case Tag.disturbed:
       return;
     case Tag.listening:
       expectStage(worker, "listening", "starting");
@@ -106,6 +107,7 @@ export function checkAgentMessage(message: MemberMessage, hasArrived: boolean): 
     case Tag.spawned:
     case Tag.exited:
     case Tag.silent:
+    case Tag.disturbed:
       if (!hasArrived) violated("message-in-its-place", "an agent spoke before it arrived");
       return;
     default:

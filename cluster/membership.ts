@@ -33,6 +33,8 @@ export interface Invitation extends HostAddress {
   readonly address: string;
   readonly silenceLimitSeconds: number;
   readonly security: HostSecurity;
+  /** Peers of a worker that dial it through a proxy; default: none. */
+  readonly proxiedPeers?: readonly number[];
 }
 
 /** The environment that invites a process; {@link readInvitation} reads it. */
@@ -50,6 +52,7 @@ export function invitationEnvironment(invitation: Invitation): Record<string, st
     [Env.silenceLimit]: String(silenceLimitSeconds),
     [Env.tlsFolder]: security.tlsFolder ?? "",
     [Env.insecure]: security.insecure ? "yes" : "",
+    [Env.proxiedPeers]: (invitation.proxiedPeers ?? []).join(","),
   };
 }
 
@@ -68,6 +71,7 @@ export function readInvitation(environment: NodeJS.ProcessEnv): Invitation {
   if (meetsAt === undefined) throw new Error(`${Env.coordinator} is no address`);
   const token = Buffer.from(given(Env.token), "hex");
   delete environment[Env.token];
+  const proxied = environment[Env.proxiedPeers] ?? "";
   const [runId, scenarioHash, build] = [Env.runId, Env.scenarioHash, Env.build].map(given);
   return {
     ...meetsAt,
@@ -80,6 +84,7 @@ export function readInvitation(environment: NodeJS.ProcessEnv): Invitation {
       ...(environment[Env.tlsFolder] ? { tlsFolder: environment[Env.tlsFolder] } : {}),
       insecure: environment[Env.insecure] === "yes",
     },
+    proxiedPeers: proxied === "" ? [] : proxied.split(",").map(Number),
   };
 }
 

@@ -3,6 +3,7 @@
  * for what they are alone; whether there is such a worker or actor is the receiver's matter.
  */
 import { FAULT_KINDS, INTERVENTION_KINDS } from "../src/model/fault.ts";
+import { DIRECTIONS } from "../src/model/host-fault.ts";
 import {
   aNumber,
   aText,
@@ -10,6 +11,8 @@ import {
   aWhole,
   aWord,
   type Check,
+  isRecord,
+  isWhole,
   listOf,
   mapOf,
   oneOf,
@@ -17,6 +20,7 @@ import {
   recordOf,
   someBytes,
 } from "./message-readers.ts";
+import type { Disturbance } from "./messages.ts";
 
 /** Lines of standard error, and sentences about what did not hold, that one message may have. */
 const EXIT_LINES_MAX = 64;
@@ -24,6 +28,12 @@ const SENTENCES_MAX = 65_536;
 
 const aPort: Check = (value) =>
   isPort(value) ? undefined : `: expected a port, found ${String(value).slice(0, 20)}`;
+
+/** Two whole numbers. */
+const aPair: Check = (value) =>
+  Array.isArray(value) && value.length === 2 && value.every(isWhole)
+    ? undefined
+    : ": expected two whole numbers";
 
 const aPeer = recordOf({ worker: aWhole, incarnation: aWhole, host: aText, port: aPort });
 
@@ -89,7 +99,35 @@ export const aSpawnOrder = recordOf({
   scenarioHash: aText,
   reportsTo: oneOf(["agent", "coordinator"]),
   silenceLimitSeconds: aNumber,
+  proxies: recordOf({ workers: listOf(aWhole), pairs: listOf(aPair) }),
 });
+
+const aProcess = { worker: aWhole, incarnation: aWhole };
+const aDirection = oneOf(DIRECTIONS);
+
+/** By what is to be done: what else is in it. */
+const DISTURBANCES: Readonly<Record<Disturbance["act"], Check>> = {
+  "stop-worker": recordOf({ act: aText, ...aProcess, forMs: aWhole }),
+  "cut-worker": recordOf({ act: aText, ...aProcess }),
+  "hold-worker": recordOf({ act: aText, ...aProcess, direction: aDirection, forMs: aWhole }),
+  "stop-agent": recordOf({ act: aText, forMs: aWhole }),
+  "kill-agent": recordOf({ act: aText, workers: oneOf([true, false]) }),
+  slow: recordOf({ act: aText, delayMs: aWhole, forMs: aWhole }),
+  "cut-peer": recordOf({ act: aText, peer: aWhole }),
+  "hold-peer": recordOf({ act: aText, peer: aWhole, direction: aDirection, forMs: aWhole }),
+  calm: recordOf({ act: aText }),
+};
+
+/** Checks what a drill has a process do. */
+export const aDisturbance: Check = (value) => {
+  const act = isRecord(value) ? value.act : undefined;
+  const acts = Object.keys(DISTURBANCES);
+  if (typeof act !== "string" || !acts.includes(act)) return `.act: expected ${acts.join(" or ")}`;
+  return DISTURBANCES[act as Disturbance["act"]](value);
+};
+
+/** Checks ports by the numbers of peers. */
+export const somePorts = listOf(aPair);
 
 /** Checks what an agent says of its host. */
 export const anArrival = recordOf({

@@ -2,6 +2,8 @@
  * What the processes of a run say to each other besides data frames: the kinds of message and what
  * is in them. How they are written is in wire.ts. Types and names only.
  */
+
+import type { Direction } from "../src/model/host-fault.ts";
 import type { Grant, Resumption, WindowReport, WorkerSummary } from "../src/model/window.ts";
 import type { HostAddress } from "./addresses.ts";
 
@@ -27,6 +29,8 @@ export const Env = {
   tlsFolder: "FAULTPLANE_TLS_FOLDER",
   /** "yes": links to other hosts go without. */
   insecure: "FAULTPLANE_INSECURE",
+  /** Numbers of peers whose link to a worker goes through a proxy, with commas; workers only. */
+  proxiedPeers: "FAULTPLANE_PROXIED_PEERS",
 } as const;
 
 /** First element of every message. The numbers are the wire format: only append. */
@@ -61,6 +65,9 @@ export const Tag = {
   replace: 20,
   /** From a replacement by way of the coordinator to a peer. */
   handover: 21,
+  // Coordinator to agent or worker, and the answer.
+  disturb: 22,
+  disturbed: 23,
 } as const;
 
 /** Another worker that shares a lane with one. */
@@ -90,6 +97,43 @@ export interface Replacement {
   readonly received: number;
 }
 
+/** What a process of the run is to do to itself, to a child or to a link, by its drill. */
+export type Disturbance =
+  // Agents.
+  | ({ readonly act: "stop-worker"; readonly forMs: number } & SpawnedWorker)
+  | ({ readonly act: "cut-worker" } & SpawnedWorker)
+  | ({
+      readonly act: "hold-worker";
+      readonly direction: Direction;
+      readonly forMs: number;
+    } & SpawnedWorker)
+  | { readonly act: "stop-agent"; readonly forMs: number }
+  /** kill -9 of the agent itself; `workers`: of all its workers first. */
+  | { readonly act: "kill-agent"; readonly workers: boolean }
+  // Workers.
+  | { readonly act: "slow"; readonly delayMs: number; readonly forMs: number }
+  | { readonly act: "cut-peer"; readonly peer: number }
+  | {
+      readonly act: "hold-peer";
+      readonly peer: number;
+      /** Seen from the peer. */
+      readonly direction: Direction;
+      readonly forMs: number;
+    }
+  /** Both: every lease ends now. */
+  | { readonly act: "calm" };
+
+/** Which links go through a proxy from the start, since a drill may break them. */
+export interface ProxyPlan {
+  /** Numbers of workers: their links to whom they report to. */
+  readonly workers: readonly number[];
+  /** Pairs of workers, the lower number first. */
+  readonly pairs: readonly (readonly [number, number])[];
+}
+
+/** No link does. */
+export const NO_PROXIES: ProxyPlan = { workers: [], pairs: [] };
+
 /** One worker process that an agent is to start. */
 export interface SpawnedWorker {
   readonly worker: number;
@@ -104,6 +148,7 @@ export interface SpawnOrder {
   /** Do the workers report to the agent (which passes it on) or to the coordinator? */
   readonly reportsTo: "agent" | "coordinator";
   readonly silenceLimitSeconds: number;
+  readonly proxies: ProxyPlan;
 }
 
 /** A host that has joined, in its agent's words. */
@@ -144,6 +189,7 @@ export type CoordinatorMessage =
   | HandoverMessage
   | { readonly tag: typeof Tag.spawn; readonly order: SpawnOrder }
   | { readonly tag: typeof Tag.end; readonly worker: number; readonly incarnation: number }
+  | { readonly tag: typeof Tag.disturb; readonly id: number; readonly disturbance: Disturbance }
   | RelayedMessage;
 
 /** Packets under way from a rebuilt worker to `peer` (as the coordinator passes it on: from). */
@@ -161,6 +207,16 @@ export type WorkerNews = SpawnedWorker &
     | { readonly tag: typeof Tag.silent }
   );
 
+/** Answer to a disturbance. `problem`: why it was not done; empty: it was. */
+export interface DisturbedMessage {
+  readonly tag: typeof Tag.disturbed;
+  readonly id: number;
+  readonly problem: string;
+}
+
+/** What an agent says besides what it passes on. */
+export type AgentNews = WorkerNews | DisturbedMessage;
+
 /** Messages of and for workers, as agents pass them on. */
 export interface RelayedMessage {
   readonly tag: typeof Tag.relayed;
@@ -171,7 +227,12 @@ export interface RelayedMessage {
 export type MemberMessage =
   | { readonly tag: typeof Tag.heartbeat }
   | { readonly tag: typeof Tag.report; readonly report: WindowReport }
-  | { readonly tag: typeof Tag.listening; readonly port: number }
+  | {
+      readonly tag: typeof Tag.listening;
+      readonly port: number;
+      /** Ports of proxies before it, by the number of the peer that is to dial one. */
+      readonly proxies: readonly (readonly [number, number])[];
+    }
   | { readonly tag: typeof Tag.linked }
   | {
       readonly tag: typeof Tag.summary;
@@ -191,5 +252,6 @@ export type MemberMessage =
   | HandoverMessage
   | { readonly tag: typeof Tag.arrived; readonly arrival: Arrival }
   | WorkerNews
+  | DisturbedMessage
   | { readonly tag: typeof Tag.usage; readonly peakRssBytes: number }
   | RelayedMessage;

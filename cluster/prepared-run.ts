@@ -6,6 +6,7 @@
 import type { CommittedWindow, WindowProtocol } from "../src/engine/window-protocol.ts";
 import type { DeviceFactory } from "../src/model/device.ts";
 import type { Director } from "../src/model/director.ts";
+import type { HostFault, HostFaultRun } from "../src/model/host-fault.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import type { WorkerSummary } from "../src/model/window.ts";
 import type { Placement } from "../src/topology/placement.ts";
@@ -53,8 +54,32 @@ export interface RunOptions {
   readonly operators?: true;
   /** Names that the director will give to faults: operators' faults take others. */
   readonly planned?: readonly string[];
+  /** The drill does something to the processes of the run. Default: nobody does. */
+  readonly realFaults?: RealFaultsOptions;
   /** The drill is blind: what began is hidden from operators. */
   readonly blind?: BlindSession;
+}
+
+/** What a drill may do to the processes of its run. */
+export interface RealFaultsOptions {
+  /** Everything that its method holds. */
+  readonly planned: readonly HostFault[];
+  /** The operator has agreed; otherwise none is carried out. */
+  readonly isAllowed: boolean;
+  /**
+   * Of a run that is taken up again: what the first of them came to before. They are not carried
+   * out again; what came of them is in the journal.
+   */
+  readonly before: readonly HostFaultBefore[];
+  /** Path of dist/scripts/keeper-main.js. */
+  readonly keeperMain: string;
+}
+
+/** A real fault that the journal of a run has. */
+export interface HostFaultBefore {
+  /** What it was to lead to is in the journal, too. */
+  readonly done: boolean;
+  readonly detail: string;
 }
 
 /** The hosts of a run that is spread over several. */
@@ -127,6 +152,8 @@ export interface PreparedRun {
   readonly lookaheadPs: number;
   /** Names of all faults so far, and of those that a director will order. */
   readonly faultNames: Set<string>;
+  /** Actors that were lost with a process, by id. */
+  readonly lostActors: Set<string>;
   /** Undefined when nobody may control the run. */
   readonly control: RunControl | undefined;
   readonly controlAddress: ControlAddress | undefined;
@@ -144,4 +171,6 @@ export interface DriveResult {
   readonly maxLagSeconds: number;
   readonly processes: number;
   readonly peakRssBytes: number;
+  /** In the order in which the run came to them; missing: the drill has none. */
+  readonly hostFaults?: readonly HostFaultRun[];
 }

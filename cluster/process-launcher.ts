@@ -35,13 +35,17 @@ export interface LaunchOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Called once, when the process has ended and its standard error has been read. */
   exited(exit: ExitNotice): void;
+  /** What the child says by {@link tellLauncher}. */
+  told?(message: unknown): void;
 }
 
 /** A child. */
 export interface LaunchedProcess {
   /** 0 when it could not be started; `exited` follows. */
   readonly pid: number;
-  kill(signal: "SIGTERM" | "SIGKILL"): void;
+  kill(signal: "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
+  /** Says something to the child; nothing once it has ended. */
+  tell(message: object): void;
 }
 
 /** Starts `node nodeFlags main`. Never throws: a child that cannot be started has exited. */
@@ -69,13 +73,30 @@ export function launch(options: LaunchOptions): LaunchedProcess {
     finish(null, null);
   });
   child.on("close", finish);
-  return { pid: child.pid ?? 0, kill: (signal) => child.kill(signal) };
+  child.on("message", (message) => options.told?.(message));
+  return {
+    pid: child.pid ?? 0,
+    kill: (signal) => child.kill(signal),
+    tell: (message) => {
+      if (child.connected) child.send(message, () => undefined);
+    },
+  };
 }
 
 /** Calls `gone` when the process that launched this one has ended, or closed the channel. */
 export function onLauncherGone(gone: () => void): void {
   process.on("disconnect", gone);
   if (!process.connected) gone();
+}
+
+/** Calls `told` with what the process that launched this one says to it. */
+export function onLauncherMessage(told: (message: unknown) => void): void {
+  process.on("message", told);
+}
+
+/** Says something to the process that launched this one. */
+export function tellLauncher(message: object): void {
+  process.send?.(message);
 }
 
 /** Those variables that are set. */

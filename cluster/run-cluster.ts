@@ -6,11 +6,12 @@
 import { performance } from "node:perf_hooks";
 import type { ClosedEpoch } from "../src/engine/digest-chain.ts";
 import { WindowProtocol } from "../src/engine/window-protocol.ts";
+import type { HostFaultRun } from "../src/model/host-fault.ts";
 import type { AssignmentTotals, FaultTotals } from "../src/model/window.ts";
 import { makeFatTree } from "../src/topology/fat-tree.ts";
 import { crossingPeers, lookaheadOf, placeActors } from "../src/topology/placement.ts";
 import { openControl } from "./control-server.ts";
-import type { DriveResult, RunOptions } from "./prepared-run.ts";
+import type { DriveResult, PreparedRun, RunOptions } from "./prepared-run.ts";
 import { RunControl } from "./run-control.ts";
 import { driveProcesses } from "./run-processes.ts";
 import { driveSingle } from "./run-single.ts";
@@ -47,6 +48,8 @@ export interface RunOutcome {
   readonly fabric: Readonly<Record<string, number>>;
   /** Epochs that no window closed, but the end of the run. */
   readonly epochsClosed: readonly ClosedEpoch[];
+  /** Real faults in the order in which the run came to them; missing: its drill has none. */
+  readonly hostFaults?: readonly HostFaultRun[];
 }
 
 /**
@@ -82,7 +85,16 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
   const server = control && (await openControl(runId, (request) => control.ask(request)));
   const controlAddress = server?.address;
   const faultNames = new Set([...scenario.faults.map(({ name }) => name), ...(planned ?? [])]);
-  const run = { options, placement, protocol, lookaheadPs, faultNames, control, controlAddress };
+  const run: PreparedRun = {
+    options,
+    placement,
+    protocol,
+    lookaheadPs,
+    faultNames,
+    lostActors: new Set(),
+    control,
+    controlAddress,
+  };
   let result: DriveResult;
   try {
     const pairs = crossingPeers(topology, placement);
@@ -114,5 +126,6 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
     faultsBegun: totals.faultsBegun,
     fabric: totals.fabric,
     epochsClosed: totals.epochsClosed,
+    ...(result.hostFaults === undefined ? {} : { hostFaults: result.hostFaults }),
   };
 }

@@ -9,7 +9,7 @@ import { WindowLoop, type WindowLoopOptions } from "./window-loop.ts";
 /** Makes the loop; the run begins with the first report that it is given. */
 export function makeLoop(
   run: PreparedRun,
-  driver: Pick<WindowLoopOptions, "grant" | "ended" | "failed">,
+  driver: Pick<WindowLoopOptions, "grant" | "ended" | "failed" | "disturb">,
 ): WindowLoop {
   const { options, protocol, control } = run;
   const { observer, director, scenario } = options;
@@ -26,11 +26,15 @@ export function makeLoop(
       return observer.committed(window, status);
     },
     ordered: (orders) => {
-      for (const { name } of faultsOf(orders)) run.faultNames.add(name);
+      for (const { name, kind, targets } of faultsOf(orders)) {
+        run.faultNames.add(name);
+        if (kind === "actors-lost") for (const actor of targets) run.lostActors.add(actor);
+      }
       observer.ordered?.(orders);
       control?.ordered(orders);
     },
     grant: driver.grant,
+    ...(driver.disturb === undefined ? {} : { disturb: driver.disturb }),
     ended: (end) => {
       control?.close();
       driver.ended(end);

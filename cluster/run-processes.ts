@@ -15,10 +15,13 @@ import { Coordinator, type Failure } from "./coordinator.ts";
 import type { Loss } from "./crew.ts";
 import { identityOf, runTokenOf } from "./handshake.ts";
 import { SILENCE_LIMIT_SECONDS } from "./heartbeat.ts";
+import { HostFaultLedger } from "./host-fault-ledger.ts";
+import { proxiesFor } from "./host-faults.ts";
 import { checkHost } from "./host-limits.ts";
 import { LOOPBACK_ONLY } from "./host-security.ts";
 import type { HostEvent, JournalOrder } from "./journal-orders.ts";
 import { peakRssBytes } from "./membership.ts";
+import { NO_PROXIES } from "./messages.ts";
 import type { DriveResult, Ending, HostsOptions, PreparedRun } from "./prepared-run.ts";
 import { makeLoop } from "./run-loop.ts";
 import type { WindowLoop } from "./window-loop.ts";
@@ -42,9 +45,16 @@ export async function driveProcesses(
     failed = resolve;
   });
   const topology = makeFatTree(scenario.cluster, scenario.hardware);
-  const note = (event: HostEvent, detail: string): void => {
-    observer.observed?.([{ record: "host", event, atPs: protocol.lossPs, detail }]);
+  const note = (event: HostEvent, detail: string, atPs = protocol.lossPs): void => {
+    observer.observed?.([{ record: "host", event, atPs, detail }]);
   };
+  const { realFaults } = options;
+  const isAllowed = realFaults?.isAllowed === true;
+  const labels = placement.workers.map(({ label }) => label);
+  const isDead = (worker: number): boolean =>
+    placement.workers[worker].actors.every((actor) =>
+      run.lostActors.has(topology.actors[actor].id),
+    );
   const coordinator = new Coordinator({
     identity: identityOf(
       runTokenOf(hosts.token, options.runId),
@@ -64,6 +74,8 @@ export async function driveProcesses(
     agentMain,
     // On one host an agent in between costs more than it saves (decision 0032).
     reportsTo: options.reportsTo ?? (hosts.count > 1 ? "agent" : "coordinator"),
+    proxies: isAllowed ? proxiesFor(realFaults.planned, labels) : NO_PROXIES,
+    realFaults: isAllowed ? { keeperMain: realFaults.keeperMain, isDead } : undefined,
     silenceLimitSeconds: options.silenceLimitSeconds ?? SILENCE_LIMIT_SECONDS,
     windows: {
       lose: (worker) => protocol.lose(worker),
@@ -79,7 +91,15 @@ export async function driveProcesses(
       const event = loss.host === undefined ? "worker-lost" : "agent-lost";
       note(event, loss.detail);
       const isFault = scenario.run.onWorkerLoss === "fault" && loss.workers.length > 0;
-      loop?.broken((atPs) => (isFault ? [lossOrder(loss, run, topology, atPs)] : []));
+      let fault: string | undefined;
+      loop?.broken((atPs) => {
+        if (!isFault) return [];
+        const order = lossOrder(loss, run, topology, atPs);
+        fault = order.name;
+        return [order];
+      });
+      // When the run is over a loss is nothing to it.
+      if (fault !== undefined || !isFault) ledger?.lost(loss, fault);
     },
     replaced: (detail) => note("worker-replaced", detail),
     whole: () => loop?.mended(),
@@ -89,13 +109,24 @@ export async function driveProcesses(
       failed(what);
     },
   });
+  const ledger =
+    realFaults &&
+    new HostFaultLedger({
+      ...realFaults,
+      note: (atPs, detail) => note("host-fault", detail, atPs),
+      perform: (fault) =>
+        coordinator.hostFaults?.perform(fault) ?? Promise.resolve("nobody is there to do it"),
+    });
   const lost = failure.then((what): Ending => {
     if (what.kind === "error") throw what.error;
     const at = formatTime(protocol.virtualTimePs);
     return { end: "worker-lost", detail: `${what.detail}; at virtual time ${at}` };
   });
   const stopped = new Promise<Ending>((resolve) => {
-    const interrupted = (): void => resolve({ end: "interrupted" });
+    const interrupted = (): void => {
+      coordinator.hostFaults?.calm();
+      resolve({ end: "interrupted" });
+    };
     if (options.stop.aborted) interrupted();
     else options.stop.addEventListener("abort", interrupted, { once: true });
   });
@@ -130,12 +161,17 @@ export async function driveProcesses(
       const windows = new Promise<Ending>((resolve, reject) => {
         loop = makeLoop(run, {
           grant: (worker, grant) => coordinator.grant(worker, grant),
+          ...(ledger && {
+            disturb: (faults, atPs) => ledger.disturb(faults, atPs, loop?.wallSeconds ?? 0),
+          }),
           ended: resolve,
           failed: reject,
         });
       });
       coordinator.begin();
       ending = await Promise.race([windows, lost, unanswered]);
+      // Whoever stands still is to say its totals, too.
+      coordinator.hostFaults?.calm();
       if (ending.end !== "worker-lost") {
         const collected = await Promise.race([coordinator.collect(), lost, unanswered]);
         if ("end" in collected) ending = collected;
@@ -155,6 +191,7 @@ export async function driveProcesses(
     maxLagSeconds: loop?.maxLagSeconds ?? 0,
     processes: workers + hosts.count + 1,
     peakRssBytes: coordinator.peakRssBytes + peakRssBytes(),
+    ...(ledger && { hostFaults: ledger.runs }),
   };
 }
 
@@ -170,7 +207,12 @@ function onLoopback(): HostsOptions {
 }
 
 /** The order that makes the actors of lost workers dead hardware from `atPs` on. */
-function lossOrder(loss: Loss, run: PreparedRun, topology: Topology, atPs: number): JournalOrder {
+function lossOrder(
+  loss: Loss,
+  run: PreparedRun,
+  topology: Topology,
+  atPs: number,
+): JournalOrder & { readonly record: "fault" } {
   const { placement, faultNames } = run;
   const actors = loss.workers.flatMap(({ number }) => placement.workers[number].actors);
   const label = loss.host ?? loss.workers[0].label;

@@ -11,6 +11,7 @@ import { performance } from "node:perf_hooks";
 import type { CommittedWindow, NextStep, WindowProtocol } from "../src/engine/window-protocol.ts";
 import type { Director, Orders } from "../src/model/director.ts";
 import type { FaultHeal, FaultSpec } from "../src/model/fault.ts";
+import type { HostFault } from "../src/model/host-fault.ts";
 import { NEVER_PS, PS_PER_S } from "../src/model/time.ts";
 import { type Grant, NO_CHANGES, type RunChanges, type WindowReport } from "../src/model/window.ts";
 import { faultsOf, healsOf, type JournalOrder } from "./journal-orders.ts";
@@ -56,6 +57,11 @@ export interface WindowLoopOptions {
   committed(window: CommittedWindow, status: RunStatus): void | Promise<void>;
   /** Writes orders down; they act afterwards. */
   ordered(orders: readonly JournalOrder[]): void;
+  /**
+   * Carries real faults out, written down first; nothing is granted before it has resolved. Not
+   * given: nobody does.
+   */
+  disturb?(faults: readonly HostFault[], atPs: number): Promise<void>;
   /** Hands a grant to its worker. */
   grant(worker: number, grant: Grant): void;
   /** Called once, when no more windows will be granted. */
@@ -89,6 +95,8 @@ export class WindowLoop {
   #pausedAtMs: number | undefined;
   /** Since when processes are being replaced; then nothing is granted. */
   #brokenAtMs: number | undefined;
+  /** Real faults are being carried out: nothing is granted. */
+  #isDisturbed = false;
   #held: NodeJS.Timeout | undefined;
   #over = false;
 
@@ -250,6 +258,7 @@ export class WindowLoop {
         return;
       }
       if (this.#pausedAtMs !== undefined || this.#brokenAtMs !== undefined) return;
+      if (this.#isDisturbed) return;
       const holdMs = this.#holdMs();
       if (holdMs > 0) {
         // A timer takes at most 2^31 - 1 ms; a longer wait is taken up again.
@@ -291,6 +300,25 @@ export class WindowLoop {
   #ask(atPs: number): void {
     const orders = (this.#director as Director).at(atPs);
     this.#order(journaled(orders, atPs), atPs);
+    const { hostFaults = [] } = orders;
+    if (hostFaults.length > 0 && this.#stopped === undefined) this.#disturb(hostFaults, atPs);
+  }
+
+  /** A loss that comes of it before it is done acts at `atPs`. That time does not count. */
+  #disturb(faults: readonly HostFault[], atPs: number): void {
+    const sinceMs = performance.now();
+    const disturbed = this.#options.disturb?.(faults, atPs);
+    if (disturbed === undefined) return;
+    this.#orderedPs = atPs;
+    this.#isDisturbed = true;
+    const done = (): void => {
+      const nowMs = performance.now();
+      const untilMs = Math.min(this.#pausedAtMs ?? nowMs, this.#brokenAtMs ?? nowMs);
+      this.#pacer.stoodStill(Math.max(0, untilMs - sinceMs));
+      this.#isDisturbed = false;
+      this.#advanceGuarded();
+    };
+    disturbed.then(done, (error) => this.#fail(error));
   }
 
   /** Orders are written down first. */

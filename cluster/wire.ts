@@ -33,6 +33,7 @@ import {
 } from "./message-readers.ts";
 import {
   aConfiguration,
+  aDisturbance,
   aFault,
   aHeal,
   anArrival,
@@ -41,11 +42,13 @@ import {
   aSpawnOrder,
   aSummary,
   isPort,
+  somePorts,
 } from "./message-shapes.ts";
 import {
   type Arrival,
   type Configuration,
   type CoordinatorMessage,
+  type Disturbance,
   type Envelope,
   type ExitNotice,
   type HandoverMessage,
@@ -154,6 +157,14 @@ export function decodeCoordinatorMessage(bytes: Uint8Array): CoordinatorMessage 
     case Tag.end:
       exactly(parts, 3, "end");
       return { tag, ...processOf(parts, "end") };
+    case Tag.disturb:
+      exactly(parts, 3, "disturb");
+      refuseFor(aDisturbance(parts[2]), "disturb");
+      return {
+        tag,
+        id: whole(parts[1], "disturb.id"),
+        disturbance: parts[2] as Disturbance,
+      };
     case Tag.replace:
       exactly(parts, 2, "replace");
       refuseFor(aReplacement(parts[1]), "replace");
@@ -184,9 +195,17 @@ export function decodeMemberMessage(bytes: Uint8Array): MemberMessage {
     case Tag.report:
       return { tag, report: reportOf(parts) };
     case Tag.listening:
-      exactly(parts, 2, "listening");
+      exactly(parts, 3, "listening");
       if (!isPort(parts[1])) refuse("listening.port", "a port", parts[1]);
-      return { tag, port: parts[1] };
+      refuseFor(somePorts(parts[2]), "listening.proxies");
+      return { tag, port: parts[1], proxies: parts[2] as (readonly [number, number])[] };
+    case Tag.disturbed:
+      exactly(parts, 3, "disturbed");
+      return {
+        tag,
+        id: whole(parts[1], "disturbed.id"),
+        problem: text(parts[2], "disturbed.problem"),
+      };
     case Tag.summary:
       exactly(parts, 3, "summary");
       refuseFor(aSummary(parts[1]), "summary");

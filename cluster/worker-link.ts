@@ -9,6 +9,7 @@ import { securityFor } from "./host-security.ts";
 import type { Link, Listener } from "./link.ts";
 import type { Invitation } from "./membership.ts";
 import type { PeerAddress } from "./messages.ts";
+import { TcpProxy } from "./tcp-proxy.ts";
 import { dial, listen } from "./websocket-transport.ts";
 
 /** Largest data frame: what one worker sends to another in one window. */
@@ -48,6 +49,7 @@ export class PeerMesh {
   readonly #peers = new Map<number, Peer>();
   /** Links of peers that were not expected yet when they came. */
   readonly #early = new Map<number, Link>();
+  readonly #proxies = new Map<number, TcpProxy>();
   #listener: Listener | undefined;
   #isOver = false;
 
@@ -70,7 +72,26 @@ export class PeerMesh {
       admit: (caller) => mesh.#admit(caller),
       accepted: (link) => mesh.#accepted(link),
     });
+    const { address, proxiedPeers = [] } = invitation;
+    for (const peer of proxiedPeers) {
+      mesh.#proxies.set(peer, await TcpProxy.open(address, { host: address, port: mesh.port }));
+    }
     return mesh;
+  }
+
+  /** Ports by which peers with a proxy are to dial, by their numbers. */
+  get proxyPorts(): (readonly [number, number])[] {
+    return [...this.#proxies].map(([peer, { port }]) => [peer, port]);
+  }
+
+  /** The proxy before this worker through which a peer dials it. */
+  proxyOf(peer: number): TcpProxy | undefined {
+    return this.#proxies.get(peer);
+  }
+
+  /** Lets all proxies carry again. */
+  heal(): void {
+    for (const proxy of this.#proxies.values()) proxy.heal();
   }
 
   get port(): number {

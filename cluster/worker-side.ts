@@ -22,6 +22,8 @@ export class WorkerSide implements WorkerView {
   pid = 0;
   /** Where it listens for its peers. */
   port = 0;
+  /** Ports of proxies before it, by the number of the peer that dials one instead. */
+  proxies: ReadonlyMap<number, number> = new Map();
   /** What the present process begins with; undefined: at the beginning. */
   resumption: Resumption | undefined;
   /** Peers to which the present process has handed over what was under way. */
@@ -48,9 +50,10 @@ export class WorkerSide implements WorkerView {
     return `worker ${this.label} (pid ${this.pid})`;
   }
 
-  /** Where its peers reach it. */
-  get address(): PeerAddress {
-    const { number: worker, incarnation, port } = this;
+  /** Where the peer with this number reaches it. */
+  addressFor(peer: number): PeerAddress {
+    const { number: worker, incarnation } = this;
+    const port = this.proxies.get(peer) ?? this.port;
     return { worker, incarnation, host: this.host.arrival?.address ?? "", port };
   }
 

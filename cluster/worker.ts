@@ -27,10 +27,13 @@ import { shortened } from "./message-readers.ts";
 import {
   type Configuration,
   type CoordinatorMessage,
+  type Disturbance,
   type PeerAddress,
   type Replacement,
   Tag,
 } from "./messages.ts";
+import { Slowness } from "./slowness.ts";
+import { cut, hold } from "./tcp-proxy.ts";
 import { encodeMessage, encodeReport, encodeTag } from "./wire.ts";
 import { PeerMesh } from "./worker-link.ts";
 
@@ -88,8 +91,9 @@ class Worker {
   #isRebuilding = false;
   #isLinked = false;
   #delayMs = 0;
+  readonly #slowness = new Slowness();
   /** The pending window waits for its delay. */
-  #isDelayed = false;
+  #delayed: NodeJS.Timeout | undefined;
   #failed = false;
 
   constructor(number: number, devices: DeviceFactory) {
@@ -100,7 +104,7 @@ class Worker {
   joined(control: Link, mesh: PeerMesh): void {
     this.#control = control;
     this.#mesh = mesh;
-    control.send(encodeMessage(Tag.listening, mesh.port));
+    control.send(encodeMessage(Tag.listening, mesh.port, mesh.proxyPorts));
   }
 
   received(message: CoordinatorMessage): void {
@@ -129,6 +133,11 @@ class Worker {
       case Tag.handover:
         this.#guarded(() => this.#takeOver(message.peer, message.frames));
         return;
+      case Tag.disturb: {
+        const problem = this.#disturb(message.disturbance);
+        this.#send(encodeMessage(Tag.disturbed, message.id, problem));
+        return;
+      }
       case Tag.finish:
         this.#guarded(() => {
           const summary = this.#running().summary();
@@ -184,20 +193,42 @@ class Worker {
       this.#awaited.add(named.peer);
       this.#mesh?.setReading(named.peer, true);
     }
-    if (this.#delayMs > 0) {
-      this.#isDelayed = true;
-      setTimeout(() => {
-        this.#isDelayed = false;
-        this.#runWhenComplete(process);
-      }, this.#delayMs);
-    }
+    const delayMs = Math.max(this.#delayMs, this.#slowness.delayMs);
+    if (delayMs > 0) this.#delayed = setTimeout(() => this.#delayOver(), delayMs);
     this.#runWhenComplete(process);
+  }
+
+  #delayOver(): void {
+    clearTimeout(this.#delayed);
+    this.#delayed = undefined;
+    this.#runWhenComplete(this.#running());
+  }
+
+  /** What a drill does to this worker; returns why not, or nothing. */
+  #disturb(disturbance: Disturbance): string {
+    const mesh = this.#mesh as PeerMesh;
+    switch (disturbance.act) {
+      case "slow":
+        this.#slowness.begin(disturbance);
+        return "";
+      case "cut-peer":
+        return cut(mesh.proxyOf(disturbance.peer));
+      case "hold-peer":
+        return hold(mesh.proxyOf(disturbance.peer), disturbance);
+      case "calm":
+        this.#slowness.end();
+        mesh.heal();
+        if (this.#delayed !== undefined && this.#delayMs === 0) this.#delayOver();
+        return "";
+      default:
+        return `a worker cannot ${disturbance.act}`;
+    }
   }
 
   /** Runs the pending window unless frames or handovers are missing for it. */
   #runWhenComplete(process: LogicalProcess): void {
     const grant = this.#pending;
-    if (grant === undefined || this.#isDelayed) return;
+    if (grant === undefined || this.#delayed !== undefined) return;
     if (this.#awaited.size + this.#replaced.size + this.#distrusted.size > 0) return;
     this.#guarded(() => {
       const report = process.run(grant);

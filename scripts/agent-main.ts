@@ -3,4 +3,4 @@ import { runAgent } from "../cluster/agent.ts";
 import { exitFailed } from "../cluster/membership.ts";
 import { processMains } from "./commands/package-files.ts";
 
-runAgent(processMains().workerMain).catch(exitFailed);
+runAgent(processMains()).catch(exitFailed);

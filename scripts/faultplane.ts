@@ -10,6 +10,7 @@ import type { CertificatesOptions } from "./commands/certificates.ts";
 import type { DrillCommandOptions } from "./commands/drill.ts";
 import { EXIT_CODE_HELP, Exit } from "./commands/exit-codes.ts";
 import type { JoinOptions } from "./commands/join.ts";
+import { HOSTS_MAX } from "./commands/launch-environment.ts";
 import {
   LIVE_COMMANDS,
   type LiveCommandEntry,
@@ -18,6 +19,7 @@ import {
 } from "./commands/live-commands.ts";
 import type { MonthCommandOptions } from "./commands/month.ts";
 import {
+  CONSENT_OPTIONS,
   DRILL_OPTIONS,
   FOLDER_OPTIONS,
   HOST_OPTIONS,
@@ -29,11 +31,13 @@ import {
 import {
   parseCount,
   parseEndpoint,
+  parseOnWorkerLoss,
   parseOut,
   parsePercent,
   parsePlacement,
   parsePorts,
   parseSeed,
+  parseWorkers,
   usageError,
 } from "./commands/option-values.ts";
 import { packageRoot } from "./commands/package-files.ts";
@@ -168,6 +172,10 @@ function makeProgram(): Command {
     .description("show what a drill would do, without doing it")
     .argument("<drill>", "drill file, YAML or JSON")
     .option("--seed <seed>", "seed of every random stream, 0..2^64-1", parseSeed)
+    .option("--placement <name>", "node, actor or pack: whose processes", parsePlacement)
+    .option("--workers <count>", "worker processes of placement pack", parseWorkers)
+    .option("--on-worker-loss <policy>", "a lost process: fault or recover", parseOnWorkerLoss)
+    .option("--nnodes <count>", "hosts that take part", parseCount("--nnodes", HOSTS_MAX))
     .option("--max-blast <percent>", "refuse faults that touch more of the ranks", parsePercent)
     .action(async (path: string, options: PlanCommandOptions) => {
       const { planCommand } = await import("./commands/plan.ts");
@@ -216,6 +224,7 @@ function makeProgram(): Command {
   for (const command of [run, drill, up]) addOptions(command, FOLDER_OPTIONS);
   for (const command of [run, up]) addOptions(command, SCENARIO_OPTIONS);
   for (const command of [drill, up]) addOptions(command, DRILL_OPTIONS);
+  for (const command of [drill, up, resume]) addOptions(command, CONSENT_OPTIONS);
   for (const command of [up, resume]) addOptions(command, LAUNCH_OPTIONS);
   for (const command of [up, resume, join]) addOptions(command, HOST_OPTIONS);
   const drills = [drill, plan, suite, month];
@@ -241,7 +250,9 @@ function makeProgram(): Command {
 function addOptions(command: Command, group: readonly OptionEntry[]): void {
   for (const { flags, about, parse, initial } of group) {
     if (parse === undefined) command.option(flags, about);
-    else command.option(flags, about, parse, initial);
+    // Commander hands a parser what it returned before, or what it began with.
+    else
+      command.option(flags, about, parse as (value: string, before: unknown) => unknown, initial);
   }
 }
 

@@ -33,6 +33,7 @@ export interface DrillCommandOptions {
   readonly hosts?: HostsOptions;
   readonly force?: true;
   readonly maxBlast?: number;
+  readonly allowRealFaults?: true;
   readonly expect?: true;
   readonly blind?: true;
   readonly json?: true;
@@ -57,7 +58,9 @@ export async function drillCommand(
   try {
     const { seed, placement, workers, speed, onWorkerLoss, maxBlast } = options;
     const overrides = { seed, placement, workers, speed, onWorkerLoss };
-    loaded = loadDrill(path, { ...overrides, maxBlastPercent: maxBlast });
+    const { allowRealFaults, hosts } = options;
+    const consent = { allowRealFaults, hosts: hosts?.count };
+    loaded = loadDrill(path, { ...overrides, ...consent, maxBlastPercent: maxBlast });
   } catch (error) {
     return printProblems(error);
   }
@@ -75,11 +78,9 @@ export async function drillCommand(
     terminal.log(terminal.palette.bold(escapeControls(title)));
     for (const note of isBlind ? [] : loaded.notes) terminal.log(`note: ${note}`);
   }
-  const { blind, hosts, silenceLimit: silenceLimitSeconds } = options;
-  return await finishDrill(
-    { loaded, topology, place, version, terminal, blind, hosts, silenceLimitSeconds },
-    options,
-  );
+  const { blind, hosts, allowRealFaults, silenceLimit: silenceLimitSeconds } = options;
+  const run = { loaded, topology, place, version, terminal };
+  return await finishDrill({ ...run, blind, hosts, allowRealFaults, silenceLimitSeconds }, options);
 }
 
 /** Performs a drill once all checks have passed; returns the exit code. Throws OperatingError. */

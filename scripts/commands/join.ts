@@ -82,7 +82,7 @@ export async function joinCommand(
         incarnation: 0,
         silenceLimitSeconds: SILENCE_LIMIT_SECONDS,
         security,
-        workerMain: processMains().workerMain,
+        ...processMains(),
         joined: () => say(`joined run ${runId} at ${place}`),
         over: (inPeace) => {
           say(inPeace ? "the run is over" : "the run is gone: its coordinator does not answer");

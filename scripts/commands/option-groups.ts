@@ -64,10 +64,18 @@ export const SCENARIO_OPTIONS: readonly OptionEntry[] = [
   },
 ];
 
+/** Faults of real processes are for the operator to decide, whatever a file says. */
+export const CONSENT_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "--allow-real-faults",
+    about: "let the drill kill, stop or cut off processes of its own run",
+  },
+];
+
 export const DRILL_OPTIONS: readonly OptionEntry[] = [
   {
     flags: "--max-blast <percent>",
-    about: "refuse faults that touch more of the ranks",
+    about: "refuse faults that touch more of the ranks, or real ones of the processes",
     parse: parsePercent,
   },
   { flags: "--expect", about: "exit 0 when the verdict is the one that the file expects" },

@@ -22,11 +22,12 @@ export function defaultScenario(): string {
 }
 
 /** The built entry points of the other processes of a run. */
-export function processMains(): { agentMain: string; workerMain: string } {
+export function processMains(): { agentMain: string; workerMain: string; keeperMain: string } {
   const scripts = join(packageRoot(), "dist", "scripts");
   return {
     agentMain: join(scripts, "agent-main.js"),
     workerMain: join(scripts, "worker-main.js"),
+    keeperMain: join(scripts, "keeper-main.js"),
   };
 }
 

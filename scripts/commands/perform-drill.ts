@@ -33,6 +33,7 @@ import type { Topology } from "../../src/model/topology.ts";
 import { formatLine } from "../terminal/live-log.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { LoadedDrill } from "./load-drill.ts";
+import { realFaultsOf } from "./real-faults.ts";
 import { RecordedRun, type RunPlace, startFailure } from "./recorded-run.ts";
 import type { Loudness } from "./run-recorder.ts";
 import type { StopSignals } from "./signals.ts";
@@ -50,6 +51,8 @@ export interface PerformOptions {
   readonly operators?: true | undefined;
   /** Hides from operators what the drill does. */
   readonly blind?: true | undefined;
+  /** The operator agrees to faults of real processes. */
+  readonly allowRealFaults?: true | undefined;
   /** Default: this host alone. */
   readonly hosts?: HostsOptions | undefined;
   /** Seconds after which a silent process is lost; undefined: the default. */
@@ -126,7 +129,8 @@ class Performance {
       run,
       twin: twin.measured,
       attribution,
-      timeline: this.#timeline.lines(record.timeline),
+      hostFaults: outcome.hostFaults,
+      timeline: this.#timeline.lines(record.timeline, outcome.hostFaults),
       ...this.#diagnoses(faults),
       host: {
         node: process.versions.node,
@@ -179,7 +183,7 @@ class Performance {
     readonly run: MeasuredRun;
   }> {
     const { loaded, topology, place, version, terminal, loudness, signals } = this.#options;
-    const { hosts, silenceLimitSeconds, resume } = this.#options;
+    const { hosts, silenceLimitSeconds, resume, allowRealFaults } = this.#options;
     const { scenario, ...drill } = loaded.drill;
     const recorded = new RecordedRun({
       scenario,
@@ -212,6 +216,7 @@ class Performance {
       operators: this.#options.operators,
       planned: plannedNames(loaded.drill),
       blind: this.#blind,
+      realFaults: realFaultsOf(loaded.drill, allowRealFaults === true, resume),
     });
     return { recorded, outcome, run: listener.measured(outcome) };
   }

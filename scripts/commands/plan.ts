@@ -5,8 +5,10 @@
 
 import { escapeControls } from "../../src/base/escape.ts";
 import type { Drill } from "../../src/drill/drill.ts";
+import { hostLines } from "../../src/drill/host-plan.ts";
 import { type DrillPlan, type PlannedAction, planDrill } from "../../src/drill/plan.ts";
 import { counted, listed } from "../../src/drill/words.ts";
+import type { PlacementName, RunSpec } from "../../src/model/scenario.ts";
 import { formatTime } from "../../src/model/time.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { Terminal } from "../terminal/terminal.ts";
@@ -17,6 +19,10 @@ import { printProblems } from "./load-scenario.ts";
 /** Options of `faultplane plan` after parsing. */
 export interface PlanCommandOptions {
   readonly seed?: string;
+  readonly placement?: PlacementName;
+  readonly workers?: number;
+  readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
+  readonly nnodes?: number;
   readonly maxBlast?: number;
   readonly json?: true;
   readonly color: boolean;
@@ -26,10 +32,12 @@ export interface PlanCommandOptions {
 export async function planCommand(path: string, options: PlanCommandOptions): Promise<number> {
   const terminal = new Terminal(options.color);
   try {
-    const { seed, maxBlast } = options;
-    const { drill, notes } = loadDrill(path, { seed, maxBlastPercent: maxBlast });
+    const { seed, placement, workers, onWorkerLoss, maxBlast, nnodes: hosts = 1 } = options;
+    // A plan does nothing: it needs no consent.
+    const overrides = { seed, placement, workers, onWorkerLoss, allowRealFaults: true, hosts };
+    const { drill, notes } = loadDrill(path, { ...overrides, maxBlastPercent: maxBlast });
     const { scenario } = drill;
-    const plan = planDrill(drill, makeFatTree(scenario.cluster, scenario.hardware));
+    const plan = planDrill(drill, makeFatTree(scenario.cluster, scenario.hardware), hosts);
     if (options.json === true) {
       const expects = drill.expects ?? "PASS";
       await terminal.result(`${JSON.stringify({ ...plan, expects, notes })}\n`);
@@ -65,8 +73,9 @@ function planLines(plan: DrillPlan, drill: Drill): string[] {
   return lines;
 }
 
-function actionLines({ name, func, duePs, fault, blast }: PlannedAction): string[] {
+function actionLines({ name, func, duePs, fault, blast, host }: PlannedAction): string[] {
   const lines = [`  at ${formatTime(duePs)}  ${name} (${func})`];
+  if (host !== undefined) lines.push(...hostLines(host).map((line) => `    ${line}`));
   if (fault !== undefined) {
     const ends = fault.endsAtPs === undefined ? "" : ` at ${formatTime(fault.endsAtPs)}`;
     lines.push(`    ${fault.name}: ${fault.kind} on ${listed(fault.targets)}`);

@@ -9,7 +9,7 @@ import type { BlindSession } from "../../cluster/blind.ts";
 import { OperatingError } from "../../cluster/errors.ts";
 import { type Journal, makeHeader } from "../../cluster/journal.ts";
 import { makeRepeatingDirector, TwoDirectors } from "../../cluster/journal-director.ts";
-import type { HostsOptions, RunObserver } from "../../cluster/prepared-run.ts";
+import type { HostsOptions, RealFaultsOptions, RunObserver } from "../../cluster/prepared-run.ts";
 import { committedTotals } from "../../cluster/report.ts";
 import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
 import {
@@ -89,6 +89,7 @@ export interface DriveOptions {
   /** Names that the director will give to faults. */
   readonly planned?: readonly string[] | undefined;
   readonly blind?: BlindSession | undefined;
+  readonly realFaults?: RealFaultsOptions | undefined;
 }
 
 /** One run and its folder. */
@@ -138,7 +139,7 @@ export class RecordedRun {
    */
   async run(drive: DriveOptions): Promise<RunOutcome> {
     const { scenario, topology, terminal, loudness, delays, hosts, files, version } = this.#options;
-    const { stop, also, operators, planned, blind } = drive;
+    const { stop, also, operators, planned, blind, realFaults } = drive;
     const { resume, silenceLimitSeconds } = this.#options;
     const director = withRepeated(drive.director, resume);
     this.#folder = new RunFolder(this.#options.place.plan);
@@ -191,6 +192,7 @@ export class RecordedRun {
         ...(operators === undefined ? {} : { operators }),
         ...(planned === undefined ? {} : { planned }),
         ...(blind === undefined ? {} : { blind }),
+        ...(realFaults === undefined ? {} : { realFaults }),
         ...(resume === undefined ? {} : { paceFromPs: resume.commit?.atPs ?? 0 }),
       });
       if (recorder.commits > 0) recorder.end(committedTotals(outcome, recorder.story));

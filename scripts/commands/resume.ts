@@ -33,6 +33,8 @@ export interface ResumeOptions extends HostCommandOptions, LaunchOptions {
   /** Seconds. */
   readonly silenceLimit?: number;
   readonly expect?: true;
+  /** To those real faults of a drill that are still to come. */
+  readonly allowRealFaults?: true;
   readonly json?: true;
   readonly quiet?: true;
   readonly verbose?: true;
@@ -92,6 +94,7 @@ export async function resumeCommand(
       version,
       terminal,
       ...others,
+      allowRealFaults: options.allowRealFaults,
       silenceLimitSeconds: options.silenceLimit,
       resume: journal,
     },

@@ -183,7 +183,10 @@ export class RunRecorder implements RunObserver {
   /** Writes down what hosts did; it survives a loss of power before anybody acts on it. */
   observed(records: readonly HostRecord[]): void {
     this.#write(records, records.some(mustSurvive));
-    for (const { event, detail } of records) this.told(`${event}: ${detail}`);
+    for (const { event, detail } of records) {
+      // What a blind drill does is for others to find out.
+      if (this.#blind === undefined || event !== "host-fault") this.told(`${event}: ${detail}`);
+    }
   }
 
   /** A line for whoever watches; it is not kept. */

@@ -19,7 +19,7 @@ import { type RunCommandOptions, runCommand } from "./run.ts";
 
 /** Options of `faultplane up` after parsing: those of `run` and `drill`, and about hosts. */
 export type UpOptions = Omit<RunCommandOptions, "hosts"> &
-  Pick<DrillCommandOptions, "maxBlast" | "expect" | "blind"> &
+  Pick<DrillCommandOptions, "maxBlast" | "expect" | "blind" | "allowRealFaults"> &
   HostCommandOptions &
   LaunchOptions;
 
@@ -39,7 +39,7 @@ export async function upCommand(
   if (rank !== undefined && rank > 0 && address !== undefined) {
     let hash: string;
     try {
-      hash = hashOf(path, isDrill, options);
+      hash = hashOf(path, isDrill, hosts, options);
     } catch (error) {
       return printProblems(error);
     }
@@ -52,10 +52,14 @@ export async function upCommand(
 }
 
 /** Fingerprint of what is to be run here: the first host must be about to run the same. */
-function hashOf(path: string, isDrill: boolean, options: UpOptions): string {
+function hashOf(path: string, isDrill: boolean, hosts: number, options: UpOptions): string {
   const { seed, placement, workers, speed, onWorkerLoss } = options;
+  const { allowRealFaults, maxBlast: maxBlastPercent } = options;
   const overrides = { seed, placement, workers, speed, onWorkerLoss };
-  if (isDrill) return scenarioHash(loadDrill(path, overrides).drill.scenario);
+  if (isDrill) {
+    const drill = { ...overrides, allowRealFaults, maxBlastPercent, hosts };
+    return scenarioHash(loadDrill(path, drill).drill.scenario);
+  }
   const { logPackets } = options;
   return scenarioHash(
     withMoments(loadScenario(path, { ...overrides, logPackets }).scenario).scenario,

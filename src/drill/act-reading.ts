@@ -1,9 +1,9 @@
 /**
  * Actions of a drill file: what is injected, what an operator does, what ends. Faults are resolved
- * as those of a scenario. Real faults, of processes of this machine, are refused: nothing in here
- * touches the host.
+ * as those of a scenario. Real faults, of processes of the run, are read in host-acts.ts.
  */
 import type { FaultKind, FaultSpec, INTERVENTION_KINDS } from "../model/fault.ts";
+import { HOST_FAULT_FUNCS } from "../model/host-fault.ts";
 import type { FaultContext } from "../scenario/fault-context.ts";
 import { NAME_PATTERN } from "../scenario/fault-fields.ts";
 import { resolveTargets } from "../scenario/fault-targets.ts";
@@ -14,6 +14,7 @@ import { didYouMean } from "../scenario/suggest.ts";
 import type { DocumentPath } from "../scenario/yaml-text.ts";
 import type { Act } from "./drill.ts";
 import type { ActivityFields } from "./drill-fields.ts";
+import { type HostActReader, isHostFunc } from "./host-acts.ts";
 import { isRealFunc, refuseRealFunc, refuseRealKind } from "./real-faults.ts";
 
 /** Every action. */
@@ -27,6 +28,7 @@ export const ACTS = [
   "reroute",
   "wait",
   "note",
+  ...HOST_FAULT_FUNCS,
 ] as const;
 
 const INTERVENTIONS: Readonly<Record<string, (typeof INTERVENTION_KINDS)[number]>> = {
@@ -43,6 +45,7 @@ export class ActReader {
   readonly #context: FaultContext;
   readonly #problems: ProblemList;
   readonly #faults: Faults;
+  readonly #host: HostActReader;
   #isIncomplete: boolean;
 
   /** `faults`: those of the scenario. `isCut`: wrong actions were left out of the drill. */
@@ -50,17 +53,19 @@ export class ActReader {
     context: FaultContext,
     faults: readonly FaultSpec[],
     isCut: boolean,
+    host: HostActReader,
     problems: ProblemList,
   ) {
+    this.#host = host;
     this.#isIncomplete = isCut;
     this.#context = context;
     this.#problems = problems;
     this.#faults = new Map(faults.map((fault) => [fault.name, fault]));
   }
 
-  /** Names of the faults of the scenario, and of the actions read so far. */
+  /** Names of the faults of the scenario, and of the actions read so far, or that come of these. */
   get faultNames(): readonly string[] {
-    return [...this.#faults.keys()];
+    return [...this.#faults.keys(), ...this.#host.faultNames];
   }
 
   /** Are there actions whose faults are not known, since they are wrong? */
@@ -101,8 +106,13 @@ export class ActReader {
       case "note":
         return this.#note(given, at);
       default:
-        if (isRealFunc(func)) refuseRealFunc(fields.name, func, given, funcPath, this.#problems);
-        else {
+        if (isHostFunc(func)) {
+          const host = this.#host.read(func, fields.name, given, path);
+          return host === undefined ? undefined : { func, host };
+        }
+        if (isRealFunc(func) && !this.#host.isAllowed) {
+          refuseRealFunc(fields.name, func, given, funcPath, this.#problems);
+        } else {
           const message = `unknown action '${escapeText(func)}'; there are ${ACTS.join(", ")}`;
           this.#problems.add("E013", funcPath, message, { hint: didYouMean(func, ACTS) });
         }

@@ -106,7 +106,7 @@ function activityOf(run: ActivityRun, given: unknown): JournalActivity {
   return {
     activity: { ...own, ...sameName(given, name) },
     status: run.status,
-    output: run.output ?? run.fault ?? run.heals ?? null,
+    output: run.output ?? run.fault ?? run.heals ?? run.host ?? null,
     start: at,
     end: at,
     duration: 0,

@@ -6,6 +6,7 @@
 import type { Director, Orders } from "../model/director.ts";
 import type { FactRecord } from "../model/fact.ts";
 import type { FaultHeal, FaultSpec } from "../model/fault.ts";
+import type { HostFault } from "../model/host-fault.ts";
 import { formatTime, NEVER_PS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 import { Agenda } from "./agenda.ts";
@@ -15,11 +16,11 @@ import { DrillLog, funcOf } from "./drill-log.ts";
 import type {
   ActivityRun,
   DrillRecord,
-  DrillStatus,
   HypothesisCheck,
   ProbeResult,
   TimelineEntry,
 } from "./drill-record.ts";
+import { isPlannedEnd, statusOf } from "./drill-status.ts";
 import { performAct } from "./perform-act.ts";
 import type { RunEnd } from "./run-end.ts";
 import { RunSeries } from "./run-series.ts";
@@ -42,6 +43,7 @@ export class DrillDirector implements Director {
   #rollbacks: Agenda | undefined;
   #faults: FaultSpec[] = [];
   #heals: FaultHeal[] = [];
+  #hostFaults: HostFault[] = [];
   #isBegun = false;
   #isMethodOver = false;
   /** Why the method was cut short. */
@@ -81,6 +83,7 @@ export class DrillDirector implements Director {
   at(atPs: number): Orders {
     this.#faults = [];
     this.#heals = [];
+    this.#hostFaults = [];
     this.#begin(atPs);
     this.#checkDuring(atPs);
     this.#guard(atPs);
@@ -90,20 +93,22 @@ export class DrillDirector implements Director {
     if (atPs >= this.#drill.stop.afterPs) this.#stopAt(atPs, "stop.after is reached");
     this.#nextPs = this.#stop === undefined ? this.#earliest() : NEVER_PS;
     const stop = this.#stop === undefined ? {} : { stop: this.#stop.reason };
-    return { faults: this.#faults, heals: this.#heals, ...stop };
+    const hostFaults = this.#hostFaults.length === 0 ? {} : { hostFaults: this.#hostFaults };
+    return { faults: this.#faults, heals: this.#heals, ...hostFaults, ...stop };
   }
 
   /** The drill's record; asks the hypothesis a last time. Call it once, after the last facts. */
   finish(end: RunEnd): DrillRecord {
     const log = this.#log;
     const endPs = this.#stop?.atPs ?? end.virtualTimePs;
+    const isPlanned = isPlannedEnd(end, this.#stop !== undefined);
     const isDone = this.#cut === undefined && this.#method.isThrough;
-    const isCut = this.#cut === "failed" || this.#cut === "aborted" || !this.#isPlanned(end);
+    const isCut = this.#cut === "failed" || this.#cut === "aborted" || !isPlanned;
     if (!isCut && asksAfter(this.#drill.strategies.hypothesis)) this.#check("after", endPs, end);
     else if (this.#checkPs !== NEVER_PS && !isCut) this.#check("during", endPs, end);
     log.activities.push(...this.#method.missed(this.#cut === undefined ? "never-due" : "skipped"));
     this.#missRollbacks(endPs);
-    const status = this.#status(end, isDone);
+    const status = statusOf({ cut: this.#cut, isPlanned, deviated: this.#deviated, isDone });
     this.#control("after", "experiment", endPs, end);
     log.tell(endPs, "drill", this.#drill.title, `ends: ${status}`);
     const firstFaultPs = this.#run.onsetPs();
@@ -181,14 +186,15 @@ export class DrillDirector implements Director {
       if (output.met === false) this.#deviated = true;
       return { ...run, output, status: output.met === false ? "failed" : "succeeded" };
     }
-    const { text, fault, heals } = performAct(activity.act, atPs);
+    const { text, ...done } = performAct(activity.act, atPs);
+    const { fault, heals, host } = done;
     if (fault !== undefined) {
       this.#faults.push(fault);
       this.#log.faults.push(fault);
     }
     if (heals !== undefined) this.#heals.push({ fault: heals, atPs });
+    if (host !== undefined) this.#hostFaults.push(host);
     this.#log.tell(atPs, isRollback ? "rollback" : "action", name, text);
-    const done = { ...(fault && { fault }), ...(heals === undefined ? {} : { heals }) };
     return { ...run, status: "succeeded", ...done };
   }
 
@@ -285,16 +291,5 @@ export class DrillDirector implements Director {
       this.#isMethodOver ? NEVER_PS : methodPs,
       this.#rollbacks?.nextPs ?? NEVER_PS,
     );
-  }
-
-  #isPlanned({ end }: RunEnd): boolean {
-    return end === "finished" || (end === "stopped" && this.#stop !== undefined);
-  }
-
-  #status(end: RunEnd, isDone: boolean): DrillStatus {
-    if (this.#cut === "failed" || this.#cut === "aborted") return this.#cut;
-    if (!this.#isPlanned(end)) return "interrupted";
-    if (this.#deviated) return "deviated";
-    return isDone ? "completed" : "interrupted";
   }
 }

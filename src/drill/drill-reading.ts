@@ -3,7 +3,6 @@
  * problems the drill is not to be used.
  */
 import { formatTime } from "../model/time.ts";
-import type { Topology } from "../model/topology.ts";
 import { faultContextOf } from "../scenario/fault-context.ts";
 import { escapeText, quote } from "../scenario/problem.ts";
 import type { ProblemList } from "../scenario/problem-list.ts";
@@ -14,6 +13,7 @@ import { ActReader } from "./act-reading.ts";
 import type { Act, Activity, Control, Drill, Hypothesis, Probe } from "./drill.ts";
 import type { ActivityFields, ControlFields, DrillFields, ProbeFields } from "./drill-fields.ts";
 import type { CheckedDrill } from "./drill-problems.ts";
+import { type HostActContext, HostActReader } from "./host-acts.ts";
 import { measureOf } from "./measures.ts";
 import { type MethodClock, methodClock } from "./method-clock.ts";
 import { readProbe } from "./probe-reading.ts";
@@ -38,7 +38,7 @@ export class DrillReading {
   /** Without a scenario, which has its problems then, only what needs none is read. */
   constructor(
     checked: CheckedDrill,
-    place: { readonly part: ScenarioPart; readonly topology: Topology } | undefined,
+    place: ({ readonly part: ScenarioPart } & Omit<HostActContext, "scenario">) | undefined,
     problems: ProblemList,
   ) {
     this.#fields = checked.fields;
@@ -47,7 +47,9 @@ export class DrillReading {
     if (place !== undefined) {
       const { scenario } = place.part;
       const context = faultContextOf(scenario, place.topology);
-      this.#acts = new ActReader(context, scenario.faults, checked.isCut(["method"]), problems);
+      const host = new HostActReader({ ...place, scenario }, problems);
+      const isCut = checked.isCut(["method"]);
+      this.#acts = new ActReader(context, scenario.faults, isCut, host, problems);
     }
     this.#problems = problems;
   }

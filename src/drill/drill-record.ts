@@ -3,6 +3,7 @@
  * data; the verdict, the report and the journal are made of it.
  */
 import type { FaultSpec } from "../model/fault.ts";
+import type { HostFault } from "../model/host-fault.ts";
 import type { ProbeSpan, Tolerance } from "./drill.ts";
 
 /**
@@ -61,6 +62,8 @@ export interface ActivityRun {
   readonly fault?: FaultSpec;
   /** Name of the fault that was ended. */
   readonly heals?: string;
+  /** The real fault that was ordered; what became of it is in the report's `hostFaults`. */
+  readonly host?: HostFault;
 }
 
 export interface DrillRecord {

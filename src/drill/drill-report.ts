@@ -4,6 +4,7 @@
  * change. Pure: plain data from plain data; rendering is done elsewhere.
  */
 import type { FaultSpec } from "../model/fault.ts";
+import type { HostFaultRun } from "../model/host-fault.ts";
 import { NEVER_PS } from "../model/time.ts";
 import type { AssignmentTotals } from "../model/window.ts";
 import { adviceFor } from "./advice.ts";
@@ -72,6 +73,8 @@ export interface DrillReport {
   readonly record: DrillRecord;
   /** In force in the run, from the scenario and from the drill. */
   readonly faults: readonly FaultSpec[];
+  /** The other layer: what was done to processes of the run; missing: nothing. */
+  readonly hostFaults?: readonly HostFaultRun[];
   readonly assignments: AssignmentTotals;
   readonly comparison: readonly ComparisonRow[];
   readonly clocks: readonly DrillClock[];
@@ -94,6 +97,7 @@ export interface DrillReportInput {
   readonly identity: DrillIdentity;
   readonly record: DrillRecord;
   readonly faults: readonly FaultSpec[];
+  readonly hostFaults?: readonly HostFaultRun[] | undefined;
   readonly run: MeasuredRun;
   readonly twin: MeasuredRun;
   readonly attribution: Attribution;
@@ -104,7 +108,7 @@ export interface DrillReportInput {
 
 /** Gathers the figures of a drill that is over. */
 export function makeDrillReport(input: DrillReportInput): DrillReport {
-  const { drill, twin, attribution, faults, verdict } = input;
+  const { drill, twin, attribution, faults, hostFaults = [], verdict } = input;
   const { scenario } = drill;
   const cutAtPs = input.run.end.end === "finished" ? undefined : input.record.endPs;
   const run = cutAtPs === undefined ? input.run : cutAt(input.run, cutAtPs);
@@ -126,6 +130,7 @@ export function makeDrillReport(input: DrillReportInput): DrillReport {
     identity: input.identity,
     record: input.record,
     faults,
+    ...(hostFaults.length === 0 ? {} : { hostFaults }),
     assignments: run.end.assignments,
     comparison: compareRuns(run, twin, scenario, cutAtPs),
     clocks: run.series.onsetPs(undefined) === undefined ? [] : clocksOf(run, twin.series),

@@ -20,6 +20,7 @@ import {
   rollbackSentence,
   type TextTable,
 } from "./drill-tables.ts";
+import { hostFaultLines, layersTable } from "./fault-layers.ts";
 import { grouped } from "./words.ts";
 
 /** Lines of the terminal's report, the blank ones included. */
@@ -36,7 +37,7 @@ const SHOWN_ROWS: readonly string[] = [
   "lost",
   "sent again",
 ];
-const SHOWN = { reasons: 3, faults: 4, advice: 3 } as const;
+const SHOWN = { reasons: 3, faults: 4, real: 2, advice: 3 } as const;
 
 /** The report for a terminal, without colours; ends in a newline. */
 export function drillText(report: DrillReport): string {
@@ -64,6 +65,7 @@ export function drillText(report: DrillReport): string {
     if (hidden > 0) lines.push(`  and ${hidden} more faults in report.md`);
   }
   lines.push(`  ${balanceSentence(report)}`);
+  lines.push(...cut(hostFaultLines(report), SHOWN.real, "real faults").map((line) => `  ${line}`));
   if (report.advice.length > 0) {
     lines.push("", "  What to change");
     for (const { change, because } of report.advice.slice(0, SHOWN.advice)) {
@@ -143,6 +145,9 @@ export function drillMarkdown(report: DrillReport): string {
       about,
     ]);
     lines.push("", "## Clocks", "", ...markdown({ heads: ["", "virtual time", "meaning"], rows }));
+  }
+  if (report.hostFaults !== undefined) {
+    lines.push("", "## Faults of both layers", "", ...markdown(layersTable(report)));
   }
   lines.push("", "## Blast radius", "", ...reachSentences(report).map((line) => `- ${line}`));
   lines.push("", "## Whose fault", "", ...markdown(attributionTable(report)), "");

@@ -4,6 +4,7 @@
  * experiment; our actions and probes are providers of type `faultplane`. Plain data.
  */
 import type { FaultSpec } from "../model/fault.ts";
+import type { HostFault, HostFaultFunc } from "../model/host-fault.ts";
 import type { Scenario } from "../model/scenario.ts";
 
 /** PASS: the hypothesis held. FAIL: it did not. INVALID: the run cannot say. */
@@ -49,6 +50,8 @@ export type Act =
     }
   /** Ends the fault of that name. */
   | { readonly func: "heal" | "unmask" | "undrain"; readonly fault: string }
+  /** Breaks a process or a connection of the run itself. */
+  | { readonly func: HostFaultFunc; readonly host: HostFault }
   /** Does nothing; its pauses let time pass. */
   | { readonly func: "wait" }
   /** A line in the timeline. */

@@ -20,6 +20,10 @@ import { readScenarioPart } from "./scenario-part.ts";
 export interface DrillOverrides extends ScenarioOverrides {
   /** Largest share of all ranks that one fault may hit, percent; undefined: no cap. */
   readonly maxBlastPercent?: number | undefined;
+  /** The operator agrees to faults of real processes; a plan, which does nothing, does, too. */
+  readonly allowRealFaults?: boolean | undefined;
+  /** Hosts of the run; default 1. */
+  readonly hosts?: number | undefined;
 }
 
 /** What is parsed. */
@@ -57,18 +61,20 @@ export function parseDrill(input: DrillInput): DrillResult {
   if (!text.ok) return failed(text.problems);
   const { tree } = text;
   const problems = new ProblemList(tree);
-  const { maxBlastPercent, ...overrides } = input.overrides ?? {};
+  const { maxBlastPercent, allowRealFaults, hosts = 1, ...overrides } = input.overrides ?? {};
   const checked = readDrillFields(tree, problems);
   const part = readScenarioPart(tree, input.readFile, overrides, problems);
   if (checked === undefined) return failed(problems.problems);
   const place = part && {
     part,
     topology: makeFatTree(part.scenario.cluster, part.scenario.hardware),
+    hosts,
+    isAllowed: allowRealFaults === true,
   };
   const drill = new DrillReading(checked, place, problems).read();
   const isSound = drill !== undefined && problems.problems.length === 0;
-  if (place !== undefined && isSound && maxBlastPercent !== undefined) {
-    blastProblems(drill, place.topology, maxBlastPercent, problems);
+  if (place !== undefined && isSound) {
+    blastProblems(drill, { topology: place.topology, hosts }, maxBlastPercent, problems);
   }
   const found = problems.problems;
   if (part === undefined || drill === undefined || found.length > 0) return failed(found);

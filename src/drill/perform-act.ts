@@ -2,6 +2,7 @@
 import { violated } from "../base/assert.ts";
 import { shiftFault } from "../fault/shift-fault.ts";
 import type { FaultSpec } from "../model/fault.ts";
+import { type HostFault, hostFaultText } from "../model/host-fault.ts";
 import type { Act } from "./drill.ts";
 import { describeFault } from "./story.ts";
 
@@ -12,6 +13,8 @@ export interface ActOrder {
   readonly fault?: FaultSpec;
   /** Name of the fault that ends now. */
   readonly heals?: string;
+  /** A real fault. */
+  readonly host?: HostFault;
 }
 
 /** The order of an action that is due at `atPs`. */
@@ -22,6 +25,7 @@ export function performAct(act: Act, atPs: number): ActOrder {
     const fault = since === "run" ? given : shiftFault(given, atPs);
     return { text: `${func} ${fault.name}: ${describeFault(fault, atPs)}`, fault };
   }
+  if ("host" in act) return { text: `host fault: ${hostFaultText(act.host)}`, host: act.host };
   if (act.func === "wait") return { text: "waits" };
   if (act.func === "note") return { text: act.text };
   return { text: `${act.func} ${act.fault}`, heals: act.fault };

@@ -9,6 +9,7 @@ import type { FaultSpec } from "../model/fault.ts";
 import type { Topology } from "../model/topology.ts";
 import { type Blast, BlastFinder } from "./blast.ts";
 import type { Activity, Drill } from "./drill.ts";
+import { type PlannedHostFault, planHostFault } from "./host-plan.ts";
 import { methodClock } from "./method-clock.ts";
 
 /** A fault as it would come; instants of the run, ps. */
@@ -32,6 +33,8 @@ export interface PlannedAction {
   readonly duePs: number;
   readonly fault?: PlannedFault;
   readonly blast?: Blast;
+  /** A real fault, of processes of the run. */
+  readonly host?: PlannedHostFault;
 }
 
 export interface DrillPlan {
@@ -44,8 +47,8 @@ export interface DrillPlan {
   readonly stopAfterPs: number;
 }
 
-/** The plan of a drill. */
-export function planDrill(drill: Drill, topology: Topology): DrillPlan {
+/** The plan of a drill over so many hosts. */
+export function planDrill(drill: Drill, topology: Topology, hosts = 1): DrillPlan {
   const { scenario, method, rollbacks } = drill;
   const clock = methodClock(method);
   const finder = new BlastFinder(scenario, topology, new EffectFinder(topology));
@@ -65,6 +68,9 @@ export function planDrill(drill: Drill, topology: Topology): DrillPlan {
     if (activity.type === "probe") return { name, func: activity.measure, duePs };
     const { act } = activity;
     const { func } = act;
+    if ("host" in act) {
+      return { name, func, duePs, host: planHostFault(act.host, drill, topology, hosts) };
+    }
     if (!("since" in act)) return { name, func, duePs };
     const isShifted = act.since === "due" && act.fault.moment === undefined;
     const fault = isShifted ? shiftFault(act.fault, duePs) : act.fault;

@@ -1,7 +1,8 @@
 /**
- * Real faults, of processes of this machine: refused in whatever words they are asked for. Nothing
- * in a drill touches the host.
+ * Real faults in other words than ours (host-acts.ts): as kinds of fault, as functions of other
+ * tools, by providers that run something. They are refused, and told how it is written.
  */
+import { HOST_FAULT_FUNCS } from "../model/host-fault.ts";
 import { escapeText } from "../scenario/problem.ts";
 import type { ProblemList } from "../scenario/problem-list.ts";
 import type { DocumentPath } from "../scenario/yaml-text.ts";
@@ -17,7 +18,7 @@ const REAL_KIND =
 /** Providers of Chaos Toolkit that run something on this machine, or reach out of it. */
 const REAL_PROVIDERS = ["process", "python", "http"];
 
-const HINT = "this version has no real faults: inject gpu-dead or node-crash to emulate one";
+const HINT = `real faults are actions of their own: ${HOST_FAULT_FUNCS.join(", ")}`;
 
 /** Is a function one that breaks real things? */
 export function isRealFunc(func: string): boolean {
@@ -70,8 +71,10 @@ export function refuseRealProviders(root: unknown, problems: ProblemList): Docum
       const path = [list, index, "provider"];
       found.push(path);
       const name = fieldOf(activity, "name");
-      const words = type === "http" ? "reaches out of the emulated fleet to" : "starts";
-      refuse(words, typeof name === "string" ? name : "?", [...path, "type"], problems);
+      const words = type === "http" ? "reaches out of the emulated fleet" : "starts a program";
+      const who = escapeText(typeof name === "string" ? name : "?");
+      const message = `'${who}' ${words}, which no drill may`;
+      problems.add("E031", [...path, "type"], message, { hint: HINT });
     });
   }
   return found;

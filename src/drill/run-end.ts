@@ -1,4 +1,5 @@
 /** How a run ended and what it came to, as far as drills and verdicts need it. Only data. */
+import type { HostFaultRun } from "../model/host-fault.ts";
 import type { AssignmentTotals, FaultTotals } from "../model/window.ts";
 
 export interface RunEnd {
@@ -22,4 +23,6 @@ export interface RunEnd {
   readonly faultsBegun: readonly string[];
   /** Most that a paced run was late, wall seconds. */
   readonly maxLagSeconds: number;
+  /** Real faults in the order in which the run came to them; missing: there were none. */
+  readonly hostFaults?: readonly HostFaultRun[] | undefined;
 }

@@ -1,5 +1,6 @@
 /** What a drill did and found, in a line each: for its timeline, live and in the report. */
 import type { FaultSpec } from "../model/fault.ts";
+import { type HostFaultRun, hostFaultText } from "../model/host-fault.ts";
 import { formatTime } from "../model/time.ts";
 import { escapeText } from "../scenario/problem.ts";
 import type { Tolerance } from "./drill.ts";
@@ -11,6 +12,20 @@ export function describeFault({ kind, targets, atPs, healAtPs }: FaultSpec, nowP
   const begin = atPs > nowPs ? `, from ${formatTime(atPs)}` : "";
   const end = healAtPs === undefined ? ", for good" : `, until ${formatTime(healAtPs)}`;
   return `${kind} of ${listed(targets)}${begin}${end}`;
+}
+
+/** A real fault and what became of it, in a line. */
+export function hostRunText({
+  fault,
+  wallSeconds,
+  done,
+  detail,
+  followedBy,
+}: HostFaultRun): string {
+  const wall = `${wallSeconds.toFixed(2)} s of wall time`;
+  const how = done ? detail : `not carried out: ${detail}`;
+  const then = followedBy.length === 0 ? "" : `; followed by ${listed(followedBy)}`;
+  return `${hostFaultText(fault)}, after ${wall}: ${how}${then}`;
 }
 
 /** `tpot_ms is 1.250 ms, within 0..2`. */

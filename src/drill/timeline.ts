@@ -3,14 +3,17 @@
  * of them, masks, what the drill did and asked. The same from many actors is one line with a count.
  */
 import type { Fact, FactRecord } from "../model/fact.ts";
+import type { HostFaultRun } from "../model/host-fault.ts";
 import type { TimelineEntry } from "./drill-record.ts";
+import { hostRunText } from "./story.ts";
 import { counted, listed } from "./words.ts";
 
 /** One line. `untilPs`: the last of several; `by`: who says so. */
 export interface TimelineLine {
   readonly atPs: number;
   readonly untilPs?: number;
-  readonly by: "fleet" | "drill";
+  /** `host`: a real fault, of the run's own processes. */
+  readonly by: "fleet" | "drill" | "host";
   readonly text: string;
   readonly tone: "plain" | "good" | "warning" | "bad";
 }
@@ -52,8 +55,11 @@ export class Timeline {
     for (const record of records) this.#take(record);
   }
 
-  /** The lines, with what the drill itself did. */
-  lines(own: readonly TimelineEntry[] = []): TimelineLine[] {
+  /** The lines, with what the drill itself did, and what became of its real faults. */
+  lines(
+    own: readonly TimelineEntry[] = [],
+    hostFaults: readonly HostFaultRun[] = [],
+  ): TimelineLine[] {
     const drills = own.map(
       ({ atPs, what, name, text }): TimelineLine => ({
         atPs,
@@ -62,7 +68,16 @@ export class Timeline {
         tone: what === "stop" ? "warning" : "plain",
       }),
     );
-    return [...drills, ...this.#groups.map(lineOf)].sort((left, right) => left.atPs - right.atPs);
+    const real = hostFaults.map(
+      (run): TimelineLine => ({
+        atPs: run.atPs,
+        by: "host",
+        text: hostRunText(run),
+        tone: run.done ? "warning" : "bad",
+      }),
+    );
+    const lines = [...drills, ...real, ...this.#groups.map(lineOf)];
+    return lines.sort((left, right) => left.atPs - right.atPs);
   }
 
   #take({ atPs, actor, fact }: FactRecord): void {

@@ -7,6 +7,7 @@
 import { formatTime } from "../model/time.ts";
 import type { Drill, Verdict } from "./drill.ts";
 import type { DrillRecord, HypothesisCheck } from "./drill-record.ts";
+import { isHostFunc } from "./host-acts.ts";
 import type { RunEnd } from "./run-end.ts";
 import { accountProblems, endDoubts, runDoubts, runFailures } from "./run-verdict.ts";
 import { describeResult, quoted } from "./story.ts";
@@ -68,10 +69,11 @@ function drillDoubts(drill: Drill, record: DrillRecord, end: RunEnd): readonly s
   const begun = new Set(end.faultsBegun);
   for (const { name, func, status: came } of record.activities) {
     const isAct = !record.deviated || came === "never-due";
-    if (came === "never-due" && isAct && func === "inject") {
+    if (came === "never-due" && isAct && (func === "inject" || isHostFunc(func))) {
       doubts.push(`action ${quoted(name)} never came: the run was over before`);
     }
   }
+  doubts.push(...hostDoubts(record, end));
   for (const { name } of record.faults) {
     if (!begun.has(name) && end.end !== "worker-lost") {
       doubts.push(`fault '${name}' never began: the run was over before`);
@@ -84,6 +86,17 @@ function drillDoubts(drill: Drill, record: DrillRecord, end: RunEnd): readonly s
     );
   }
   return doubts;
+}
+
+/** Real faults that were ordered and did not come about. */
+function hostDoubts({ activities }: DrillRecord, { hostFaults = [] }: RunEnd): readonly string[] {
+  const ordered = activities.filter(({ host }) => host !== undefined);
+  return ordered.flatMap(({ name }, place) => {
+    const run = hostFaults[place];
+    if (run?.done === true) return [];
+    const why = run?.detail ?? "nobody was there to do it";
+    return [`real fault ${quoted(name)} could not be carried out: ${why}`];
+  });
 }
 
 /** Ends before the drill was through. */

@@ -5,12 +5,15 @@
  */
 import type { FactRecord } from "./fact.ts";
 import type { FaultHeal, FaultSpec } from "./fault.ts";
+import type { HostFault } from "./host-fault.ts";
 
 /** What is to be done from an instant on. */
 export interface Orders {
   /** All at or after the instant. */
   readonly faults: readonly FaultSpec[];
   readonly heals: readonly FaultHeal[];
+  /** Real faults: no input of the model; whoever repeats a run passes over them. */
+  readonly hostFaults?: readonly HostFault[];
   /** Ends the run here; says why. */
   readonly stop?: string;
 }

@@ -55,6 +55,11 @@ export function placeActors(
   return numbered(topology, groupsOf(topology, placement, workers));
 }
 
+/** Place of the host that starts a worker: workers are spread over hosts in even blocks. */
+export function hostOfWorker(number: number, workers: number, hosts: number): number {
+  return Math.floor((number * hosts) / workers);
+}
+
 /** Smallest latency of a lane between two workers, ps; Infinity when no lane crosses. */
 export function lookaheadOf(topology: Topology, placement: Placement): number {
   const { workerOf } = placement;

@@ -9,6 +9,9 @@ const FUNC =
   "func: inject\n      arguments: {name: flap, kind: nic-down, target: node2.nic3, healAfter: 30 ms}";
 const act = (text: string): string => SMALL.replace(FUNC, text);
 const runtime = (text: string): string => `${SMALL}runtime: {hypothesis: {${text}}}\n`;
+const HOST_FUNCS =
+  "kill_worker, stop_worker, slow_worker, kill_agent, stop_agent, lose_host, cut_connection, half_open";
+const REAL_HINT = `  hint: real faults are actions of their own: ${HOST_FUNCS}`;
 const PROBE = "steady-state-hypothesis.probes[0]";
 const TOLERANCE =
   "a tolerance is a number, [least, most], {type: range, range: [least, most]}, true or false";
@@ -169,7 +172,7 @@ const CATALOGUE: readonly BadDrill[] = [
     text: act("func: kill\n      arguments: {process: worker-0}"),
     exit: 77,
     says: [
-      "error[E031] d.yaml:18:13 method[0].provider.func: 'take it down' kills a real process; rerun with --allow-real-faults\n  hint: this version has no real faults: inject gpu-dead or node-crash to emulate one",
+      `error[E031] d.yaml:18:13 method[0].provider.func: 'take it down' kills a real process; rerun with --allow-real-faults\n${REAL_HINT}`,
     ],
   },
   {
@@ -188,7 +191,7 @@ const CATALOGUE: readonly BadDrill[] = [
     ),
     exit: 77,
     says: [
-      "error[E031] d.yaml:17:13 method[0].provider.type: 'take it down' starts a real process; rerun with --allow-real-faults\n  hint: this version has no real faults: inject gpu-dead or node-crash to emulate one",
+      `error[E031] d.yaml:17:13 method[0].provider.type: 'take it down' starts a program, which no drill may\n${REAL_HINT}`,
     ],
   },
   {
@@ -196,7 +199,7 @@ const CATALOGUE: readonly BadDrill[] = [
     text: act("func: inject\n      arguments: {kind: process-kill, target: worker-0}"),
     exit: 77,
     says: [
-      "error[E031] d.yaml:19:25 method[0].provider.arguments.kind: 'take it down' process-kill of a real process; rerun with --allow-real-faults\n  hint: this version has no real faults: inject gpu-dead or node-crash to emulate one",
+      `error[E031] d.yaml:19:25 method[0].provider.arguments.kind: 'take it down' process-kill of a real process; rerun with --allow-real-faults\n${REAL_HINT}`,
     ],
   },
   {
@@ -247,7 +250,7 @@ const CATALOGUE: readonly BadDrill[] = [
     text: act("func: injct"),
     exit: 78,
     says: [
-      "error[E013] d.yaml:18:13 method[0].provider.func: unknown action 'injct'; there are inject, heal, mask, unmask, drain, undrain, reroute, wait, note\n  hint: did you mean 'inject'?",
+      `error[E013] d.yaml:18:13 method[0].provider.func: unknown action 'injct'; there are inject, heal, mask, unmask, drain, undrain, reroute, wait, note, ${HOST_FUNCS}\n  hint: did you mean 'inject'?`,
     ],
   },
   {

@@ -8,6 +8,7 @@ import { runAgent } from "../../cluster/agent.ts";
 import { exitFailed } from "../../cluster/membership.ts";
 import { Env, Tag } from "../../cluster/messages.ts";
 import { encodeEnvelopes, encodeTag, tagOf } from "../../cluster/wire.ts";
+import { processMains } from "../../scripts/commands/package-files.ts";
 
 /** Messages of workers that it passes on before. */
 const HONEST_MESSAGES = 30;
@@ -25,4 +26,5 @@ if (process.env[Env.runId] === "lie-of-agent" && process.env[Env.incarnation] ==
   };
 }
 
-runAgent(resolve(import.meta.dirname, "lying-worker-main.js")).catch(exitFailed);
+const workerMain = resolve(import.meta.dirname, "lying-worker-main.js");
+runAgent({ ...processMains(), workerMain }).catch(exitFailed);
