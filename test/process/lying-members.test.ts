@@ -5,6 +5,7 @@
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import type { HostRecord } from "../../cluster/journal-orders.ts";
+import type { RunOptions } from "../../cluster/prepared-run.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { tinyScenario } from "../support/scenarios.ts";
@@ -15,14 +16,22 @@ const PACK = { placement: "pack", workers: 3 } as const;
 /** Frames between its workers are too large for reports to carry. */
 const LARGE = { run: PACK, workload: { tokensPerGpu: 64 } };
 
+/** What agents pass on they can lie about. */
+const BY_AGENT = { reportsTo: "agent" } as const;
+
 interface LyingRun {
   readonly outcome: RunOutcome;
   readonly notes: readonly HostRecord[];
 }
 
-async function runWith(lie: string, scenario: Scenario): Promise<LyingRun> {
+async function runWith(
+  lie: string,
+  scenario: Scenario,
+  settings: Partial<RunOptions> = {},
+): Promise<LyingRun> {
   const notes: HostRecord[] = [];
   const outcome = await runScenario(scenario, {
+    ...settings,
     runId: `lie-${lie}`,
     agentMain: built("test/process/lying-agent-main.js"),
     reportsTo: "agent",
@@ -81,6 +90,13 @@ describe("a worker that lies", () => {
     expect([outcome.assignments, outcome.violations]).toEqual([honest.assignments, []]);
   });
 
+  it.each(["report-twice", "no-message"])("and reports to its agent is lost: %s", async (lie) => {
+    const { outcome, notes } = await runWith(lie, tinyScenario({ run: PACK }), BY_AGENT);
+    expect(eventsOf(notes)).toEqual(["worker-lost", "worker-replaced"]);
+    expect(notes[0].detail).toMatch(/^worker pack1 \(pid \d+\) broke (one-rep|messages-are)/);
+    expect([outcome.end, outcome.digest]).toEqual(["finished", honest.digest]);
+  });
+
   it("is believed once when it accuses a peer, and no second time", async () => {
     const { outcome, notes } = await runWith("false-accusation", tinyScenario({ run: PACK }));
     expect([outcome.end, outcome.digest]).toEqual(["finished", honest.digest]);
@@ -107,7 +123,7 @@ describe("a worker that lies on its link to a peer", () => {
 describe("an agent that lies", () => {
   it("is lost with its workers, and another one is started", async () => {
     const single = await runScenario(tinyScenario());
-    const { outcome, notes } = await runWith("of-agent", tinyScenario({ run: PACK }));
+    const { outcome, notes } = await runWith("of-agent", tinyScenario({ run: PACK }), BY_AGENT);
     expect(eventsOf(notes)).toEqual([
       "agent-lost",
       ...["worker-replaced", "worker-replaced", "worker-replaced"],
