@@ -9,13 +9,13 @@
  */
 import { performance } from "node:perf_hooks";
 import type { CommittedWindow, NextStep, WindowProtocol } from "../src/engine/window-protocol.ts";
-import type { Director, Orders } from "../src/model/director.ts";
-import type { FaultHeal, FaultSpec } from "../src/model/fault.ts";
+import type { Director } from "../src/model/director.ts";
 import type { HostFault } from "../src/model/host-fault.ts";
 import { NEVER_PS, PS_PER_S } from "../src/model/time.ts";
-import { type Grant, NO_CHANGES, type RunChanges, type WindowReport } from "../src/model/window.ts";
-import { faultsOf, healsOf, type JournalOrder } from "./journal-orders.ts";
+import type { Grant, WindowReport } from "../src/model/window.ts";
+import type { JournalOrder } from "./journal-orders.ts";
 import { Pacer } from "./pacing.ts";
+import { journaled, WaitingOrders } from "./waiting-orders.ts";
 
 /** How the run stands after a committed window. */
 export interface RunStatus {
@@ -86,8 +86,7 @@ export class WindowLoop {
   #nextPs = 0;
   /** Instant of the last order: time does not go back behind it, whatever the clock's rounding. */
   #orderedPs = 0;
-  #faults: FaultSpec[] = [];
-  #heals: FaultHeal[] = [];
+  readonly #waiting = new WaitingOrders();
   /** The run is to stop now. */
   #stopped: LoopEnd | undefined;
   /** No window is under way, and the last one has been written. */
@@ -227,7 +226,7 @@ export class WindowLoop {
   #commit(): void {
     const committed = this.#protocol.commit();
     this.#windowsCommitted += 1;
-    this.#nextPs = Math.min(this.#protocol.outlookPs, this.#firstOrderPs);
+    this.#nextPs = Math.min(this.#protocol.outlookPs, this.#waiting.firstPs);
     this.#director?.take(committed.facts);
     const written = this.#options.committed(committed, this.#statusOf(committed));
     if (written === undefined) this.#advance();
@@ -265,7 +264,7 @@ export class WindowLoop {
         this.#held = setTimeout(() => this.#advanceGuarded(), Math.min(holdMs, 2_147_483_647));
         return;
       }
-      const step = this.#protocol.next(this.#takeChanges(), this.#director?.nextPs ?? NEVER_PS);
+      const step = this.#protocol.next(this.#waiting.take(), this.#director?.nextPs ?? NEVER_PS);
       if (step.type === "grants") {
         this.#release(step);
         return;
@@ -326,29 +325,13 @@ export class WindowLoop {
     if (orders.length === 0) return;
     this.#options.ordered(orders);
     this.#orderedPs = atPs;
-    for (const fault of faultsOf(orders)) this.#faults.push(fault);
-    for (const heal of healsOf(orders)) this.#heals.push(heal);
+    this.#waiting.add(orders);
     for (const order of orders) {
       if (order.record === "stop") {
         const { atPs, reason } = order;
         this.#stopped ??= { end: "stopped", detail: reason, stoppedAtPs: atPs };
       } else if (order.record !== "note") this.#nextPs = Math.min(this.#nextPs, order.atPs);
     }
-  }
-
-  /** When the first of the orders acts that have not gone out; NEVER_PS: there is none. */
-  get #firstOrderPs(): number {
-    if (this.#faults.length + this.#heals.length === 0) return NEVER_PS;
-    const waiting = [...this.#faults, ...this.#heals];
-    return waiting.reduce((first, { atPs }) => Math.min(first, atPs), NEVER_PS);
-  }
-
-  #takeChanges(): RunChanges {
-    if (this.#faults.length === 0 && this.#heals.length === 0) return NO_CHANGES;
-    const changes = { faults: this.#faults, heals: this.#heals };
-    this.#faults = [];
-    this.#heals = [];
-    return changes;
   }
 
   #release(step: NextStep & { type: "grants" }): void {
@@ -381,18 +364,6 @@ export class WindowLoop {
     this.abandon();
     this.#options.failed(error);
   }
-}
-
-/** A director's orders as the journal has them. */
-function journaled(orders: Orders, atPs: number): JournalOrder[] {
-  const by = "drill";
-  const records: JournalOrder[] = [];
-  for (const fault of orders.faults) records.push({ record: "fault", by, ...fault });
-  for (const heal of orders.heals) records.push({ record: "heal", by, ...heal });
-  if (orders.stop !== undefined) {
-    records.push({ record: "stop", by, atPs, reason: orders.stop });
-  }
-  return records;
 }
 
 function endOf(step: Exclude<NextStep, { type: "grants" } | { type: "stop-reached" }>): LoopEnd {

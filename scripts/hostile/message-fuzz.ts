@@ -84,7 +84,10 @@ const MESSAGES: readonly (readonly [Decoder, readonly Uint8Array[]])[] = [
         scenarioHash: "abc",
         reportsTo: "agent",
         silenceLimitSeconds: 4.5,
+        proxies: { workers: [1], pairs: [[0, 1]] },
       }),
+      encodeMessage(Tag.disturb, 7, { act: "stop-agent", forMs: 1000 }),
+      encodeMessage(Tag.disturb, 8, { act: "hold-peer", peer: 1, direction: "both", forMs: 5 }),
       encodeMessage(Tag.end, 1, 0),
       encodeMessage(Tag.replace, { peer: PEER, sent: 5, received: 6 }),
       encodeMessage(Tag.handover, 1, [FRAME]),
@@ -114,7 +117,7 @@ const MESSAGES: readonly (readonly [Decoder, readonly Uint8Array[]])[] = [
         epochs: [EPOCH],
         groups: { paused: [0, 1], done: [2] },
       }),
-      encodeMessage(Tag.listening, 4711),
+      encodeMessage(Tag.listening, 4711, [[1, 4712]]),
       encodeTag(Tag.linked),
       encodeMessage(
         Tag.summary,
@@ -138,6 +141,7 @@ const MESSAGES: readonly (readonly [Decoder, readonly Uint8Array[]])[] = [
       encodeMessage(Tag.spawned, 1, 0, 4712),
       encodeMessage(Tag.exited, 3, 0, { code: 1, signal: null, stderr: ["one", "another"] }),
       encodeMessage(Tag.silent, 1, 0),
+      encodeMessage(Tag.disturbed, 7, "there is no such process"),
       encodeMessage(Tag.usage, 123),
       encodeMessage(Tag.unreachable, 2, 0, "why", "a-rule"),
       encodeMessage(Tag.handover, 1, [FRAME]),
@@ -219,6 +223,10 @@ function encodedAgain(message: Decoded): Uint8Array {
       return encodeMessage(tag, message.configuration);
     case Tag.spawn:
       return encodeMessage(tag, message.order);
+    case Tag.disturb:
+      return encodeMessage(tag, message.id, message.disturbance);
+    case Tag.disturbed:
+      return encodeMessage(tag, message.id, message.problem);
     case Tag.end:
     case Tag.silent:
       return encodeMessage(tag, message.worker, message.incarnation);
@@ -227,7 +235,7 @@ function encodedAgain(message: Decoded): Uint8Array {
     case Tag.handover:
       return encodeMessage(tag, message.peer, message.frames);
     case Tag.listening:
-      return encodeMessage(tag, message.port);
+      return encodeMessage(tag, message.port, message.proxies);
     case Tag.summary:
       return encodeMessage(tag, message.summary, message.peakRssBytes);
     case Tag.failed:

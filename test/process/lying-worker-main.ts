@@ -91,7 +91,7 @@ const LIES: Readonly<Record<string, Lie>> = {
     return {};
   }),
   "wrong-incarnation": besides(encodeMessage(Tag.unreachable, 0, 7, "so it says", "")),
-  "second-listening": besides(encodeMessage(Tag.listening, 4711)),
+  "second-listening": besides(encodeMessage(Tag.listening, 4711, [])),
   "second-linked": besides(encodeTag(Tag.linked)),
   "unasked-handover": besides(encodeMessage(Tag.handover, 0, [])),
   "word-of-an-agent": besides(encodeMessage(Tag.silent, 0, 0)),
