@@ -14,6 +14,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import { HostFaults, type HostFaultsOptions } from "./host-faults.ts";
 import { HostList } from "./host-list.ts";
 import { type HostSecurity, securityFor } from "./host-security.ts";
+import type { HostSide } from "./host-side.ts";
 import type { Link, Listener } from "./link.ts";
 import { checkAgentsWord, checkWorkerMessage } from "./member-rules.ts";
 import { CONTROL_MESSAGE_BYTES } from "./membership.ts";
@@ -97,7 +98,7 @@ export class Coordinator {
       told: (text) => options.told(text),
       back: (host) => this.#crew.spawnOn(host),
       judge: (host, about) => checkAgentsWord(this.#crew, host, about),
-      said: (message) => this.#guarded(() => this.#fromAgent(message)),
+      said: (host, message) => this.#guarded(() => this.#fromAgent(host, message)),
       passedOn: (envelope) => this.#passedOn(envelope),
       lost: (host, detail) => {
         if (this.#crew.phase === "gathering") this.#fail({ kind: "lost", detail });
@@ -308,9 +309,9 @@ export class Coordinator {
     }
   }
 
-  #fromAgent(message: AgentNews): void {
+  #fromAgent(host: HostSide, message: AgentNews): void {
     if (message.tag === Tag.disturbed) {
-      this.#hostFaults?.answered(message.id, message.problem);
+      this.#hostFaults?.answered(host, message.id, message.problem);
       return;
     }
     const worker = this.#crew.present(message.worker, message.incarnation);
@@ -345,7 +346,7 @@ export class Coordinator {
         this.#collected.note(worker.number);
         return;
       case Tag.disturbed:
-        this.#hostFaults?.answered(message.id, message.problem);
+        this.#hostFaults?.answered(worker, message.id, message.problem);
         return;
       case Tag.failed: {
         const text = `${worker.name}: ${message.message}`;

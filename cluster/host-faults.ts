@@ -29,8 +29,13 @@ export interface HostFaultsOptions {
   isDead(worker: number): boolean;
 }
 
+/** A worker, or a host for its agent. */
+type Member = WorkerSide | HostSide;
+
 /** Somebody waits for an answer or for a loss. */
 interface Waiting {
+  /** Who is asked, and may answer. */
+  readonly from: Member;
   readonly deadline: NodeJS.Timeout;
   /** It is done when somebody is lost, not when it was carried out. */
   readonly isLoss: boolean;
@@ -70,8 +75,9 @@ export class HostFaults {
     return await this.#between(fault, low, high, workers[0] === low);
   }
 
-  /** An agent or a worker has done what it was asked, or says why not. */
-  answered(id: number, problem: string): void {
+  /** Somebody has done what it was asked, or says why not. */
+  answered(from: Member, id: number, problem: string): void {
+    if (this.#waiting.get(id)?.from !== from) return;
     if (problem !== "" || this.#waiting.get(id)?.isLoss === false) this.#settle(id, problem);
   }
 
@@ -107,21 +113,21 @@ export class HostFaults {
     const { forMs = 0, delayMs = 0, direction = "both" } = fault;
     switch (fault.func) {
       case "kill_worker":
-        return await this.#untilLost([number], () => worker.host.endWorker(process));
+        return await this.#untilLost(worker.host, [number], () => worker.host.endWorker(process));
       case "stop_worker":
-        return await this.#ask(worker, (id) =>
+        return await this.#ask(worker.host, worker, (id) =>
           worker.host.disturb(id, { act: "stop-worker", ...process, forMs }),
         );
       case "slow_worker":
-        return await this.#ask(worker, (id) =>
+        return await this.#ask(worker, worker, (id) =>
           worker.send(encodeMessage(Tag.disturb, id, { act: "slow", delayMs, forMs })),
         );
       case "cut_connection":
-        return await this.#untilLost([number], (id) =>
+        return await this.#untilLost(worker.host, [number], (id) =>
           worker.host.disturb(id, { act: "cut-worker", ...process }),
         );
       case "half_open":
-        return await this.#ask(worker, (id) =>
+        return await this.#ask(worker.host, worker, (id) =>
           worker.host.disturb(id, { act: "hold-worker", ...process, direction, forMs }),
         );
       default:
@@ -140,11 +146,11 @@ export class HostFaults {
       high.send(encodeMessage(Tag.disturb, id, disturbance));
     const peer = low.number;
     if (func === "cut_connection") {
-      return await this.#untilLost([peer, high.number], order({ act: "cut-peer", peer }));
+      return await this.#untilLost(high, [peer, high.number], order({ act: "cut-peer", peer }));
     }
     const turned = ({ out: "in", in: "out", both: "both" } as const)[direction];
     const seen = isLowFirst ? direction : turned;
-    return await this.#ask(high, order({ act: "hold-peer", peer, direction: seen, forMs }));
+    return await this.#ask(high, high, order({ act: "hold-peer", peer, direction: seen, forMs }));
   }
 
   async #onHost(fault: HostFault, label: string): Promise<string> {
@@ -158,6 +164,7 @@ export class HostFaults {
     if (fault.func !== "stop_agent") {
       const isWhole = fault.func === "lose_host";
       return await this.#until(
+        host,
         (loss) => (loss.host === label ? "" : undefined),
         (id) => host.disturb(id, { act: "kill-agent", workers: isWhole }),
       );
@@ -171,6 +178,7 @@ export class HostFaults {
     const lease = setTimeout(() => this.#letGoOn(host), leaseMs);
     this.#stopped.set(host, lease);
     const problem = await this.#until(
+      host,
       (loss) => (loss.host === label ? "it was lost" : undefined),
       (id) => host.disturb(id, { act: "stop-agent", forMs }),
     );
@@ -195,16 +203,21 @@ export class HostFaults {
     return worker;
   }
 
-  /** Waits for the answer of a worker, or of its agent. */
-  #ask(worker: WorkerSide, send: (id: number) => void): Promise<string> {
+  /** Waits for the answer of a worker, or of its agent for it. */
+  #ask(from: Member, worker: WorkerSide, send: (id: number) => void): Promise<string> {
     const isOurs = (loss: Loss): boolean =>
       loss.workers.some(({ number }) => number === worker.number);
-    return this.#until((loss) => (isOurs(loss) ? "it was lost" : undefined), send);
+    return this.#until(from, (loss) => (isOurs(loss) ? "it was lost" : undefined), send);
   }
 
   /** Waits until one of these workers is lost. */
-  #untilLost(numbers: readonly number[], send: (id: number) => void): Promise<string> {
+  #untilLost(
+    from: Member,
+    numbers: readonly number[],
+    send: (id: number) => void,
+  ): Promise<string> {
     return this.#until(
+      from,
       ({ workers }) => (workers.some(({ number }) => numbers.includes(number)) ? "" : undefined),
       send,
       true,
@@ -212,13 +225,18 @@ export class HostFaults {
   }
 
   /** `isLoss`: that it was done is no news, only what comes of it is. */
-  #until(ends: Waiting["ends"], send: (id: number) => void, isLoss = false): Promise<string> {
+  #until(
+    from: Member,
+    ends: Waiting["ends"],
+    send: (id: number) => void,
+    isLoss = false,
+  ): Promise<string> {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve) => {
       const late = `it did not come about within ${DONE_WITHIN_MS / 1000} s`;
       const deadline = setTimeout(() => this.#settle(id, late), DONE_WITHIN_MS);
-      this.#waiting.set(id, { deadline, ends, isLoss, resolve });
+      this.#waiting.set(id, { from, deadline, ends, isLoss, resolve });
       send(id);
     });
   }

@@ -9,7 +9,7 @@ import type { HostSecurity } from "./host-security.ts";
 import { HostSide } from "./host-side.ts";
 import type { Link } from "./link.ts";
 import { type Invitation, invitationEnvironment } from "./membership.ts";
-import type { Envelope, SpawnedWorker, WorkerNews } from "./messages.ts";
+import type { AgentNews, Envelope, SpawnedWorker } from "./messages.ts";
 
 export interface HostListOptions {
   /** Hosts of the run, ours included. */
@@ -26,7 +26,7 @@ export interface HostListOptions {
   /** Throws the InvariantError of the rule that an agent breaks who speaks of this process. */
   judge(host: HostSide, about: SpawnedWorker): void;
   /** What an agent says of its workers. */
-  said(news: WorkerNews): void;
+  said(host: HostSide, news: AgentNews): void;
   passedOn(envelope: Envelope): void;
   lost(host: HostSide, detail: string): void;
 }

@@ -31,7 +31,7 @@ export interface HostSideOptions {
   /** Throws the InvariantError of the rule that an agent breaks who speaks of this process. */
   judge(host: HostSide, about: SpawnedWorker): void;
   /** What the agent says of its workers. */
-  said(news: AgentNews): void;
+  said(host: HostSide, news: AgentNews): void;
   /** A message of one of its workers, with the time at which it is no longer news. */
   passedOn(envelope: Envelope): void;
   /** Called once an agent: its process or its connection is gone, or it is silent. */
@@ -230,7 +230,7 @@ export class HostSide {
       case Tag.exited:
       case Tag.silent:
       case Tag.disturbed:
-        this.#options.said(message);
+        this.#options.said(this, message);
     }
   }
 

@@ -73,7 +73,7 @@ export class PeerMesh {
       accepted: (link) => mesh.#accepted(link),
     });
     const { address, proxiedPeers = [] } = invitation;
-    for (const peer of proxiedPeers) {
+    for (const peer of new Set(proxiedPeers)) {
       mesh.#proxies.set(peer, await TcpProxy.open(address, { host: address, port: mesh.port }));
     }
     return mesh;
