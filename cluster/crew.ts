@@ -23,8 +23,14 @@ import { WorkerSide } from "./worker-side.ts";
 /** Wall ms to wait for word on the end of a process whose link has closed. */
 const EXPLAIN_WITHIN_MS = 1500;
 
-/** Processes with one number that may be lost before a window is committed again. */
-const LOSSES_MAX = 3;
+/**
+ * Processes of one worker that may be lost within so many windows: one that does not get through a
+ * window itself, and one that something ends again and again.
+ */
+const LOSSES_MAX = [
+  { losses: 3, windows: 1 },
+  { losses: 10, windows: 10_000 },
+] as const;
 
 /** What the windows have to say when processes are lost and replaced. */
 export interface WindowsSide {
@@ -279,8 +285,11 @@ export class Crew implements RunView {
     const missed = workers.filter(({ number }) => !this.#done.has(number));
     for (const worker of workers) worker.isGone = !missed.includes(worker);
     for (const worker of missed) {
-      if (worker.countLoss(windows.windows) <= LOSSES_MAX) continue;
-      this.#fail(`${detail}; ${LOSSES_MAX} processes before it were lost in the same window`);
+      worker.noteLoss(windows.windows);
+      const over = LOSSES_MAX.find((most) => worker.lossesWithin(most.windows) > most.losses);
+      if (over === undefined) continue;
+      const where = over.windows === 1 ? "the same window" : `the last ${over.windows} windows`;
+      this.#fail(`${detail}; ${over.losses} processes before it were lost in ${where}`);
       return [];
     }
     for (const worker of missed) {

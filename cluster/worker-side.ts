@@ -35,9 +35,8 @@ export class WorkerSide implements WorkerView {
   /** Its own connection, when it reports to the coordinator directly. */
   link: Link | undefined;
   heartbeat: Heartbeat | undefined;
-  /** Window in which one of its processes was lost last, and how many were in that window. */
-  #lossWindow = -1;
-  #lossesInWindow = 0;
+  /** Windows that were open when processes of it were lost, in order. */
+  readonly #losses: number[] = [];
 
   constructor(number: number, label: string, host: HostSide) {
     this.number = number;
@@ -63,11 +62,15 @@ export class WorkerSide implements WorkerView {
     else this.host.passOn({ worker, incarnation, bytes });
   }
 
-  /** One more process is lost while `window` is open; returns how many were by now. */
-  countLoss(window: number): number {
-    this.#lossesInWindow = window === this.#lossWindow ? this.#lossesInWindow + 1 : 1;
-    this.#lossWindow = window;
-    return this.#lossesInWindow;
+  /** One more process is lost while `window` is open. */
+  noteLoss(window: number): void {
+    this.#losses.push(window);
+  }
+
+  /** How many were lost in the last so many windows, that of the last loss included. */
+  lossesWithin(windows: number): number {
+    const last = this.#losses.at(-1) ?? 0;
+    return this.#losses.filter((window) => window > last - windows).length;
   }
 
   /** Ends the present process for good: whatever comes of it has no part in the run. */

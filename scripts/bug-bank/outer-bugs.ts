@@ -32,8 +32,10 @@ export const OUTER_BUGS: readonly Bug[] = [
     edits: [
       {
         file: "cluster/journal.ts",
-        find: 'const torn = lines.pop() ?? "";',
-        replace: 'const torn = "";',
+        find: "  return reading.over(bytes.subarray(start));",
+        replace:
+          "  if (start < bytes.length) reading.line(bytes.subarray(start));\n" +
+          "  return reading.over(new Uint8Array(0));",
       },
     ],
     tests: ["test/command/records.test.ts", "test/command/replay.test.ts", "test/cluster"],

@@ -143,7 +143,7 @@ describe("the report of a run that was cut short", () => {
   });
 });
 
-describe("the report of a run that lost a worker", () => {
+describe("the report of a run that lost a worker and its replacements", () => {
   it("has the assignments of completed layers, and says that the rest is unknown", async () => {
     writeFileSync(
       at("long.yaml"),
@@ -157,10 +157,11 @@ describe("the report of a run that lost a worker", () => {
       stdout += String(text);
     });
     child.stderr.on("data", (text) => {
-      const before = stderr.includes("layer 4, 2/58 done");
+      const hasBegun = stderr.includes("layer 4, 2/58 done");
       stderr += String(text);
-      if (before || !stderr.includes("layer 4, 2/58 done")) return;
-      // The agent is the first child; workers are below it.
+      if (!stderr.includes("layer 4, 2/58 done")) return;
+      if (hasBegun && !String(text).includes("worker-replaced")) return;
+      // The agent is the first child; workers are below it, the last replacement behind all others.
       const below = descendantsOf(child.pid ?? 0).sort((left, right) => left - right);
       process.kill(below.at(-1) ?? 0, "SIGKILL");
     });

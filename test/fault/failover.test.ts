@@ -59,7 +59,8 @@ function oneportFleet(changes: {
 const ONSET_PS = ((): number => {
   const { facts } = runInMemory(oneportFleet({}));
   for (const { fact, atPs } of facts) {
-    if (fact.type === "dispatch.completed" && fact.layer === 2) return atPs - fact.durationPs / 2;
+    if (fact.type === "dispatch.completed" && fact.layer === 2)
+      return atPs - Math.round(fact.durationPs / 2);
   }
   throw new Error("no layer 2");
 })();

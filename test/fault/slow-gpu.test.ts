@@ -41,14 +41,14 @@ function denseLayers(scenario: Scenario): Map<string, number> {
 describe("a slow GPU", () => {
   it("takes its slowdown, to the whole ps above, in what begins after the onset", () => {
     // The onset is in the middle of attention, which goes on at its old speed.
-    const layers = denseLayers(scenarioWith(1.1, ATTENTION_PS / 2));
+    const layers = denseLayers(scenarioWith(1.1, Math.round(ATTENTION_PS / 2)));
     expect(layers.get(SLOW)).toBe(ATTENTION_PS + Math.ceil(DENSE_PS * 1.1));
     expect(layers.get("node0.gpu0")).toBe(ATTENTION_PS + DENSE_PS);
   });
 
   it("is slow to the end of a computation in whose middle it heals", () => {
-    const heal = ATTENTION_PS + DENSE_PS / 2;
-    const layers = denseLayers(scenarioWith(2, ATTENTION_PS / 2, heal));
+    const heal = Math.round(ATTENTION_PS + DENSE_PS / 2);
+    const layers = denseLayers(scenarioWith(2, Math.round(ATTENTION_PS / 2), heal));
     expect(layers.get(SLOW)).toBe(ATTENTION_PS + 2 * DENSE_PS);
     const before = denseLayers(scenarioWith(2, 1, ATTENTION_PS - 1));
     expect(before.get(SLOW)).toBe(ATTENTION_PS + DENSE_PS);

@@ -143,7 +143,7 @@ describe("a worker whose replacements die, too", () => {
     const notes: HostRecord[] = [];
     const outcome = await runScenario(tinyScenario({ run: PACK }), {
       // Long enough that nobody gets through a window before it is killed.
-      delays: new Map([["pack1", 500]]),
+      delays: new Map([["pack1", 5000]]),
       observer: {
         started: ({ pids }) => kill(pids[1]),
         committed: () => undefined,
