@@ -18,7 +18,7 @@ model: deepseek-v3.json
 hardware: h800-infiniband
 cluster: {nodes: 2, gpusPerNode: 4, planes: 4, switchPorts: 8}
 workload: {phase: decode, protocol: low-latency, tokensPerGpu: 4, steps: 2, layers: [3, 4, 5, 6]}
-transport: {ackTimeoutExponent: 10, retryCount: 3}
+transport: {ackTimeoutExponent: 10, retryCount: 3, waitTimeout: 20 ms}
 run: {seed: 7, placement: node, lagBudget: 600 s, speed: 0.001}
 `;
 
