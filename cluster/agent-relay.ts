@@ -4,23 +4,15 @@
  * one is there, so that a window costs the coordinator one message a host. It understands nothing
  * but the tags of what it passes on.
  */
-
 import { LOOPBACK } from "./addresses.ts";
 import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Link, Listener } from "./link.ts";
+import { AUTH_WITHIN_MS, EXPLAIN_WITHIN_MS, MOST_CONNECTIONS } from "./link-limits.ts";
 import { CONTROL_MESSAGE_BYTES } from "./membership.ts";
 import { type Envelope, Tag } from "./messages.ts";
 import { listen } from "./websocket-transport.ts";
 import { encodeEnvelopes, encodeMessage, encodeTag, tagOf } from "./wire.ts";
-
-/** More connections than a host has workers. */
-const MOST_CONNECTIONS = 4096;
-
-const AUTH_WITHIN_MS = 2000;
-
-/** Wall ms to wait for the end of a worker's process once its connection has closed. */
-const EXPLAIN_WITHIN_MS = 1500;
 
 export interface AgentRelayOptions {
   readonly identity: RunIdentity;

@@ -14,6 +14,7 @@ import {
 } from "./control-messages.ts";
 import { identityOf, type RunIdentity } from "./handshake.ts";
 import type { Link } from "./link.ts";
+import { AUTH_WITHIN_MS } from "./link-limits.ts";
 import type { ControlAddress } from "./prepared-run.ts";
 import { listen } from "./websocket-transport.ts";
 
@@ -25,8 +26,6 @@ const MOST_WAITING = 16;
 
 /** Bytes of answers that an operator may leave unread, behind the largest. */
 const MOST_UNREAD_BYTES = 4 * 1024 * 1024;
-
-const AUTH_WITHIN_MS = 2000;
 
 /** Wall ms without a request after which an operator is sent away. */
 const IDLE_MS = 60_000;

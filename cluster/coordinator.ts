@@ -16,6 +16,7 @@ import { HostList } from "./host-list.ts";
 import { type HostSecurity, securityFor } from "./host-security.ts";
 import type { HostSide } from "./host-side.ts";
 import type { Link, Listener } from "./link.ts";
+import { AUTH_WITHIN_MS, EXPLAIN_WITHIN_MS } from "./link-limits.ts";
 import { checkAgentsWord, checkWorkerMessage } from "./member-rules.ts";
 import { CONTROL_MESSAGE_BYTES } from "./membership.ts";
 import {
@@ -34,16 +35,11 @@ import type { WorkerSide } from "./worker-side.ts";
 /** Connections beyond those of the run's members. */
 const SPARE_CONNECTIONS = 32;
 
-const AUTH_WITHIN_MS = 2000;
-
 /** Wall ms in which all workers must have joined, once their hosts have. */
 const START_WITHIN_MS = 120_000;
 
 /** Wall ms that members have to leave; after that they are ended. */
 const LEAVE_WITHIN_MS = 5000;
-
-/** Wall ms to wait for the agent's word on why a worker's connection closed. */
-const EXPLAIN_WITHIN_MS = 1500;
 
 export interface CoordinatorOptions extends CrewOptions {
   readonly identity: RunIdentity;

@@ -9,6 +9,7 @@ import { hostOfWorker, type Placement } from "../src/topology/placement.ts";
 import { Awaited } from "./awaited.ts";
 import type { HostList } from "./host-list.ts";
 import type { HostSide } from "./host-side.ts";
+import { EXPLAIN_WITHIN_MS } from "./link-limits.ts";
 import type { RunPhase, RunView } from "./member-rules.ts";
 import {
   type Configuration,
@@ -19,9 +20,6 @@ import {
 } from "./messages.ts";
 import { encodeGrant, encodeMessage, encodeTag } from "./wire.ts";
 import { WorkerSide } from "./worker-side.ts";
-
-/** Wall ms to wait for word on the end of a process whose link has closed. */
-const EXPLAIN_WITHIN_MS = 1500;
 
 /**
  * Processes of one worker that may be lost within so many windows: one that does not get through a

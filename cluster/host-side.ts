@@ -6,6 +6,7 @@
 import { InvariantError } from "../src/base/assert.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Link } from "./link.ts";
+import { EXPLAIN_WITHIN_MS } from "./link-limits.ts";
 import { checkAgentMessage } from "./member-rules.ts";
 import type {
   AgentNews,
@@ -19,9 +20,6 @@ import type {
 import { Tag } from "./messages.ts";
 import { describeExit, type LaunchedProcess, launch, WORKER_FLAGS } from "./process-launcher.ts";
 import { decodeMemberMessage, encodeEnvelopes, encodeMessage, encodeTag } from "./wire.ts";
-
-/** Wall ms to wait for an agent's process to end once its connection has closed, and vice versa. */
-const EXPLAIN_WITHIN_MS = 1500;
 
 export interface HostSideOptions {
   readonly number: number;

@@ -9,13 +9,9 @@ export function cannotListen(error: Error, host: string, port: number): Operatin
     new OperatingError("E043", message, "", ExitCode.unavailable);
   switch (systemCodeOf(error)) {
     case "EADDRINUSE":
-      return unavailable(
-        `port ${port} is in use on ${host}; choose another or port 0 for any free one`,
-      );
+      return unavailable(`port ${port} is in use on ${host}; choose another`);
     case "EACCES":
-      return unavailable(
-        `port ${port} on ${host} is not permitted; choose one above 1023 or port 0 for any free one`,
-      );
+      return unavailable(`port ${port} on ${host} is not permitted; choose one above 1023`);
     case "EADDRNOTAVAIL":
       return unavailable(`${host} is no address of this host`);
     default:

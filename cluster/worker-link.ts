@@ -7,6 +7,7 @@ import { messageOf } from "./errors.ts";
 import type { Caller, Refusal } from "./handshake.ts";
 import { securityFor } from "./host-security.ts";
 import type { Link, Listener } from "./link.ts";
+import { AUTH_WITHIN_MS, MOST_CONNECTIONS } from "./link-limits.ts";
 import type { Invitation } from "./membership.ts";
 import type { PeerAddress } from "./messages.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
@@ -14,13 +15,6 @@ import { dial, listen } from "./websocket-transport.ts";
 
 /** Largest data frame: what one worker sends to another in one window. */
 const DATA_MESSAGE_BYTES = 256 * 1024 * 1024;
-
-/**
- * More connections than a worker has peers; strangers among them are dropped when their time is up.
- */
-const MOST_CONNECTIONS = 4096;
-
-const AUTH_WITHIN_MS = 2000;
 
 /** A busy host may miss a call: how often a peer is dialled, and wall ms in between. */
 const DIAL_TRIES = 3;
