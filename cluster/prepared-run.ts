@@ -8,6 +8,7 @@ import type { DeviceFactory } from "../src/model/device.ts";
 import type { Director } from "../src/model/director.ts";
 import type { HostFault, HostFaultRun } from "../src/model/host-fault.ts";
 import type { Scenario } from "../src/model/scenario.ts";
+import type { Topology } from "../src/model/topology.ts";
 import type { WorkerSummary } from "../src/model/window.ts";
 import type { Placement } from "../src/topology/placement.ts";
 import type { HostAddress } from "./addresses.ts";
@@ -147,6 +148,7 @@ export interface RunObserver {
 /** A run that is ready to be driven. */
 export interface PreparedRun {
   readonly options: RunOptions;
+  readonly topology: Topology;
   readonly placement: Placement;
   readonly protocol: WindowProtocol;
   readonly lookaheadPs: number;

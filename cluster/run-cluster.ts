@@ -87,6 +87,7 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
   const faultNames = new Set([...scenario.faults.map(({ name }) => name), ...(planned ?? [])]);
   const run: PreparedRun = {
     options,
+    topology,
     placement,
     protocol,
     lookaheadPs,

@@ -8,7 +8,6 @@ import { formatTime } from "../src/model/time.ts";
 import type { Topology } from "../src/model/topology.ts";
 import type { WorkerSummary } from "../src/model/window.ts";
 import { scenarioHash } from "../src/scenario/scenario-hash.ts";
-import { makeFatTree } from "../src/topology/fat-tree.ts";
 import { LOOPBACK } from "./addresses.ts";
 import { encodeChecked } from "./codec.ts";
 import { Coordinator, type Failure } from "./coordinator.ts";
@@ -44,7 +43,8 @@ export async function driveProcesses(
   const failure = new Promise<Failure>((resolve) => {
     failed = resolve;
   });
-  const topology = makeFatTree(scenario.cluster, scenario.hardware);
+  const { topology } = run;
+  const hash = scenarioHash(scenario);
   const note = (event: HostEvent, detail: string, atPs = protocol.lossPs): void => {
     observer.observed?.([{ record: "host", event, atPs, detail }]);
   };
@@ -59,7 +59,7 @@ export async function driveProcesses(
     identity: identityOf(
       runTokenOf(hosts.token, options.runId),
       options.runId,
-      scenarioHash(scenario),
+      hash,
       options.build,
     ),
     address: hosts.address,
@@ -67,7 +67,7 @@ export async function driveProcesses(
     joinWithinMs: hosts.joinWithinMs,
     security: hosts.security,
     scenario: encodeChecked(scenario),
-    scenarioHash: scenarioHash(scenario),
+    scenarioHash: hash,
     placement,
     pairs,
     delays: options.delays ?? new Map(),
