@@ -16,10 +16,7 @@ import {
 } from "node:fs";
 import { basename, dirname } from "node:path";
 import { formatTime } from "../src/model/time.ts";
-import { messageOf, OperatingError, systemCodeOf } from "./errors.ts";
-
-/** Exit code of an I/O error (sysexits). */
-const EXIT_IO = 74;
+import { ExitCode, messageOf, OperatingError, systemCodeOf } from "./errors.ts";
 
 /** What the usual system codes mean, in words. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -109,7 +106,7 @@ export class AppendFile {
       `run log cannot be written (${basename(this.#path)} ${problem}); ` +
         `stopped at virtual time ${formatTime(safeUntilPs)}`,
       "run it again; nobody else may change the folder of a run that is up",
-      EXIT_IO,
+      ExitCode.inputOutput,
     );
   }
 
@@ -165,6 +162,6 @@ function unwritable(error: unknown, safeUntilPs: number): OperatingError {
     `run log cannot be written (${writeProblem(error)}); ` +
       `stopped at virtual time ${formatTime(safeUntilPs)}, everything before is safe`,
     "free some space, or choose another place with --out",
-    EXIT_IO,
+    ExitCode.inputOutput,
   );
 }

@@ -6,10 +6,15 @@
 
 /** Exit codes that errors of the processes of a run carry (sysexits). */
 export const ExitCode = {
+  badData: 65,
+  noInput: 66,
   unavailable: 69,
   internal: 70,
+  cannotCreate: 73,
+  inputOutput: 74,
   tryAgain: 75,
   notPermitted: 77,
+  configuration: 78,
 } as const;
 
 /** An error with a remedy. `message` is what was found and what is allowed, without the code. */

@@ -3,12 +3,10 @@
  * about when; who calls it says what has to be on the disk itself before anybody acts.
  */
 import { AppendFile, type AppendMode } from "./append-file.ts";
-import { OperatingError } from "./errors.ts";
+import { ExitCode, OperatingError } from "./errors.ts";
 import { isOver, type Journal, type JournalHeader, type JournalRecord } from "./journal.ts";
 import { CHAIN_START, chainedLine } from "./journal-chain.ts";
 import { KnownRecords } from "./known-records.ts";
-
-const EXIT_BAD_DATA = 65;
 
 /** Appends to a journal; each call is on disk (out of this process) when it returns. */
 export class JournalWriter {
@@ -42,7 +40,7 @@ export class JournalWriter {
         "E055",
         `nothing to take up: run ${journal.header.runId} came to its end (${end.end})`,
         "replay it, or run the scenario again",
-        EXIT_BAD_DATA,
+        ExitCode.badData,
       );
     }
     const mode = { keepBytes: tail.bytes };

@@ -9,7 +9,7 @@ import { TargetIndex } from "../src/fault/target-index.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import type { Topology } from "../src/model/topology.ts";
 import type { AssignmentTotals } from "../src/model/window.ts";
-import { OperatingError } from "./errors.ts";
+import { ExitCode, OperatingError } from "./errors.ts";
 import { CHAIN_START, followedBy } from "./journal-chain.ts";
 import { type HostRecord, type JournalOrder, orderProblem } from "./journal-orders.ts";
 import { readWhole } from "./read-file.ts";
@@ -18,9 +18,6 @@ import { readWhole } from "./read-file.ts";
 export const JOURNAL_VERSION = 3;
 
 const FORMAT = "faultplane-journal";
-const EXIT_BAD_DATA = 65;
-const EXIT_NO_INPUT = 66;
-
 /** First line. */
 export interface JournalHeader {
   readonly format: typeof FORMAT;
@@ -113,7 +110,7 @@ export function readJournal(path: string): Journal {
       "E001",
       `cannot read run log '${path}': ${read.problem}`,
       "name a run folder, as the report of `faultplane run` prints it",
-      EXIT_NO_INPUT,
+      ExitCode.noInput,
     );
   }
   return parseJournal(read.bytes);
@@ -252,7 +249,7 @@ function parseHeader(line: Uint8Array): JournalHeader {
       `run log has version ${JSON.stringify(value.version)}; ` +
         `this faultplane reads version ${JOURNAL_VERSION}`,
       "replay it with the version of faultplane that wrote it",
-      EXIT_BAD_DATA,
+      ExitCode.badData,
     );
   }
   for (const key of ["faultplane", "runId", "seed", "scenarioHash", "node", "placement"]) {
@@ -310,7 +307,7 @@ function notALog(detail: string): OperatingError {
     "E050",
     `not a run log: ${detail}`,
     "name a run folder, as the report of `faultplane run` prints it",
-    EXIT_BAD_DATA,
+    ExitCode.badData,
   );
 }
 
@@ -320,6 +317,6 @@ function damaged(line: number, detail: string): OperatingError {
     "E051",
     `line ${shown}: ${detail}; log was altered or damaged`,
     "replay needs the journal as the run wrote it",
-    EXIT_BAD_DATA,
+    ExitCode.badData,
   );
 }

@@ -2,11 +2,9 @@
  * What a journal says already when its run is taken up again: a re-execution says it all once more.
  * Epochs must be the same again; orders that are repeated are not written twice.
  */
-import { OperatingError } from "./errors.ts";
+import { ExitCode, OperatingError } from "./errors.ts";
 import type { Journal, JournalRecord } from "./journal.ts";
 import type { JournalOrder } from "./journal-orders.ts";
-
-const EXIT_INTERNAL = 70;
 
 /** Records of an earlier part of the run that have not come up again. */
 export class KnownRecords {
@@ -76,7 +74,7 @@ export function otherwise(difference: string): OperatingError {
     "E053",
     `first difference: ${difference}`,
     "the run cannot be taken up again: its files were changed, or this faultplane is another one",
-    EXIT_INTERNAL,
+    ExitCode.internal,
   );
 }
 

@@ -18,6 +18,7 @@ import { didYouMean } from "../src/scenario/suggest.ts";
 import { timeAt } from "../src/scenario/units.ts";
 import { readTree } from "../src/scenario/yaml-text.ts";
 import { type ControlProblem, LEASE_TEXT } from "./control-messages.ts";
+import { ExitCode } from "./errors.ts";
 import { type FaultBook, phaseOf } from "./fault-book.ts";
 import type { JournalOrder } from "./journal-orders.ts";
 
@@ -34,9 +35,6 @@ const LEASE_PS = 60 * PS_PER_S;
 
 /** Longest name that is made here, so that a number still fits behind it. */
 const STEM_LENGTH = 56;
-
-/** Exit code of a command that cannot be carried out. */
-const EXIT_CONFIGURATION = 78;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -227,11 +225,11 @@ export class LiveFaults {
 
 /** A command that cannot be carried out. */
 export function refusal(code: string, message: string, hint: string): Decision & { ok: false } {
-  return { ok: false, exitCode: EXIT_CONFIGURATION, problems: [{ code, message, hint }] };
+  return { ok: false, exitCode: ExitCode.configuration, problems: [{ code, message, hint }] };
 }
 
 function refused(problems: readonly Problem[]): Decision {
-  const exitCode = problems[0]?.exitCode ?? EXIT_CONFIGURATION;
+  const exitCode = problems[0]?.exitCode ?? ExitCode.configuration;
   return {
     ok: false,
     exitCode,

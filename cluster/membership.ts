@@ -5,7 +5,7 @@
  */
 import { resourceUsage } from "node:process";
 import { formatAddress, type HostAddress, parseAddress } from "./addresses.ts";
-import { messageOf } from "./errors.ts";
+import { ExitCode, messageOf } from "./errors.ts";
 import { type Caller, identityOf, type RunIdentity } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { type HostSecurity, securityFor } from "./host-security.ts";
@@ -19,9 +19,6 @@ import { decodeCoordinatorMessage, encodeTag } from "./wire.ts";
  * Largest message that a member takes from the coordinator: the scenario with its routing table.
  */
 export const CONTROL_MESSAGE_BYTES = 256 * 1024 * 1024;
-
-/** Exit code of a member whose run went away under it. */
-const EXIT_ORPHANED = 75;
 
 /** What a member is told by the process that launched it. */
 export interface Invitation extends HostAddress {
@@ -147,7 +144,7 @@ export function peakRssBytes(): number {
 
 /** Ends a member because its run is gone. */
 export function exitOrphaned(): never {
-  process.exit(EXIT_ORPHANED);
+  process.exit(ExitCode.tryAgain);
 }
 
 /**

@@ -4,10 +4,9 @@
  * memory; it never writes.
  */
 import { closeSync, readSync } from "node:fs";
-import { OperatingError } from "./errors.ts";
+import { ExitCode, OperatingError } from "./errors.ts";
 import { openRegular } from "./read-file.ts";
 
-const EXIT_NO_INPUT = 66;
 const NEWLINE = 0x0a;
 
 /** Bytes read at once, and the longest line that can be equal. */
@@ -128,6 +127,6 @@ function unreadable(path: string, problem: string): OperatingError {
     "E001",
     `cannot read '${path}': ${problem}`,
     "replay needs the whole run folder",
-    EXIT_NO_INPUT,
+    ExitCode.noInput,
   );
 }

@@ -20,7 +20,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Scenario } from "../src/model/scenario.ts";
 import { writeProblem } from "./append-file.ts";
 import { CONTROL_FILE } from "./control-file.ts";
-import { OperatingError, systemCodeOf } from "./errors.ts";
+import { ExitCode, OperatingError, systemCodeOf } from "./errors.ts";
 import { readWhole } from "./read-file.ts";
 import { holderOf, RunLock, stillUp } from "./run-lock.ts";
 
@@ -42,10 +42,6 @@ export const RunFile = {
   reportMarkdown: "report.md",
 } as const;
 
-const EXIT_CANNOT_CREATE = 73;
-const EXIT_NO_INPUT = 66;
-const EXIT_BAD_DATA = 65;
-const EXIT_IO = 74;
 const RESOLVED_FORMAT = "faultplane-resolved";
 /** A run is not started with less than this on the disk. */
 const FREE_BYTES_MIN = 100 * 1024 * 1024;
@@ -177,7 +173,7 @@ export class RunFolder {
         "E060",
         `${name} cannot be written (${writeProblem(error)})`,
         "free some space, or choose another place with --out",
-        EXIT_IO,
+        ExitCode.inputOutput,
       );
     }
   }
@@ -272,7 +268,12 @@ export function readResolved(folder: string): Resolved {
   const path = join(folder, RunFile.resolved);
   const read = readWhole(path);
   if (!read.ok) {
-    throw new OperatingError("E001", `cannot read '${path}': ${read.problem}`, "", EXIT_NO_INPUT);
+    throw new OperatingError(
+      "E001",
+      `cannot read '${path}': ${read.problem}`,
+      "",
+      ExitCode.noInput,
+    );
   }
   return parseResolved(Buffer.from(read.bytes).toString("utf8"));
 }
@@ -302,7 +303,7 @@ export function parseResolved(text: string): Resolved {
       "E050",
       `not a run folder: ${RunFile.resolved} lacks 'format'`,
       "name a run folder, as the report of `faultplane run` prints it",
-      EXIT_BAD_DATA,
+      ExitCode.badData,
     );
   }
   return {
@@ -349,5 +350,5 @@ function checkParent(parent: string, shown: string): void {
 }
 
 function refused(message: string, hint: string): OperatingError {
-  return new OperatingError("E033", message, hint, EXIT_CANNOT_CREATE);
+  return new OperatingError("E033", message, hint, ExitCode.cannotCreate);
 }

@@ -10,13 +10,11 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { writeProblem } from "./append-file.ts";
 import { isAlive } from "./control-file.ts";
-import { OperatingError } from "./errors.ts";
+import { ExitCode, OperatingError } from "./errors.ts";
 import { readWhole } from "./read-file.ts";
 
 const FORMAT = "faultplane-lock";
 const NAME = /^lock-\d+-[0-9a-f]{8}\.json$/;
-const EXIT_CANNOT_CREATE = 73;
-const EXIT_IO = 74;
 /** Larger files are not ours. */
 const BYTES_MAX = 4096;
 
@@ -121,7 +119,7 @@ function writeLock(path: string, holder: LockHolder): void {
       "E060",
       `output cannot be written (${writeProblem(error)})`,
       "free some space, or choose another place with --out",
-      EXIT_IO,
+      ExitCode.inputOutput,
     );
   }
 }
@@ -153,6 +151,6 @@ export function stillUp(folder: string, { pid, host }: LockHolder): OperatingErr
     isHere
       ? "choose another name, or end it with faultplane stop"
       : `if it is gone, remove lock-${pid}-*.json from the folder`,
-    EXIT_CANNOT_CREATE,
+    ExitCode.cannotCreate,
   );
 }

@@ -42,9 +42,6 @@ const OPENSSL_WITHIN_MS = 30_000;
 
 const DAY_MS = 86_400_000;
 
-/** sysexits' code for output that cannot be created. */
-const EXIT_CANNOT_CREATE = 73;
-
 /** Extensions of both kinds of certificate: openssl's own configuration file is not read. */
 const OPENSSL_SETTINGS = `[req]
 distinguished_name = name
@@ -117,7 +114,7 @@ function refuseExisting(folder: string): void {
       "E033",
       `'${join(folder, name)}' exists`,
       "name another folder, or use --renew for another member certificate, --force to start anew",
-      EXIT_CANNOT_CREATE,
+      ExitCode.cannotCreate,
     );
   }
 }
@@ -130,7 +127,7 @@ function makeFolder(folder: string): void {
     mode = statSync(folder).mode;
   } catch (error) {
     const message = `cannot create the folder '${folder}' (${systemCodeOf(error)})`;
-    throw new OperatingError("E033", message, "", EXIT_CANNOT_CREATE);
+    throw new OperatingError("E033", message, "", ExitCode.cannotCreate);
   }
   if ((mode & WRITABLE_BY_OTHERS) === 0) return;
   throw unusable(`others may change what is in '${folder}'`, `chmod 700 '${folder}'`);

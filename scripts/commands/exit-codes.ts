@@ -1,4 +1,5 @@
 /** Exit codes of the command, in one place; `--help` lists them and scripts rely on them. */
+import { ExitCode } from "../../cluster/errors.ts";
 
 /** What each code is called here. */
 export const Exit = {
@@ -7,15 +8,7 @@ export const Exit = {
   usage: 2,
   invalid: 3,
   endedEarly: 4,
-  badData: 65,
-  noInput: 66,
-  unavailable: 69,
-  internal: 70,
-  cannotCreate: 73,
-  inputOutput: 74,
-  tryAgain: 75,
-  notPermitted: 77,
-  configuration: 78,
+  ...ExitCode,
   hangup: 129,
   interrupted: 130,
   terminated: 143,
