@@ -1,0 +1,102 @@
+/**
+ * `faultplane up` and `faultplane join` as users start them, with loopback between two hosts: who
+ * is let in, what is said, and the digest of the run in one process.
+ */
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { faultplane, type Said, workFolder } from "./command.ts";
+
+const folder = workFolder();
+afterAll(() => folder.remove());
+
+const TOKEN = { FAULTPLANE_TOKEN: "5a".repeat(32) };
+const say = (args: readonly string[], environment = TOKEN): Promise<Said> =>
+  faultplane(folder.path, args, environment);
+
+/** A port that was free a moment ago, and its server while it is held. */
+async function aPort(isHeld = false): Promise<{ readonly at: string; release(): void }> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as { port: number };
+  const release = (): void => void server.close();
+  if (!isHeld) await new Promise<void>((done) => server.close(() => done()));
+  return { at: `127.0.0.1:${port}`, release };
+}
+
+function digestOf({ stdout }: Said): unknown {
+  return JSON.parse(stdout).digest;
+}
+
+describe("a run over two hosts", () => {
+  it("takes in who belongs to it and nobody else, and has the digest of one process", async () => {
+    const single = await say(["run", "small.yaml", "--json", "-q", "--out", "single"]);
+    const { at } = await aPort();
+    const up = ["up", "small.yaml", "--placement", "node", "--nnodes", "2"];
+    const meet = ["--rdzv-endpoint", at];
+    const running = say([...up, ...meet, "--out", "two", "--json", "--join-timeout", "50"]);
+    const stranger = await say(["join", at], { FAULTPLANE_TOKEN: "a5".repeat(32) });
+    expect([stranger.exitCode, stranger.stderr]).toEqual([
+      77,
+      expect.stringContaining("error[E046] coordinator refused: not authorised\n"),
+    ]);
+    const seed = ["--seed", "8", "--node-rank", "1"];
+    const other = await say([...up, ...meet, ...seed]);
+    expect(other.exitCode).toBe(69);
+    expect(other.stderr).toMatch(/coordinator refused: scenario [0-9a-f]{16} here, [0-9a-f]{16} /);
+    const joined = await say([...up, ...meet, "--node-rank", "1"]);
+    expect([joined.exitCode, joined.stdout]).toEqual([0, ""]);
+    expect(joined.stderr).toMatch(/^joined run \S+ at \S+\nthe run is over\n$/);
+    const ended = await running;
+    expect([ended.exitCode, digestOf(ended)]).toEqual([0, digestOf(single)]);
+    expect(ended.stderr).toContain(`waiting at ${at} for 1 more hosts\n`);
+    expect(ended.stderr).toMatch(/host1 \(\S+, 127\.0\.0\.1, \d+ processors\) has joined\n/);
+    expect(ended.stderr).toMatch(/turned away .*not authorised/);
+    const replay = await say(["replay", "two", "-q"]);
+    expect(replay.exitCode, replay.stderr).toBe(0);
+  });
+
+  it("says who is missing, and leaves nothing", async () => {
+    const { at } = await aPort();
+    const options = ["--placement", "node", "--nnodes", "3", "--rdzv-endpoint", at];
+    const said = await say(["up", "small.yaml", ...options, "--join-timeout", "1", "--out", "no"]);
+    expect(said.exitCode).toBe(69);
+    expect(said.stderr).toContain(
+      "error[E047] 1 of 3 hosts have joined; missing after 1 s: host1, host2\n",
+    );
+    expect(existsSync(join(folder.path, "no"))).toBe(false);
+  });
+
+  it("needs a port that is free, and processes to spread", async () => {
+    const held = await aPort(true);
+    const options = ["--nnodes", "2", "--rdzv-endpoint", held.at, "--out", "no"];
+    const busy = await say(["up", "small.yaml", "--placement", "node", ...options]);
+    held.release();
+    expect([busy.exitCode, busy.stderr]).toEqual([
+      69,
+      expect.stringMatching(/error\[E043\] port \d+ is in use on 127\.0\.0\.1/),
+    ]);
+    const single = await say(["up", "small.yaml", ...options]);
+    expect([single.exitCode, single.stderr]).toEqual([
+      2,
+      expect.stringContaining("placement single is one process"),
+    ]);
+    expect(existsSync(join(folder.path, "no"))).toBe(false);
+  });
+
+  it("gives up on a coordinator that does not come", async () => {
+    const { at } = await aPort();
+    const said = await say(["join", at, "--join-timeout", "1"]);
+    expect(said.exitCode).toBe(69);
+    expect(said.stderr).toMatch(/^waiting for a coordinator at \S+\nerror\[E047\] cannot reach /);
+  });
+
+  it("beyond this machine is not made without TLS", async () => {
+    const said = await say(["up", "small.yaml", "--nnodes", "2", "--rdzv-endpoint", "10.1.2.3:4"]);
+    expect([said.exitCode, said.stderr]).toEqual([
+      77,
+      expect.stringContaining("error[E044] hosts that meet at 10.1.2.3 need TLS: say --tls FOLDER"),
+    ]);
+  });
+});
