@@ -187,8 +187,8 @@ async function expectGone(runId: string, problems: string[]): Promise<void> {
 }
 
 /**
- * A run whose coordinator was killed goes on, and ends as the one that nobody disturbed, or, when it
- * had lost actors before, as its own replay says.
+ * A run whose coordinator was killed goes on, and ends as the one that nobody disturbed, or, when
+ * it had lost actors before, as its own replay says.
  */
 async function takeUp(plan: KillPlan, folder: string, problems: string[]): Promise<void> {
   if (!existsSync(join(folder, RunFile.journal))) return;

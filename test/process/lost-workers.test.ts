@@ -158,7 +158,9 @@ describe("a worker whose replacements die, too", () => {
     expect(outcome.detail).toMatch(
       /^worker pack1 \(pid \d+\) was ended by SIGKILL; 3 processes before it were lost in the/,
     );
-    expect(eventsOf(notes).filter((event) => event === "worker-lost").length).toBe(4);
+    // Four in that window, and one before it if the first is found dead before any was granted.
+    const lost = eventsOf(notes).filter((event) => event === "worker-lost").length;
+    expect([4, 5]).toContain(lost);
     expect(descendantsOf(process.pid)).toEqual([]);
   });
 });
