@@ -1,8 +1,8 @@
 /**
  * The agent between its workers and the coordinator: workers join it as they would join the
  * coordinator, and it passes their messages on. A window's reports travel together, when the last
- * one is there, so that a window costs the coordinator one message a host. It understands nothing
- * but the tags of what it passes on.
+ * one is there, so that a window costs the coordinator one message a host; but none waits long for
+ * one that does not come. It understands nothing but the tags of what it passes on.
  */
 import { LOOPBACK } from "./addresses.ts";
 import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
@@ -13,6 +13,9 @@ import { CONTROL_MESSAGE_BYTES } from "./membership.ts";
 import { type Envelope, Tag } from "./messages.ts";
 import { listen } from "./websocket-transport.ts";
 import { encodeEnvelopes, encodeMessage, encodeTag, tagOf } from "./wire.ts";
+
+/** Wall ms between two looks for reports that wait for others. */
+const PASS_ON_EVERY_MS = 1000;
 
 export interface AgentRelayOptions {
   readonly identity: RunIdentity;
@@ -40,9 +43,11 @@ export class AgentRelay {
   /** How many workers owe a report. */
   #due = 0;
   #isOver = false;
+  readonly #timer: NodeJS.Timeout;
 
   private constructor(options: AgentRelayOptions) {
     this.#options = options;
+    this.#timer = setInterval(() => this.#flush(), PASS_ON_EVERY_MS);
   }
 
   /** Opens a port on loopback. */
@@ -68,6 +73,7 @@ export class AgentRelay {
   /** From now on nobody's silence means anything. */
   stopWatching(): void {
     this.#isOver = true;
+    clearInterval(this.#timer);
     for (const { heartbeat } of this.#workers.values()) heartbeat.stop();
   }
 

@@ -212,8 +212,7 @@ export class Coordinator {
    * seconds.
    */
   async leave(inPeace: boolean): Promise<void> {
-    this.#crew.phase = "leaving";
-    for (const worker of this.#crew.workers) worker.heartbeat?.stop();
+    this.#crew.leave();
     this.#hostFaults?.calm();
     this.#hosts.stopWatching();
     this.#crew.tellAll(encodeTag(Tag.goodbye));

@@ -18,6 +18,7 @@ import {
   type SpawnOrder,
   Tag,
 } from "./messages.ts";
+import { StallWatch } from "./stall-watch.ts";
 import { encodeGrant, encodeMessage, encodeTag } from "./wire.ts";
 import { WorkerSide } from "./worker-side.ts";
 
@@ -38,6 +39,8 @@ export interface WindowsSide {
   grantOf(worker: number): Grant | "begin" | undefined;
   /** Windows granted so far. */
   readonly windows: number;
+  /** Workers that have not reported the open window. */
+  readonly awaited: readonly number[];
 }
 
 /** Processes that are gone. */
@@ -64,6 +67,8 @@ export interface CrewOptions {
   readonly proxies: ProxyPlan;
   /** Seconds of silence before a member counts as lost. */
   readonly silenceLimitSeconds: number;
+  /** Seconds in which a worker that is alive does what it owes. */
+  readonly stallLimitSeconds: number;
   readonly windows: WindowsSide;
   /** Processes are gone for good; called before anything is done about it. */
   lost(loss: Loss): void;
@@ -96,6 +101,7 @@ export class Crew implements RunView {
   /** Workers that have said their totals: their processes may go. */
   readonly #done = new Set<number>();
   #workers: readonly WorkerSide[] = [];
+  #stallWatch: StallWatch<WorkerSide> | undefined;
 
   /** `fail` is called with the reason when lost processes cannot be replaced. */
   constructor(options: CrewOptions, hosts: HostList, fail: (detail: string) => void) {
@@ -128,6 +134,18 @@ export class Crew implements RunView {
     for (const host of hosts) this.spawnOn(host);
     await this.#linked.all(workers.length);
     this.phase = "running";
+    this.#stallWatch = new StallWatch<WorkerSide>({
+      owed: () => this.#owed,
+      stalled: (debtors) => this.#stalled(debtors),
+      limitSeconds: this.#options.stallLimitSeconds,
+    });
+  }
+
+  /** The run is over: what happens to processes from now on is no loss. */
+  leave(): void {
+    this.phase = "leaving";
+    this.#stallWatch?.stop();
+    for (const worker of this.#workers) worker.heartbeat?.stop();
   }
 
   /** Sends to everybody who has a place in the run; the others are told when they have one. */
@@ -250,6 +268,24 @@ export class Crew implements RunView {
         workers.filter((worker) => worker.host === next),
       );
     }
+  }
+
+  /** Who holds the run up: nobody while processes are being replaced. */
+  get #owed(): { readonly step: number; readonly debtors: readonly WorkerSide[] } {
+    const { windows } = this.#options;
+    const step = windows.windows;
+    if (!this.isWhole) return { step, debtors: [] };
+    if (this.phase === "running") {
+      return { step, debtors: windows.awaited.map((number) => this.#workers[number]) };
+    }
+    return { step: step + 1, debtors: this.#workers.filter(({ number }) => !this.isDone(number)) };
+  }
+
+  /** One at a time: when one goes, what the others lacked may come. */
+  #stalled([debtor]: readonly WorkerSide[]): void {
+    const seconds = this.#options.stallLimitSeconds;
+    const what = this.phase === "running" ? "not reported its window" : "not said its totals";
+    this.workerLost(debtor, `${debtor.name} beats, but has ${what} for ${seconds} s`);
   }
 
   /** Starts the present processes of all workers of a host. */

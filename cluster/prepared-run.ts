@@ -38,6 +38,11 @@ export interface RunOptions {
   /** Seconds of silence before a process counts as lost; default {@link SILENCE_LIMIT_SECONDS}. */
   readonly silenceLimitSeconds?: number;
   /**
+   * Seconds in which a process that is alive does what it owes; default
+   * {@link STALL_LIMIT_SECONDS}.
+   */
+  readonly stallLimitSeconds?: number;
+  /**
    * Do workers report through their host's agent, or each to the coordinator? Default: through
    * agents where there are several hosts.
    */

@@ -23,6 +23,7 @@ import { peakRssBytes } from "./membership.ts";
 import { NO_PROXIES } from "./messages.ts";
 import type { DriveResult, Ending, HostsOptions, PreparedRun } from "./prepared-run.ts";
 import { makeLoop } from "./run-loop.ts";
+import { STALL_LIMIT_SECONDS } from "./stall-watch.ts";
 import type { WindowLoop } from "./window-loop.ts";
 
 /** Wall ms that workers have to finish a window and say their totals once the run is to stop. */
@@ -45,7 +46,7 @@ export async function driveProcesses(
   });
   const { topology } = run;
   const hash = scenarioHash(scenario);
-  const note = (event: HostEvent, detail: string, atPs = protocol.lossPs): void => {
+  const note = (event: HostEvent, detail: string, atPs = protocol.floorPs): void => {
     observer.observed?.([{ record: "host", event, atPs, detail }]);
   };
   const { realFaults } = options;
@@ -77,12 +78,16 @@ export async function driveProcesses(
     proxies: isAllowed ? proxiesFor(realFaults.planned, labels) : NO_PROXIES,
     realFaults: isAllowed ? { keeperMain: realFaults.keeperMain, isDead } : undefined,
     silenceLimitSeconds: options.silenceLimitSeconds ?? SILENCE_LIMIT_SECONDS,
+    stallLimitSeconds: options.stallLimitSeconds ?? STALL_LIMIT_SECONDS,
     windows: {
       lose: (worker) => protocol.lose(worker),
       grantOf: (worker) =>
         protocol.windows === 0 && !protocol.complete ? "begin" : protocol.grantOf(worker),
       get windows() {
         return protocol.windows;
+      },
+      get awaited() {
+        return protocol.awaited;
       },
     },
     report: (worker, report) => loop?.report(worker, report),

@@ -203,7 +203,7 @@ export class WindowLoop {
   broken(orders: (atPs: number) => readonly JournalOrder[]): void {
     if (this.#over) return;
     this.#brokenAtMs ??= performance.now();
-    const atPs = Math.max(this.#protocol.lossPs, this.#orderedPs);
+    const atPs = Math.max(this.#protocol.floorPs, this.#orderedPs);
     this.#order(orders(atPs), atPs);
   }
 

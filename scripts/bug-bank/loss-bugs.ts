@@ -94,8 +94,8 @@ export const LOSS_BUGS: readonly Bug[] = [
     edits: [
       {
         file: "src/engine/window-protocol.ts",
-        find: "  get lossPs(): number {\n    return this.#endPs;\n",
-        replace: "  get lossPs(): number {\n    return this.#committedPs;\n",
+        find: "  get floorPs(): number {\n    return this.#endPs;\n",
+        replace: "  get floorPs(): number {\n    return this.#committedPs;\n",
       },
     ],
     tests: TESTS,

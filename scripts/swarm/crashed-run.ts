@@ -307,7 +307,7 @@ class CrashingRun {
     const { label, actors } = this.#placement.workers[worker];
     const { targets } = actorsLost({ label, actors, atPs: 0 }, this.#topology, () => false);
     if (this.#pending.some((fault) => fault.targets[0] === targets[0])) return;
-    const lost = { label, actors, atPs: this.#protocol.lossPs };
+    const lost = { label, actors, atPs: this.#protocol.floorPs };
     const fault = actorsLost(lost, this.#topology, (name) => this.#names.has(name));
     this.#names.add(fault.name);
     this.#pending.push(fault);

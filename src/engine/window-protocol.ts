@@ -99,6 +99,11 @@ export class WindowProtocol {
     return this.#window;
   }
 
+  /** Workers that take part in the current window and have not reported it. */
+  get awaited(): number[] {
+    return this.#workers.flatMap(({ owesReport }, worker) => (owesReport ? [worker] : []));
+  }
+
   /** Every worker that takes part in the current window has reported it. */
   get complete(): boolean {
     return this.#awaited === 0;
@@ -159,16 +164,11 @@ export class WindowProtocol {
     return this.#isOver(ahead, faultPs) ? NEVER_PS : Math.min(eventPs, faultPs);
   }
 
-  /** The earliest instant at which a change can still take effect. */
-  get floorPs(): number {
-    return this.#endPs;
-  }
-
   /**
-   * When the actors of a worker that is lost now are lost, if they are: at the end of the open
-   * window, since others may have run it without knowing.
+   * The earliest instant at which a change can still take effect: the end of the open window, since
+   * others may have run it without knowing. The actors of a worker that is lost now are lost then.
    */
-  get lossPs(): number {
+  get floorPs(): number {
     return this.#endPs;
   }
 

@@ -30,9 +30,13 @@ export class WorkerStanding implements ReportedState {
     this.frames = new FramesToWorker(workers);
   }
 
+  get owesReport(): boolean {
+    return this.takesPart && this.report === undefined;
+  }
+
   /** Keeps its report of the open window. Throws, and then has not kept it. */
   accept(report: WindowReport, window: number, frame: ReportFrame): void {
-    if (!this.takesPart || this.report !== undefined || report.window !== window) {
+    if (!this.owesReport || report.window !== window) {
       const what = `worker ${frame.worker}, window ${report.window}, now ${window}`;
       violated("one-report-a-window", what);
     }

@@ -50,7 +50,7 @@ describe("a worker that is lost", () => {
     });
     protocol.accept(1, report({ facts: [fact(1, 0)] }));
     const frames = [{ peer: 0, sent: 0, received: 0 }];
-    expect(protocol.lossPs).toBe(0);
+    expect(protocol.floorPs).toBe(0);
     expect(protocol.lose(1)).toEqual({ atPs: -1, window: -1, faults: [], heals: [], frames });
     expect(protocol.grantOf(1)).toBeUndefined();
     protocol.accept(0, report());
@@ -71,7 +71,7 @@ describe("a worker that is lost", () => {
     protocol.accept(1, report({ window: 1 }));
     protocol.accept(2, report({ window: 1 }));
     expect(protocol.complete).toBe(true);
-    expect(protocol.lossPs).toBe(1_450);
+    expect(protocol.floorPs).toBe(1_450);
     expect(protocol.lose(0)).toMatchObject({ atPs: 0, window: 0 });
     expect(protocol.complete).toBe(false);
     expect(protocol.grantOf(0)).toEqual({
@@ -105,7 +105,7 @@ describe("a worker that is lost", () => {
     });
     protocol.accept(1, report({ window: 2, nextEventPs: 9_000 }));
     protocol.commit();
-    expect(protocol.lossPs).toBe(1_501);
+    expect(protocol.floorPs).toBe(1_501);
     expect(protocol.lose(1)).toMatchObject({ atPs: 1_501, window: 2, faults: [FAULT] });
     expect(protocol.grantOf(1)).toBeUndefined();
   });

@@ -97,6 +97,20 @@ describe("a worker that lies", () => {
     expect([outcome.end, outcome.digest]).toEqual(["finished", honest.digest]);
   });
 
+  it("and beats, but never reports, is lost when it has had its time", async () => {
+    const limits = { stallLimitSeconds: 2 };
+    const { outcome, notes } = await runWith(
+      "report-never-sent",
+      tinyScenario({ run: PACK }),
+      limits,
+    );
+    expect(eventsOf(notes)).toEqual(["worker-lost", "worker-replaced"]);
+    expect(notes[0].detail).toMatch(
+      /^worker pack1 \(pid \d+\) beats, but has not reported its window for 2 s$/,
+    );
+    expect([outcome.end, outcome.digest]).toEqual(["finished", honest.digest]);
+  });
+
   it("is believed once when it accuses a peer, and no second time", async () => {
     const { outcome, notes } = await runWith("false-accusation", tinyScenario({ run: PACK }));
     expect([outcome.end, outcome.digest]).toEqual(["finished", honest.digest]);

@@ -95,6 +95,7 @@ const LIES: Readonly<Record<string, Lie>> = {
   "second-linked": besides(encodeTag(Tag.linked)),
   "unasked-handover": besides(encodeMessage(Tag.handover, 0, [])),
   "word-of-an-agent": besides(encodeMessage(Tag.silent, 0, 0)),
+  "report-never-sent": () => [],
   "no-message": besides(encode({ tag: 2 })),
   "false-accusation": falseAccusations(),
 };
