@@ -233,3 +233,8 @@ function shown(value: unknown): string {
   if (value instanceof Uint8Array) return "bytes";
   return typeof value === "object" && value !== null ? "a record" : String(value);
 }
+
+/** Throws unless a message has exactly `count` parts, its tag included. */
+export function exactly(parts: readonly unknown[], count: number, path: string): void {
+  if (parts.length !== count) refuse(path, `${count} parts`, parts.length);
+}

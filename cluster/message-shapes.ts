@@ -75,6 +75,7 @@ const aTimeOrStart: Check = (value) => (value === -1 ? undefined : aTime(value))
 const aResumption = recordOf({
   atPs: aTimeOrStart,
   window: aTimeOrStart,
+  trafficSaidPs: aTime,
   faults: listOf(aFault),
   heals: listOf(aHeal),
   frames: listOf(recordOf({ peer: aWhole, sent: aWhole, received: aWhole })),
@@ -154,6 +155,7 @@ export const aSummary = recordOf({
   corrupted: aWhole,
   unexplained: aWhole,
   epochs: listOf(recordOf({ epoch: aWhole, low: aWord, high: aWord })),
+  traffic: listOf(recordOf({ bin: aWhole, lanes: listOf(aWhole), bytes: listOf(aWhole) })),
   fabric: mapOf(aWhole),
   violations: sentences,
   leftovers: sentences,

@@ -7,7 +7,7 @@ import { performance } from "node:perf_hooks";
 import type { ClosedEpoch } from "../src/engine/digest-chain.ts";
 import { WindowProtocol } from "../src/engine/window-protocol.ts";
 import type { HostFaultRun } from "../src/model/host-fault.ts";
-import type { AssignmentTotals, FaultTotals } from "../src/model/window.ts";
+import type { AssignmentTotals, FaultTotals, TrafficBin } from "../src/model/window.ts";
 import { makeFatTree } from "../src/topology/fat-tree.ts";
 import { crossingPeers, lookaheadOf, placeActors } from "../src/topology/placement.ts";
 import { openControl } from "./control-server.ts";
@@ -48,6 +48,8 @@ export interface RunOutcome {
   readonly fabric: Readonly<Record<string, number>>;
   /** Epochs that no window closed, but the end of the run. */
   readonly epochsClosed: readonly ClosedEpoch[];
+  /** The rest of the traffic. */
+  readonly traffic: readonly TrafficBin[];
   /** Real faults in the order in which the run came to them; missing: its drill has none. */
   readonly hostFaults?: readonly HostFaultRun[];
 }
@@ -74,6 +76,7 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
     workerOf: placement.workerOf,
     lookaheadPs,
     gpus: topology.actors.filter((actor) => actor.kind === "gpu").length,
+    trafficEveryPs: scenario.run.trafficEveryPs,
     timeLimitPs: scenario.run.timeLimitPs,
     ...(single ? { sliceMaxPs: SINGLE_SLICE_PS } : {}),
   });
@@ -127,6 +130,7 @@ export async function runCluster(options: RunOptions): Promise<RunOutcome> {
     faultsBegun: totals.faultsBegun,
     fabric: totals.fabric,
     epochsClosed: totals.epochsClosed,
+    traffic: totals.traffic,
     ...(result.hostFaults === undefined ? {} : { hostFaults: result.hostFaults }),
   };
 }

@@ -38,6 +38,8 @@ export const RunFile = {
   /** How to reach the run; only while it is up. */
   control: CONTROL_FILE,
   events: "events.ndjson",
+  /** What each link carried, bin by bin of virtual time. */
+  traffic: "traffic.ndjson",
   reportJson: "report.json",
   reportMarkdown: "report.md",
 } as const;

@@ -5,19 +5,12 @@
  * (`messages-are-known`). Whether its sender may say that now is not decided here. Data frames are
  * opaque bytes of the engine on links of their own.
  */
-import type { Fact, FactRecord } from "../src/model/fact.ts";
 import type { FaultHeal, FaultSpec } from "../src/model/fault.ts";
-import type {
-  EpochPart,
-  Grant,
-  SentFrame,
-  WindowReport,
-  WorkerSummary,
-} from "../src/model/window.ts";
+import type { Grant, WorkerSummary } from "../src/model/window.ts";
 import { decode, encode, encodeChecked } from "./codec.ts";
-import { aFact } from "./fact-shapes.ts";
 import {
   bytes,
+  exactly,
   frames,
   list,
   listOf,
@@ -26,10 +19,7 @@ import {
   refuseFor,
   text,
   time,
-  timeOrNever,
   whole,
-  wholes,
-  word,
 } from "./message-readers.ts";
 import {
   aConfiguration,
@@ -59,11 +49,12 @@ import {
   type SpawnOrder,
   Tag,
 } from "./messages.ts";
+import { reportOf } from "./report-wire.ts";
 
 /**
  * Version of everything that crosses a link. Changes with any change to a message or a data frame.
  */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 const faultList = listOf(aFault);
 const healList = listOf(aHeal);
@@ -81,36 +72,6 @@ export function encodeGrant(grant: Grant): Uint8Array {
   }
   const message = [Tag.grant, grant.window, grant.endPs, named, grant.faults, grant.heals];
   return grant.faults.length > 0 ? encodeChecked(message) : encode(message);
-}
-
-/**
- * A report: sent as peer, earliest, size, carried; epochs as epoch, low, high; facts as time,
- * actor, index, fact.
- */
-export function encodeReport(report: WindowReport): Uint8Array {
-  const sent: unknown[] = [];
-  for (const { peer, earliestPs, sizeBytes, carried } of report.sent) {
-    sent.push(peer, earliestPs, sizeBytes, carried);
-  }
-  const epochs: number[] = [];
-  for (const { epoch, low, high } of report.epochs) epochs.push(epoch, low, high);
-  const facts: unknown[] = [];
-  for (const { atPs, actor, index, fact } of report.facts) facts.push(atPs, actor, index, fact);
-  return encode([
-    Tag.report,
-    report.window,
-    report.nextEventPs,
-    report.nextFaultPs,
-    sent,
-    facts,
-    report.events,
-    report.lastEventPs,
-    report.finishedGpus,
-    report.hungGpus,
-    epochs,
-    report.groups.paused,
-    report.groups.done,
-  ]);
 }
 
 /**
@@ -265,11 +226,6 @@ function partsOf(bytes: Uint8Array): unknown[] {
   return list(decode(bytes), "message");
 }
 
-/** Throws unless a message has exactly `count` parts, its tag included. */
-function exactly(parts: readonly unknown[], count: number, path: string): void {
-  if (parts.length !== count) refuse(path, `${count} parts`, parts.length);
-}
-
 /** Which process of which worker a message is about. */
 function processOf(parts: readonly unknown[], path: string): SpawnedWorker {
   const worker = whole(parts[1], `${path}.worker`);
@@ -299,77 +255,6 @@ function grantOf(parts: unknown[]): Grant {
     faults: faults as FaultSpec[],
     heals: heals as FaultHeal[],
   };
-}
-
-function reportOf(parts: unknown[]): WindowReport {
-  exactly(parts, 13, "report");
-  const groups = {
-    paused: wholes(parts[11], "report.paused"),
-    done: wholes(parts[12], "report.done"),
-  };
-  return {
-    window: whole(parts[1], "report.window"),
-    nextEventPs: timeOrNever(parts[2], "report.nextEventPs"),
-    nextFaultPs: timeOrNever(parts[3], "report.nextFaultPs"),
-    sent: sentOf(parts[4]),
-    facts: factsOf(parts[5]),
-    events: whole(parts[6], "report.events"),
-    lastEventPs: time(parts[7], "report.lastEventPs"),
-    finishedGpus: whole(parts[8], "report.finishedGpus"),
-    hungGpus: whole(parts[9], "report.hungGpus"),
-    groups,
-    epochs: epochsOf(parts[10]),
-  };
-}
-
-function sentOf(value: unknown): SentFrame[] {
-  const flat = records(value, 4, "report.sent");
-  const sent: SentFrame[] = [];
-  for (let i = 0; i < flat.length; i += 4) {
-    const at = i / 4;
-    const sizeBytes = whole(flat[i + 2], "report.sent", at, ".sizeBytes");
-    const carried = flat[i + 3];
-    if (carried !== null && bytes(carried, "report.sent", at, ".carried").length !== sizeBytes) {
-      refuse(`report.sent[${at}].sizeBytes`, "the size of the frame", sizeBytes);
-    }
-    sent.push({
-      peer: whole(flat[i], "report.sent", at, ".peer"),
-      earliestPs: time(flat[i + 1], "report.sent", at, ".earliestPs"),
-      sizeBytes,
-      carried: carried as Uint8Array | null,
-    });
-  }
-  return sent;
-}
-
-function factsOf(value: unknown): FactRecord[] {
-  const flat = records(value, 4, "report.facts");
-  const facts: FactRecord[] = [];
-  for (let i = 0; i < flat.length; i += 4) {
-    const at = i / 4;
-    const problem = aFact(flat[i + 3]);
-    if (problem !== undefined) refuseFor(problem, `report.facts[${at}].fact`);
-    facts.push({
-      atPs: time(flat[i], "report.facts", at, ".atPs"),
-      actor: whole(flat[i + 1], "report.facts", at, ".actor"),
-      index: whole(flat[i + 2], "report.facts", at, ".index"),
-      fact: flat[i + 3] as Fact,
-    });
-  }
-  return facts;
-}
-
-function epochsOf(value: unknown): EpochPart[] {
-  const flat = records(value, 3, "report.epochs");
-  const epochs: EpochPart[] = [];
-  for (let i = 0; i < flat.length; i += 3) {
-    epochs.push({
-      epoch: whole(flat[i], "report.epochs", i / 3, ".epoch"),
-      low: word(flat[i + 1], "report.epochs", i / 3, ".low"),
-      high: word(flat[i + 2], "report.epochs", i / 3, ".high"),
-    });
-  }
-  return epochs;
 }
 
 function handoverOf(parts: unknown[]): HandoverMessage {

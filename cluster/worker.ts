@@ -32,9 +32,10 @@ import {
   type Replacement,
   Tag,
 } from "./messages.ts";
+import { encodeReport } from "./report-wire.ts";
 import { Slowness } from "./slowness.ts";
 import { cut, hold } from "./tcp-proxy.ts";
-import { encodeMessage, encodeReport, encodeTag } from "./wire.ts";
+import { encodeMessage, encodeTag } from "./wire.ts";
 import { PeerMesh } from "./worker-link.ts";
 
 /** Wall ms of a rebuild between two turns of the event loop. */

@@ -75,6 +75,7 @@ export function deepseekScenario(parts: DeepseekParts): Scenario {
       timeLimitPs: 600 * PS_PER_S,
       lagBudgetSeconds: 2,
       logPackets: false,
+      trafficEveryPs: 1e8,
       onWorkerLoss: "recover",
       ...parts.run,
     },

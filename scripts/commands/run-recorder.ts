@@ -18,12 +18,13 @@ import type { RunObserver, RunStart } from "../../cluster/prepared-run.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import { RunFile, type RunFolder } from "../../cluster/run-folder.ts";
 import { type RunStory, StoryTeller } from "../../cluster/run-story.ts";
+import { TrafficLog } from "../../cluster/traffic-log.ts";
 import type { RunStatus } from "../../cluster/window-loop.ts";
 import type { ClosedEpoch } from "../../src/engine/digest-chain.ts";
 import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { formatTime } from "../../src/model/time.ts";
-import type { Topology } from "../../src/model/topology.ts";
+import { laneName, type Topology } from "../../src/model/topology.ts";
 import { makeSchedule } from "../../src/workload/schedules.ts";
 import { counted } from "../terminal/describe-fact.ts";
 import { formatLine, LiveLog } from "../terminal/live-log.ts";
@@ -45,6 +46,7 @@ export class RunRecorder implements RunObserver {
   readonly #scenario: Scenario;
   readonly #events: EventLog;
   readonly #journal: JournalWriter;
+  readonly #traffic: TrafficLog;
   readonly #blind: BlindSession | undefined;
   readonly #runId: string;
   #commits = 0;
@@ -100,6 +102,10 @@ export class RunRecorder implements RunObserver {
       this.#events = EventLog.reopen(eventsPath, actorIds, resume.commit?.lines ?? 0);
       this.#commit = resume.commit;
     }
+    const { trafficEveryPs } = scenario.run;
+    const lanes = topology.lanes.map((lane) => laneName(topology, lane));
+    const trafficPath = folder.file(RunFile.traffic);
+    this.#traffic = new TrafficLog(trafficPath, trafficEveryPs, lanes);
   }
 
   /** Windows written. */
@@ -150,6 +156,7 @@ export class RunRecorder implements RunObserver {
 
   committed(window: CommittedWindow, status: RunStatus): void {
     this.#events.write(window.facts, this.#safeUntilPs);
+    this.#traffic.write(window.traffic, this.#safeUntilPs);
     const closed = epochRecords(window.epochsClosed);
     if (closed.length > 0) this.#journal.write(closed, this.#safeUntilPs);
     this.#commits += 1;
@@ -206,6 +213,7 @@ export class RunRecorder implements RunObserver {
     const last: JournalRecord = { record: "end", end, digest, virtualTimePs, events, assignments };
     this.#events.check(this.#safeUntilPs);
     this.#journal.check(this.#safeUntilPs);
+    this.#traffic.write(outcome.traffic, this.#safeUntilPs);
     this.#write([...epochs, last], true);
     this.#isEnded = true;
   }
@@ -221,6 +229,7 @@ export class RunRecorder implements RunObserver {
     removeControl(this.#folder.path);
     if (!this.#isEnded && this.#commits > 0) this.#commitLast();
     this.#events.close();
+    this.#traffic.close();
     this.#journal.close();
   }
 

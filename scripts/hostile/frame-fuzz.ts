@@ -2,6 +2,7 @@
  * Throws frames that are nearly right at everything that decodes frames, and watches what that
  * costs: no crash, no stall, no heap that stays, no prototype that has changed.
  */
+
 import { randomBytes } from "node:crypto";
 import { decode } from "../../cluster/codec.ts";
 import {
@@ -20,14 +21,15 @@ import {
   NONCE_BYTES,
 } from "../../cluster/handshake.ts";
 import { Tag } from "../../cluster/messages.ts";
+import { encodeReport } from "../../cluster/report-wire.ts";
 import {
   decodeCoordinatorMessage,
   decodeMemberMessage,
   encodeGrant,
   encodeMessage,
-  encodeReport,
 } from "../../cluster/wire.ts";
 import { streamOf } from "../../src/base/random.ts";
+import { NEVER_PS } from "../../src/model/time.ts";
 import { hostileFrame } from "./mutate.ts";
 
 /** What a fuzz found. */
@@ -85,6 +87,8 @@ export function realFrames(): Uint8Array[] {
       finishedGpus: 0,
       hungGpus: 0,
       epochs: [{ epoch: 1499, low: 1_234_567_890, high: 987_654_321 }],
+      traffic: [],
+      trafficDuePs: NEVER_PS,
       groups: { paused: [0, 1], done: [] },
     }),
   ];

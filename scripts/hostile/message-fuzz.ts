@@ -3,19 +3,21 @@
  * of another type, an extreme number. Whatever decodes them may take such a message only as exactly
  * what it says, and otherwise refuses it and names the place.
  */
+
 import { decode, encode } from "../../cluster/codec.ts";
 import { type CoordinatorMessage, type MemberMessage, Tag } from "../../cluster/messages.ts";
+import { encodeReport } from "../../cluster/report-wire.ts";
 import {
   decodeCoordinatorMessage,
   decodeMemberMessage,
   encodeEnvelopes,
   encodeGrant,
   encodeMessage,
-  encodeReport,
   encodeTag,
 } from "../../cluster/wire.ts";
 import { InvariantError } from "../../src/base/assert.ts";
 import { type RandomStream, streamOf } from "../../src/base/random.ts";
+import { NEVER_PS } from "../../src/model/time.ts";
 
 /** What a fuzz of messages found. */
 export interface MessageFuzzResult {
@@ -47,6 +49,7 @@ const FAULT = {
 } as const;
 const FRAME = Uint8Array.from({ length: 20 }, (_, place) => place);
 const PEER = { worker: 2, incarnation: 1, host: "127.0.0.1", port: 4711 };
+const BIN = { bin: 3, lanes: [2, 5], bytes: [64, 8] };
 const EPOCH = { epoch: 1499, low: -5, high: 987_654_321 };
 
 /** A message of every kind that a member receives, and of every kind that it sends. */
@@ -72,6 +75,7 @@ const MESSAGES: readonly (readonly [Decoder, readonly Uint8Array[]])[] = [
           window: -1,
           faults: [FAULT],
           heals: [],
+          trafficSaidPs: 7,
           frames: [{ peer: 1, sent: 3, received: 4 }],
         },
       }),
@@ -115,6 +119,8 @@ const MESSAGES: readonly (readonly [Decoder, readonly Uint8Array[]])[] = [
         finishedGpus: 3,
         hungGpus: 1,
         epochs: [EPOCH],
+        traffic: [BIN],
+        trafficDuePs: NEVER_PS,
         groups: { paused: [0, 1], done: [2] },
       }),
       encodeMessage(Tag.listening, 4711, [[1, 4712]]),
@@ -128,6 +134,7 @@ const MESSAGES: readonly (readonly [Decoder, readonly Uint8Array[]])[] = [
           corrupted: 0,
           unexplained: 0,
           epochs: [EPOCH],
+          traffic: [BIN],
           fabric: { packetsSent: 8 },
           violations: ["one"],
           leftovers: [],

@@ -4,12 +4,8 @@
  * missing.
  */
 import { Tag } from "../../cluster/messages.ts";
-import {
-  decodeCoordinatorMessage,
-  decodeMemberMessage,
-  encodeGrant,
-  encodeReport,
-} from "../../cluster/wire.ts";
+import { encodeReport } from "../../cluster/report-wire.ts";
+import { decodeCoordinatorMessage, decodeMemberMessage, encodeGrant } from "../../cluster/wire.ts";
 import type { RandomStream } from "../../src/base/random.ts";
 import type { ClosedEpoch } from "../../src/engine/digest-chain.ts";
 import {
@@ -21,7 +17,7 @@ import {
 import type { FactRecord } from "../../src/model/fact.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { PS_PER_MS } from "../../src/model/time.ts";
-import type { Grant, WindowReport } from "../../src/model/window.ts";
+import type { Grant, TrafficBin, WindowReport } from "../../src/model/window.ts";
 import { shuffled } from "./draw.ts";
 
 /** Totals, and everything that the run said. */
@@ -48,6 +44,7 @@ export function runByWire(scenario: Scenario, options: RunByWireOptions): RunByW
   const { shuffle, eventsMax = Number.POSITIVE_INFINITY, ...others } = options;
   const facts: FactRecord[] = [];
   const epochs: ClosedEpoch[] = [];
+  const traffic: TrafficBin[] = [];
   let workers = 0;
   const totals = makeLocalRun(scenario, {
     sliceMaxPs: PS_PER_MS,
@@ -58,17 +55,19 @@ export function runByWire(scenario: Scenario, options: RunByWireOptions): RunByW
       if (workers === 0) workers = participants;
       for (const fact of window.facts) facts.push(fact);
       epochs.push(...window.epochsClosed);
+      traffic.push(...window.traffic);
       return window.events < eventsMax;
     },
     ...(shuffle !== undefined && { order: (items) => shuffled(items, shuffle) }),
   }).run();
   epochs.push(...totals.epochsClosed);
+  traffic.push(...totals.traffic);
   const { end } = totals;
   if (end === "cut") {
     const last = JSON.stringify(facts.at(-1)?.fact);
     throw new EndlessRun(`${totals.events} events and no end; the last fact is ${last}`);
   }
-  return { ...totals, end, facts, epochs, workers };
+  return { ...totals, end, facts, epochs, traffic, workers };
 }
 
 const WIRE: Wire = { grant: grantByWire, report: reportByWire };

@@ -17,7 +17,7 @@ import type { FactRecord } from "../../src/model/fact.ts";
 import type { FaultSpec } from "../../src/model/fault.ts";
 import type { PlacementName, Scenario } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
-import type { Grant, Resumption, WindowReport } from "../../src/model/window.ts";
+import type { Grant, Resumption, TrafficBin, WindowReport } from "../../src/model/window.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { lookaheadOf, type Placement, placeActors } from "../../src/topology/placement.ts";
 import { EndlessRun, grantByWire, type RunByWire, reportByWire } from "./by-wire.ts";
@@ -130,6 +130,7 @@ class CrashingRun {
       workerOf: placement.workerOf,
       lookaheadPs: lookaheadOf(this.#topology, placement),
       gpus: this.#topology.actors.filter((actor) => actor.kind === "gpu").length,
+      trafficEveryPs: scenario.run.trafficEveryPs,
       timeLimitPs: scenario.run.timeLimitPs,
       creditBytes: options.creditBytes,
     });
@@ -140,6 +141,7 @@ class CrashingRun {
     const protocol = this.#protocol;
     const facts: FactRecord[] = [];
     const epochs: ClosedEpoch[] = [];
+    const traffic: TrafficBin[] = [];
     const instants = [...losses.instants];
     let endPs = 0;
     for (;;) {
@@ -150,6 +152,7 @@ class CrashingRun {
       const window = protocol.commit();
       facts.push(...window.facts);
       epochs.push(...window.epochsClosed);
+      traffic.push(...window.traffic);
       director?.take(window.facts);
       if (isBetween) {
         this.#see("a worker is lost between windows");
@@ -174,8 +177,9 @@ class CrashingRun {
       }
       const totals = protocol.finish(this.#members.map(({ running }) => running.summary()));
       epochs.push(...totals.epochsClosed);
+      traffic.push(...totals.traffic);
       return {
-        ...{ ...totals, end: step.type, facts, epochs, workers: this.#members.length },
+        ...{ ...totals, end: step.type, facts, epochs, traffic, workers: this.#members.length },
         ...(step.type === "stopped" ? { stopReason: step.reason } : {}),
         seen: this.#seen,
       };

@@ -79,6 +79,7 @@ export function drawFleet(seed: number): Scenario {
       timeLimitPs: 600 * PS_PER_S,
       lagBudgetSeconds: 2,
       logPackets: false,
+      trafficEveryPs: 1e8,
       onWorkerLoss: "recover",
     },
   };

@@ -23,6 +23,8 @@ export function differences(check: string, one: RunByWire, other: RunByWire): Pr
     .map(([what, left, right]) => `${what} ${JSON.stringify(left)} and ${JSON.stringify(right)}`);
   const fact = firstFact(one.facts, other.facts);
   if (fact !== undefined) found.push(fact);
+  const bin = firstBin(one.traffic, other.traffic);
+  if (bin !== undefined) found.push(bin);
   if (found.length === 0) {
     const epoch = one.epochs.find(({ digest }, place) => digest !== other.epochs[place]?.digest);
     if (epoch === undefined && one.epochs.length === other.epochs.length) return [];
@@ -37,6 +39,18 @@ function firstFact(one: readonly FactRecord[], other: readonly FactRecord[]): st
   for (let place = 0; place < count; place += 1) {
     const [left, right] = [textOf(one[place]), textOf(other[place])];
     if (left !== right) return `fact ${place} is ${left.slice(0, SHOWN)}, ${right.slice(0, SHOWN)}`;
+  }
+  return undefined;
+}
+
+/** The first bin of traffic that two runs disagree on, in words; undefined: none. */
+function firstBin(one: RunByWire["traffic"], other: RunByWire["traffic"]): string | undefined {
+  const count = Math.max(one.length, other.length);
+  for (let place = 0; place < count; place += 1) {
+    const [left, right] = [one[place], other[place]].map((bin) => JSON.stringify(bin) ?? "none");
+    if (left !== right) {
+      return `traffic ${place} is ${left.slice(0, SHOWN)}, ${right.slice(0, SHOWN)}`;
+    }
   }
   return undefined;
 }

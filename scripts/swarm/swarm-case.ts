@@ -73,6 +73,9 @@ const CARRIED_BYTES_MAX = [0, 192, 4096];
 /** Share of the cases whose packets are logged and compared one by one, percent. */
 const PACKETS_LOGGED = 4;
 
+/** Lengths of the bins in which traffic is counted, ps. */
+const TRAFFIC_BINS_PS = [1e6, 1e7, 1e8, 1e9];
+
 /** Draws the case of a seed. */
 export function drawCase(seed: number, choice: CaseChoice, devices: DeviceFactory): SwarmCase {
   const streamFor = (part: string): RandomStream => streamOf(String(seed), `swarm-${part}`);
@@ -86,10 +89,11 @@ export function drawCase(seed: number, choice: CaseChoice, devices: DeviceFactor
   const { plain = [] } = choice;
   const plainer = plain.reduce((fleet, name) => PLAIN[name](fleet), drawn);
   const kept = keep(plan, choice.only);
+  const trafficEveryPs = pick(streamFor("traffic"), TRAFFIC_BINS_PS);
   const logPackets = chance(streamFor("packets"), PACKETS_LOGGED);
   return {
     seed,
-    fleet: { ...plainer, run: { ...plainer.run, logPackets } },
+    fleet: { ...plainer, run: { ...plainer.run, logPackets, trafficEveryPs } },
     plan: plainer.cluster.controller === true ? kept : withoutController(kept),
     spread: drawSpread(drawn, topology.actors.length, streamFor("spread")),
     healthy:

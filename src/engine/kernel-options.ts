@@ -21,6 +21,8 @@ export interface KernelOptions {
   readonly remote: RemoteSink;
   /** Bytes that a leaf or spine holds for one input port; 0, the default: unlimited. */
   readonly portBufferBytes?: number;
+  /** Length of the bins in which traffic is counted, ps; default {@link TRAFFIC_BIN_PS}. */
+  readonly trafficEveryPs?: number;
   /** Record a fact for every packet; default: no. */
   readonly logPackets?: boolean;
   /** Makes the actors of this worker. */

@@ -23,6 +23,7 @@ import { FaultState } from "./fault-state.ts";
 import { type KernelOptions, makeCounters } from "./kernel-options.ts";
 import type { LaneQueue, TakePacket } from "./lane-queue.ts";
 import { LaneTable } from "./lane-table.ts";
+import { LaneTraffic } from "./lane-traffic.ts";
 import { Ledger } from "./ledger.ts";
 import { PacketLog } from "./packet-log.ts";
 import { TimerQueue } from "./timer-queue.ts";
@@ -41,6 +42,7 @@ export class Kernel implements ActorContext {
   readonly digest: ActorDigest;
   readonly factLog: FactLog;
   readonly counters = makeCounters();
+  readonly traffic: LaneTraffic;
   /** By actor: its part in the run, as it said last. */
   readonly parts: Uint8Array;
   readonly #topology: Topology;
@@ -66,6 +68,7 @@ export class Kernel implements ActorContext {
     this.#order = new EventCounters(actors);
     const portBufferBytes = options.portBufferBytes ?? 0;
     this.lanes = new LaneTable(topology, workerOf, worker, portBufferBytes > 0);
+    this.traffic = new LaneTraffic(this.lanes.count, options.trafficEveryPs);
     this.faultState = new FaultState({ table, topology, lanes: this.lanes, seed });
     this.faults = this.faultState;
     this.#deadBy = this.faultState.deadBy;
@@ -222,6 +225,7 @@ export class Kernel implements ActorContext {
     this.#packetLog?.note(actor, this.nowPs, lane, packet);
     this.counters.deliveredPackets += 1;
     this.counters.deliveredBytes += sizeBytes;
+    this.traffic.count(lane, sizeBytes, this.nowPs);
     const device = this.#handlerOf(actor) as Actor;
     if (!isPlain) this.fabric.beginHandling(lane, packet);
     device.receive(this, port, packet);
@@ -232,8 +236,7 @@ export class Kernel implements ActorContext {
     const timers = this.#timers;
     timers.pop();
     const owner = timers.poppedOwner;
-    const tag = timers.poppedTag;
-    const value = timers.poppedValue;
+    const { poppedTag: tag, poppedValue: value } = timers;
     const word = reminderWord(this.nowPs, order, tag, value);
     if (owner >= this.#actors.length) {
       const lane = owner - this.#actors.length;

@@ -77,6 +77,7 @@ export function makeLocalRun(
     lookaheadPs: lookaheadOf(topology, placement),
     gpus: topology.actors.filter((actor) => actor.kind === "gpu").length,
     timeLimitPs: scenario.run.timeLimitPs,
+    trafficEveryPs: scenario.run.trafficEveryPs,
     sliceMaxPs: options.sliceMaxPs ?? SLICE_PS,
     ...(creditBytes !== undefined && { creditBytes }),
   });

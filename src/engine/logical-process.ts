@@ -88,6 +88,7 @@ export class LogicalProcess {
       seed: scenario.run.seed,
       portBufferBytes: scenario.cluster.portBufferBytes,
       logPackets: scenario.run.logPackets,
+      trafficEveryPs: scenario.run.trafficEveryPs,
       faults: new FaultTable(topology, scenario.faults, pathOf),
       remote: { send: (peer, lane, packet) => this.#toPeer(peer, lane, packet) },
       actorAt: (actor) => devices(actor, services),
@@ -225,12 +226,8 @@ export class LogicalProcess {
   /** Totals, and what did not hold. Call once, after the last window. */
   summary(): WorkerSummary {
     const held = this.#peers.reduce((sum, { waiting }) => sum + waiting, 0);
-    return summarize({
-      kernel: this.kernel,
-      topology: this.#topology,
-      gpus: this.#gpus,
-      heldFrames: held,
-    });
+    const [kernel, topology, gpus] = [this.kernel, this.#topology, this.#gpus];
+    return summarize({ kernel, topology, gpus, heldFrames: held });
   }
 
   #acceptAll(peer: number, count: number, frames: readonly Uint8Array[]): void {
@@ -295,6 +292,8 @@ export class LogicalProcess {
       hungGpus,
       groups: this.#groups.of(kernel),
       epochs: kernel.digest.takeParts(),
+      traffic: kernel.traffic.take(this.#floorPs),
+      trafficDuePs: kernel.traffic.duePs,
     };
   }
 }

@@ -8,7 +8,13 @@
 import type { FaultHeal } from "../model/fault.ts";
 import { timePlace } from "../model/packet.ts";
 import { NEVER_PS } from "../model/time.ts";
-import { type Grant, NO_CHANGES, type Resumption, type WindowReport } from "../model/window.ts";
+import {
+  type Grant,
+  NO_CHANGES,
+  type Resumption,
+  type TrafficBin,
+  type WindowReport,
+} from "../model/window.ts";
 import { makeFatTree } from "../topology/fat-tree.ts";
 import { lookaheadOf, type Placement } from "../topology/placement.ts";
 import { LogicalProcess, type LogicalProcessOptions } from "./logical-process.ts";
@@ -48,11 +54,15 @@ export function* rebuildInSteps(options: RebuildOptions): Generator<undefined, R
   const { placement, worker, resumption } = options;
   if (resumption.window < 0) return { replacement: new LogicalProcess(options), handovers: [] };
   const merged = mergedPlacement(placement, worker);
-  const both = yield* reExecute(options, merged);
-  for (const one of both) one.admitAll();
-  const replacement = both[LOST];
+  const { processes, traffic } = yield* reExecute(options, merged);
+  for (const one of processes) one.admitAll();
+  const replacement = processes[LOST];
   replacement.takePlace(placement, worker, resumption);
-  const others = both.at(OTHERS);
+  const { trafficEveryPs } = options.scenario.run;
+  const unsaid = ({ bin }: TrafficBin): boolean =>
+    (bin + 1) * trafficEveryPs > resumption.trafficSaidPs;
+  replacement.kernel.traffic.putBack(traffic.filter(unsaid));
+  const others = processes.at(OTHERS);
   const handovers = others === undefined ? [] : takeHandovers(others, merged, placement, worker);
   return { replacement, handovers };
 }
@@ -72,7 +82,7 @@ function mergedPlacement(placement: Placement, worker: number): Placement {
 function* reExecute(
   options: RebuildOptions,
   placement: Placement,
-): Generator<undefined, LogicalProcess[]> {
+): Generator<undefined, { processes: LogicalProcess[]; traffic: TrafficBin[] }> {
   const { devices, resumption } = options;
   const { faults } = options.scenario;
   const scenario = { ...options.scenario, faults: [...faults, ...resumption.faults] };
@@ -88,7 +98,9 @@ function* reExecute(
     // The run went on to the resumption, so it was not over before.
     gpus: Number.POSITIVE_INFINITY,
     timeLimitPs: NEVER_PS,
+    trafficEveryPs: scenario.run.trafficEveryPs,
   });
+  const traffic: TrafficBin[] = [];
   const report = (worker: number, said: WindowReport): void => {
     for (const { peer, carried } of said.sent) {
       if (carried !== null) processes[peer].accept(worker, carried);
@@ -97,7 +109,8 @@ function* reExecute(
       processes[peer].accept(worker, bytes);
     }
     const sent = said.sent.map((frame) => ({ ...frame, carried: null }));
-    protocol.accept(worker, { ...said, sent, facts: [], epochs: [] });
+    if (worker === LOST) traffic.push(...said.traffic);
+    protocol.accept(worker, { ...said, sent, facts: [], epochs: [], traffic: [] });
   };
   processes.forEach((one, worker) => {
     report(worker, one.start());
@@ -113,7 +126,7 @@ function* reExecute(
       runWindow(step.grants, processes, report);
       protocol.commit();
       yield;
-    } else if (stopPs === resumption.atPs) return processes;
+    } else if (stopPs === resumption.atPs) return { processes, traffic };
     else {
       const due = heals.filter(({ atPs }) => atPs === stopPs);
       heals.splice(0, due.length);

@@ -46,6 +46,7 @@ export function checkReport(report: WindowReport, before: Before, frame: ReportF
   checkSent(report.sent, frame);
   checkFacts(report.facts, frame);
   checkEpochs(report.epochs, frame);
+  checkTraffic(report, frame);
 }
 
 /** Likewise for a worker's totals, after the last window. */
@@ -79,6 +80,13 @@ function checkFacts(facts: WindowReport["facts"], frame: ReportFrame): void {
     const window = `${fromPs} to ${endPs} ps`;
     violated("facts-of-the-window", `worker ${worker} has a fact at ${atPs} ps, not ${window}`);
   }
+}
+
+function checkTraffic({ traffic, trafficDuePs }: WindowReport, frame: ReportFrame): void {
+  const { worker, endPs } = frame;
+  const isWhole = traffic.every(({ lanes, bytes }) => lanes.length === bytes.length);
+  if (isWhole && trafficDuePs > endPs) return;
+  violated("traffic-of-whole-bins", `worker ${worker} counts traffic until ${trafficDuePs} ps`);
 }
 
 function checkEpochs(epochs: WindowReport["epochs"], { worker, fromPs, endPs }: ReportFrame): void {

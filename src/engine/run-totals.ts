@@ -1,8 +1,9 @@
 /** What a whole run comes to: the summaries of its workers, added up. */
 import type { AssignmentTotals, FaultTotals, WorkerSummary } from "../model/window.ts";
-import type { ClosedEpoch } from "./digest-chain.ts";
+import type { ClosedSums } from "./run-sums.ts";
 
-export interface RunTotals {
+/** What a run comes to; of one that was cut short the last bin of traffic is a part of one. */
+export interface RunTotals extends ClosedSums {
   readonly digest: string;
   readonly virtualTimePs: number;
   readonly events: number;
@@ -16,15 +17,13 @@ export interface RunTotals {
   readonly violations: readonly string[];
   readonly fabric: Readonly<Record<string, number>>;
   readonly faultsBegun: readonly string[];
-  /** The rest of the chain, closed by the end of the run. */
-  readonly epochsClosed: readonly ClosedEpoch[];
 }
 
 /** The part of {@link RunTotals} that the summaries hold; `isOver` when nothing is under way. */
 export function addSummaries(
   summaries: readonly WorkerSummary[],
   isOver: boolean,
-): Omit<RunTotals, "digest" | "virtualTimePs" | "events" | "windows" | "epochsClosed"> {
+): Omit<RunTotals, "digest" | "virtualTimePs" | "events" | "windows" | keyof ClosedSums> {
   const fabric: Record<string, number> = {};
   for (const summary of summaries) {
     for (const [name, value] of Object.entries(summary.fabric)) {

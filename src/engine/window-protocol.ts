@@ -17,11 +17,11 @@ import {
   type WindowReport,
   type WorkerSummary,
 } from "../model/window.ts";
-import { EPOCH_PS } from "./actor-digest.ts";
-import { type ClosedEpoch, DigestChain } from "./digest-chain.ts";
+import { TRAFFIC_BIN_PS } from "./lane-traffic.ts";
 import { LearntChanges } from "./learnt-changes.ts";
 import { isRunOver, type Outlook, outlookOf } from "./outlook.ts";
 import { checkSummary, type ReportFrame } from "./report-rules.ts";
+import { type ClosedSums, RunSums } from "./run-sums.ts";
 import { addSummaries, type RunTotals } from "./run-totals.ts";
 import { WorkerStanding } from "./worker-standing.ts";
 
@@ -42,11 +42,13 @@ export interface WindowProtocolOptions {
   readonly workerOf?: Int32Array;
   /** Longest window, so that a run in one process can be watched and stopped. Default 1 ms. */
   readonly sliceMaxPs?: number;
+  /** Length of the bins in which traffic is counted, ps. */
+  readonly trafficEveryPs?: number;
   /** Default {@link CREDIT_BYTES}; tests have links fill up sooner. */
   readonly creditBytes?: number;
 }
 
-export interface CommittedWindow {
+export interface CommittedWindow extends ClosedSums {
   readonly window: number;
   /** The window's facts in the order of the log. */
   readonly facts: readonly FactRecord[];
@@ -54,7 +56,6 @@ export interface CommittedWindow {
   readonly floorPs: number;
   /** Events handled since the run began. */
   readonly events: number;
-  readonly epochsClosed: readonly ClosedEpoch[];
 }
 
 export type NextStep =
@@ -73,9 +74,8 @@ export type NextStep =
 
 export class WindowProtocol {
   readonly #options: WindowProtocolOptions;
-  readonly #creditBytes: number;
   readonly #workers: WorkerStanding[];
-  readonly #chain = new DigestChain();
+  readonly #sums: RunSums;
   readonly #changes = new LearntChanges();
   #window = 0;
   /** Has the current window been granted and not been committed? */
@@ -88,8 +88,8 @@ export class WindowProtocol {
 
   constructor(options: WindowProtocolOptions) {
     this.#options = options;
-    this.#creditBytes = options.creditBytes ?? CREDIT_BYTES;
     const { workers } = options;
+    this.#sums = new RunSums(options.trafficEveryPs ?? TRAFFIC_BIN_PS);
     this.#awaited = workers;
     this.#workers = Array.from({ length: workers }, () => new WorkerStanding(workers));
   }
@@ -130,7 +130,7 @@ export class WindowProtocol {
     if (!this.complete) violated("commit-when-complete", `window ${this.#window}`);
     const facts: FactRecord[] = [];
     const reports = this.#workers.map(({ report }) => report);
-    for (const state of this.#workers) state.settle();
+    for (const state of this.#workers) state.settle(this.#endPs);
     for (const [worker, report] of reports.entries()) {
       if (report === undefined) continue;
       for (const frame of report.sent) {
@@ -139,7 +139,7 @@ export class WindowProtocol {
         if (frame.earliestPs < to.nextPs) to.nextPs = frame.earliestPs;
       }
       for (const fact of report.facts) facts.push(fact);
-      if (report.epochs.length > 0) this.#chain.add(report.epochs);
+      this.#sums.add(report);
     }
     if (facts.length > 1) facts.sort(compareFacts);
     this.#changes.commit();
@@ -152,16 +152,14 @@ export class WindowProtocol {
       events += state.events;
     }
     // An order may still take effect right after the window: its epoch stays open.
-    const isOpen = floorPs < NEVER_PS;
-    const epochsClosed = isOpen ? this.#chain.closeBefore(Math.floor(this.#endPs / EPOCH_PS)) : [];
-    return { window: this.#window, facts, floorPs, events, epochsClosed };
+    const sums = this.#sums.closeUntil(this.#endPs, floorPs < NEVER_PS);
+    return { window: this.#window, facts, floorPs, events, ...sums };
   }
 
   /** When the next thing happens that is known of; NEVER_PS: the run is over, or stuck. */
   get outlookPs(): number {
     const ahead = outlookOf(this.#workers, this.#options.gpus);
-    const { eventPs, faultPs } = ahead;
-    return this.#isOver(ahead, faultPs) ? NEVER_PS : Math.min(eventPs, faultPs);
+    return this.#isOver(ahead, ahead.faultPs) ? NEVER_PS : Math.min(ahead.eventPs, ahead.faultPs);
   }
 
   /**
@@ -195,6 +193,7 @@ export class WindowProtocol {
       atPs: this.#committedPs,
       window: this.#isOpen ? this.#window - 1 : this.#window,
       ...this.#changes.committed,
+      trafficSaidPs: state.trafficSaidPs,
       frames: frames.filter(({ peer }) => peer !== worker),
     };
   }
@@ -264,18 +263,18 @@ export class WindowProtocol {
 
   /** Adds up the workers' summaries and closes the digest. */
   finish(summaries: readonly WorkerSummary[]): RunTotals {
-    for (const summary of summaries) this.#chain.add(summary.epochs);
-    const epochsClosed = this.#chain.closeBefore(NEVER_PS);
+    for (const summary of summaries) this.#sums.add(summary);
+    const closed = this.#sums.closeUntil(NEVER_PS, true);
     return {
       ...addSummaries(
         summaries,
         this.#workers.every((state) => state.nextPs === NEVER_PS),
       ),
-      digest: this.#chain.digest,
+      digest: this.#sums.digest,
       virtualTimePs: this.virtualTimePs,
       events: this.#workers.reduce((total, state) => total + state.events, 0),
       windows: this.#window,
-      epochsClosed,
+      ...closed,
     };
   }
 
@@ -285,11 +284,12 @@ export class WindowProtocol {
     this.#isOpen = true;
     this.#changes.grant();
     const { faults, heals } = this.#changes.granted;
+    const { creditBytes = CREDIT_BYTES } = this.#options;
     const isNews = this.#changes.granted !== NO_CHANGES;
     const grants: { worker: number; grant: Grant }[] = [];
     for (const [worker, state] of this.#workers.entries()) {
-      const isIdle = state.nextPs >= endPs && state.faultPs >= endPs && !isNews;
-      if (isIdle && state.frames.straightBytes <= this.#creditBytes) continue;
+      const isDue = state.nextPs < endPs || state.faultPs < endPs || state.trafficDuePs <= endPs;
+      if (!isDue && !isNews && state.frames.straightBytes <= creditBytes) continue;
       state.takesPart = true;
       const frames = state.frames.name();
       grants.push({ worker, grant: { window: this.#window, endPs, frames, faults, heals } });

@@ -16,6 +16,10 @@ export class WorkerStanding implements ReportedState {
   finishedGpus = 0;
   hungGpus = 0;
   groups: GroupStates = NO_GROUPS;
+  /** When the bin in which it counts traffic ends; NEVER_PS: it has none. */
+  trafficDuePs = NEVER_PS;
+  /** It has said all bins that ended by then. */
+  trafficSaidPs = 0;
   /** Events that it has handled. */
   events = 0;
   /** Instant of the last of them, ps. */
@@ -44,8 +48,8 @@ export class WorkerStanding implements ReportedState {
     this.report = report;
   }
 
-  /** The open window is committed: all but the frames that the report tells of. */
-  settle(): void {
+  /** The open window, which ends at `endPs`, is committed: all but the frames of the report. */
+  settle(endPs: number): void {
     const { report } = this;
     this.takesPart = false;
     this.report = undefined;
@@ -57,5 +61,7 @@ export class WorkerStanding implements ReportedState {
     this.finishedGpus = report.finishedGpus;
     this.hungGpus = report.hungGpus;
     this.groups = report.groups;
+    this.trafficDuePs = report.trafficDuePs;
+    this.trafficSaidPs = endPs;
   }
 }

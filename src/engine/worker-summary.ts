@@ -59,6 +59,7 @@ export function summarize(input: SummaryInput): WorkerSummary {
     corrupted: ledger.corrupted,
     unexplained: ledger.unexplained,
     epochs: kernel.digest.takeParts(),
+    traffic: kernel.traffic.take(NEVER_PS),
     fabric: {
       ...kernel.counters,
       ...kernel.fabric.planeBytes,

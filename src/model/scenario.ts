@@ -209,6 +209,8 @@ export interface RunSpec {
   readonly lagBudgetSeconds: number;
   /** Write every packet at the end of every link to the event log. */
   readonly logPackets: boolean;
+  /** Length of the bins in which traffic is counted, ps. */
+  readonly trafficEveryPs: number;
   /**
    * What the loss of a process of the emulator means: `fault`: its actors are dead hardware from
    * then on, and the fleet has to cope; `recover`: nothing, it is replaced.

@@ -52,6 +52,13 @@ export interface Lane {
   readonly lane: LaneClass;
 }
 
+/** A lane for people: `node2.nic3->plane3.leaf0`, with the `.1` of its link if it has one. */
+export function laneName({ actors }: Pick<Topology, "actors">, { link, from, to }: Lane): string {
+  const [one, other] = [actors[from].id, actors[to].id];
+  const number = Math.max(link.length - one.length - other.length - 2, 0);
+  return `${one}->${other}${link.slice(link.length - number)}`;
+}
+
 /** Where an actor sends a packet for a given next hop. */
 export interface SwitchRoutes {
   /** By actor index: the port that leads down to it; -1 = by one of the uplinks. */

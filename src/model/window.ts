@@ -67,6 +67,17 @@ export interface SentFrame {
   readonly carried: Uint8Array | null;
 }
 
+/**
+ * What arrived over lanes in one bin, a fixed slice of virtual time: lanes by number, ascending,
+ * and the bytes of each. Lanes with nothing are left out.
+ */
+export interface TrafficBin {
+  /** Number of the bin, from 0. */
+  readonly bin: number;
+  readonly lanes: readonly number[];
+  readonly bytes: readonly number[];
+}
+
 /** What a worker did in a window. */
 export interface WindowReport {
   readonly window: number;
@@ -87,6 +98,9 @@ export interface WindowReport {
   readonly hungGpus: number;
   readonly groups: GroupStates;
   readonly epochs: readonly EpochPart[];
+  /** Bins that ended, and when the one that it counts in ends; NEVER_PS: nothing is in it. */
+  readonly traffic: readonly TrafficBin[];
+  readonly trafficDuePs: number;
 }
 
 /**
@@ -101,6 +115,8 @@ export interface Resumption {
   /** All that was granted up to that window, in the order in which the run learnt of it. */
   readonly faults: readonly FaultSpec[];
   readonly heals: readonly FaultHeal[];
+  /** The lost one had said all bins of traffic that ended by then, and no others. */
+  readonly trafficSaidPs: number;
   /** Data frames exchanged with each of the other workers up to that window. */
   readonly frames: readonly {
     readonly peer: number;
@@ -137,6 +153,8 @@ export interface WorkerSummary {
   readonly unexplained: number;
   /** The rest of the last epoch. */
   readonly epochs: readonly EpochPart[];
+  /** The rest of the traffic. */
+  readonly traffic: readonly TrafficBin[];
   /** Counters of the fabric: packets and bytes sent, received, dropped; retransmissions. */
   readonly fabric: Readonly<Record<string, number>>;
   /** Invariants that did not hold at the end (each a sentence); empty in a good run. */

@@ -13,7 +13,7 @@ import type {
   RunSpec,
   Scenario,
 } from "../model/scenario.ts";
-import { PS_PER_S } from "../model/time.ts";
+import { PS_PER_S, PS_PER_US } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 import { makeFatTree } from "../topology/fat-tree.ts";
 import { placementProblem } from "../topology/placement.ts";
@@ -229,6 +229,7 @@ class ScenarioReading {
       timeLimitPs: this.#time(["run", "timeLimit"], run.timeLimit, 1),
       lagBudgetSeconds: this.#time(["run", "lagBudget"], run.lagBudget, 0) / PS_PER_S,
       logPackets: overrides.logPackets ?? run.logPackets,
+      trafficEveryPs: this.#time(["run", "trafficEvery"], run.trafficEvery, PS_PER_US),
       onWorkerLoss: overrides.onWorkerLoss ?? run.onWorkerLoss ?? "recover",
     };
   }

@@ -182,6 +182,9 @@ const run = mapping({
   logPackets: flag()
     .default(false)
     .describe("Write every packet at the end of every link to the event log."),
+  trafficEvery: time()
+    .default("100 us")
+    .describe("Virtual time over which the bytes of each link are added up, for traffic.ndjson."),
   onWorkerLoss: oneOf(["fault", "recover"])
     .optional()
     .describe(

@@ -17,6 +17,7 @@ function report(parts: Readonly<Record<number, unknown>>): Uint8Array {
   const plain: unknown[] = [
     ...[Tag.report, 3, 900, Number.POSITIVE_INFINITY],
     ...[[1, 950, 64, null], [880, 7, 0, fact], 40, 890, 0, 0, [0, -5, 9], [], []],
+    ...[[0, [2, 5], [64, 8]], 900],
   ];
   return encode(plain.map((part, place) => (place in parts ? parts[place] : part)));
 }
@@ -65,6 +66,7 @@ describe("a message with one thing wrong", () => {
       { 10: [0, 2 ** 31, 9] },
       "report.epochs[0].low: expected a number of 32 bits, found 2147483648",
     ],
+    [{ 13: [0, [2], [-8]] }, "report.traffic[0].bytes[0]: expected a whole number, found -8"],
     [{ 11: [0.5] }, "report.paused[0]: expected a whole number, found 0.5"],
     [{ 0: 99 }, "message[0]: expected a kind of message, found 99"],
   ])("names the place: %o", (parts, text) => {

@@ -273,6 +273,7 @@ describe("verdict", () => {
     faultsBegun: ["f"],
     fabric: {},
     epochsClosed: [],
+    traffic: [],
   };
   const rows: readonly (readonly [string, Partial<RunOutcome>, string, readonly string[]])[] = [
     ["a good run", {}, "PASS", []],

@@ -61,7 +61,14 @@ function runWith(scenario: Scenario, creditBytes?: number) {
 function reportOf(window: number, nextEventPs: number, sent: readonly SentFrame[]): WindowReport {
   return {
     ...{ window, nextEventPs, nextFaultPs: NEVER_PS, sent, facts: [], events: 0, lastEventPs: 0 },
-    ...{ finishedGpus: 0, hungGpus: 0, groups: NO_GROUPS, epochs: [] },
+    ...{
+      finishedGpus: 0,
+      hungGpus: 0,
+      groups: NO_GROUPS,
+      epochs: [],
+      traffic: [],
+      trafficDuePs: NEVER_PS,
+    },
   };
 }
 

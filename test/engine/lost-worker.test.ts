@@ -21,7 +21,16 @@ function fact(actor: number, atPs = 1): FactRecord {
 function report(changes: Partial<WindowReport> = {}): WindowReport {
   return {
     ...{ window: 0, nextEventPs: NEVER_PS, nextFaultPs: NEVER_PS, sent: [], facts: [] },
-    ...{ events: 0, lastEventPs: 0, finishedGpus: 0, hungGpus: 0, groups: NO_GROUPS, epochs: [] },
+    ...{
+      events: 0,
+      lastEventPs: 0,
+      finishedGpus: 0,
+      hungGpus: 0,
+      groups: NO_GROUPS,
+      epochs: [],
+      traffic: [],
+      trafficDuePs: NEVER_PS,
+    },
     ...changes,
   };
 }

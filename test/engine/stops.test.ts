@@ -136,7 +136,7 @@ describe("the window protocol", () => {
   const report = (changes: Partial<WindowReport>): WindowReport => ({
     ...{ window: 0, nextEventPs: NEVER_PS, nextFaultPs: NEVER_PS, sent: [], facts: [] },
     ...{ events: 0, lastEventPs: 0, finishedGpus: 0, hungGpus: 0 },
-    ...{ groups: NO_GROUPS, epochs: [], ...changes },
+    ...{ groups: NO_GROUPS, epochs: [], traffic: [], trafficDuePs: NEVER_PS, ...changes },
   });
   const begin = (nextEventPs: number, timeLimitPs = 1e12): WindowProtocol => {
     const protocol = new WindowProtocol({ workers: 1, lookaheadPs: 450, gpus: 1, timeLimitPs });

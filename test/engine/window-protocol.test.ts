@@ -30,6 +30,8 @@ function report(changes: Partial<WindowReport> = {}): WindowReport {
     hungGpus: 0,
     groups: NO_GROUPS,
     epochs: [],
+    traffic: [],
+    trafficDuePs: NEVER_PS,
     ...changes,
   };
 }

@@ -8,21 +8,16 @@ import { makeDevice } from "../../actors/catalogue.ts";
 import { encode } from "../../cluster/codec.ts";
 import { exitFailed } from "../../cluster/membership.ts";
 import { Env, Tag } from "../../cluster/messages.ts";
-import {
-  decodeMemberMessage,
-  encodeMessage,
-  encodeReport,
-  encodeTag,
-  tagOf,
-} from "../../cluster/wire.ts";
+import { encodeReport } from "../../cluster/report-wire.ts";
+import { decodeMemberMessage, encodeMessage, encodeTag, tagOf } from "../../cluster/wire.ts";
 import { runWorker } from "../../cluster/worker.ts";
 import type { SentFrame, WindowReport } from "../../src/model/window.ts";
 
 const FIRST_WINDOW = 9;
 
-/** First byte of a data frame, and of a report: a list of 13 parts. */
+/** First byte of a data frame, and of a report: a list of 15 parts. */
 const FRAME_HEAD = 0x31;
-const REPORT_HEAD = 0x9d;
+const REPORT_HEAD = 0x9f;
 
 /** Place of the sequence number in the header of a data frame, words. */
 const SEQUENCE = 3;

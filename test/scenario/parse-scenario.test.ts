@@ -60,6 +60,7 @@ describe("the drills", () => {
       placement: "node",
       workers: 2,
       speed: "max",
+      trafficEveryPs: 1e8,
       timeLimitPs: 600e12,
       lagBudgetSeconds: 2,
       logPackets: false,

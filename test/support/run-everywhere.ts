@@ -18,6 +18,7 @@ export function runEverywhere(scenario: Scenario): InMemoryResult {
     const other = runInMemory(scenario, { placement, shuffle: streamOf("3", placement) });
     expect(other.digest).toBe(one.digest);
     expect(other.facts).toEqual(one.facts);
+    expect(other.traffic).toEqual(one.traffic);
     expect(other.violations).toEqual([]);
     expect(other.assignments).toEqual(one.assignments);
   }

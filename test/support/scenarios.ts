@@ -86,6 +86,7 @@ export function tinyScenario(changes: Changes = {}): Scenario {
       timeLimitPs: 600 * PS_PER_S,
       lagBudgetSeconds: 2,
       logPackets: false,
+      trafficEveryPs: 1e8,
       onWorkerLoss: "recover",
     },
   };

@@ -1,0 +1,77 @@
+/**
+ * The traffic of a run as a file, `traffic.ndjson`: a line that says what is counted, then one for
+ * each bin in which something arrived. Nothing of the host is in it: the same run writes the same
+ * bytes on every placement. It is worked out again by a run that is taken up, so nothing of it has
+ * to survive.
+ */
+import { createReadStream, existsSync, rmSync } from "node:fs";
+import { createInterface } from "node:readline";
+import type { TrafficBin } from "../src/model/window.ts";
+import { AppendFile } from "./append-file.ts";
+
+const FORMAT = "faultplane-traffic";
+const VERSION = 1;
+
+export class TrafficLog {
+  readonly #file: AppendFile;
+  readonly #binPs: number;
+
+  /** Begins the file anew. `lanes`: their names, by number. Throws the system's error, or E060. */
+  constructor(path: string, binPs: number, lanes: readonly string[]) {
+    if (existsSync(path)) rmSync(path);
+    this.#binPs = binPs;
+    this.#file = new AppendFile(path);
+    const header = { format: FORMAT, version: VERSION, binPs, lanes };
+    this.#file.append(`${JSON.stringify(header)}\n`, 0);
+  }
+
+  /** Throws OperatingError E060 when the disk will not take them. */
+  write(bins: readonly TrafficBin[], safeUntilPs: number): void {
+    if (bins.length === 0) return;
+    const lines = bins.map(({ bin, lanes, bytes }) =>
+      JSON.stringify({ atPs: bin * this.#binPs, bin, lanes, bytes }),
+    );
+    this.#file.append(`${lines.join("\n")}\n`, safeUntilPs);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+/** What a traffic file says of itself. */
+export interface TrafficHeader {
+  /** Length of a bin, ps. */
+  readonly binPs: number;
+  /** Names of the lanes, by number. */
+  readonly lanes: readonly string[];
+}
+
+/**
+ * Reads a traffic file, a bin at a time; undefined when there is none of ours. A line that is cut
+ * off ends it: what is missing was lost with the run's last moments.
+ */
+export async function readTraffic(
+  path: string,
+  each: (bin: TrafficBin) => void,
+): Promise<TrafficHeader | undefined> {
+  if (!existsSync(path)) return undefined;
+  let header: TrafficHeader | undefined;
+  for await (const line of createInterface({ input: createReadStream(path, "utf8") })) {
+    const record = parsed(line);
+    if (record === undefined) break;
+    if (header === undefined) {
+      if (record.format !== FORMAT || record.version !== VERSION) break;
+      header = record as unknown as TrafficHeader;
+    } else each(record as unknown as TrafficBin);
+  }
+  return header;
+}
+
+function parsed(line: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
