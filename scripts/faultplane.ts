@@ -292,7 +292,7 @@ function beStrict(command: Command): void {
 
 /** A commander error as one of ours, with a suggestion where a word was mistyped. */
 async function usageFailure(error: CommanderError, program: Command): Promise<Error> {
-  const { didYouMean } = await import("../src/scenario/suggest.ts");
+  const { didYouMean } = await import("../src/base/suggest.ts");
   const words = /'([^']*)'/.exec(error.message)?.[1] ?? "";
   const active = program.commands.find((command) => command.name() === program.args[0]) ?? program;
   const help =

@@ -10,8 +10,8 @@ import type {
   LiveStatus,
 } from "../../cluster/control-messages.ts";
 import { escapeControls } from "../../src/base/escape.ts";
+import { listed } from "../../src/base/words.ts";
 import { formatTime } from "../../src/model/time.ts";
-import { listed } from "../terminal/describe-fact.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { findRun, isRun } from "./find-run.ts";

@@ -5,9 +5,9 @@
 import type { HostsOptions } from "../../cluster/prepared-run.ts";
 import { RunFile } from "../../cluster/run-folder.ts";
 import { escapeControls } from "../../src/base/escape.ts";
+import { didYouMean } from "../../src/base/suggest.ts";
 import type { PlacementName, RunSpec, Scenario } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
-import { didYouMean } from "../../src/scenario/suggest.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { placeActors } from "../../src/topology/placement.ts";
 import { settledText, withMoments } from "../resolve-moments.ts";

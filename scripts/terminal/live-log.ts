@@ -7,8 +7,9 @@
 import { escapeControls } from "../../src/base/escape.ts";
 import type { Fact, FactRecord } from "../../src/model/fact.ts";
 import { formatTime } from "../../src/model/time.ts";
-import { describeFact, type Tone, toneOf } from "./describe-fact.ts";
-import { describeGroup, type GroupMember, groupKeyOf } from "./fact-groups.ts";
+import { describeFact, type Tone, toneOf } from "../../src/observe/describe-fact.ts";
+import { FACT_CATALOGUE } from "../../src/observe/fact-catalogue.ts";
+import { describeGroup, type GroupMember, groupKeyOf } from "../../src/observe/fact-groups.ts";
 import { type FleetPlan, LayerProgress } from "./layer-progress.ts";
 
 /** Who speaks in a line about many actors. */
@@ -140,21 +141,8 @@ export class LiveLog {
 
 /** Whether a fact is told one by one (or in a group) when not verbose. */
 function isTold(fact: Fact): boolean {
-  switch (fact.type) {
-    case "packet.delivered":
-    case "packet.dropped":
-    case "qp.retransmitted":
-    case "qp.reset":
-    case "plane.suspected":
-    case "dispatch.completed":
-    case "combine.completed":
-    case "layer.completed":
-      return false;
-    case "qp.timed-out":
-      return fact.retry <= TOLD_RETRIES;
-    default:
-      return true;
-  }
+  if (fact.type === "qp.timed-out") return fact.retry <= TOLD_RETRIES;
+  return FACT_CATALOGUE[fact.type].loudness === "state";
 }
 
 /** `[   6.000 ms]  node2.nic3      fault lost-nic began: ...`, safe for a terminal. */

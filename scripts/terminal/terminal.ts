@@ -4,8 +4,8 @@
  */
 import { fstatSync } from "node:fs";
 import { clearLine, cursorTo } from "node:readline";
+import type { Tone } from "../../src/observe/describe-fact.ts";
 import { makePalette, type Palette, wantsColour } from "./colour.ts";
-import type { Tone } from "./describe-fact.ts";
 
 /** Redraws of the status line are at least this far apart, ms. */
 const REDRAW_MS = 100;

@@ -11,6 +11,7 @@ const LAYERS: readonly (readonly [folder: string, allowed: readonly string[]])[]
   ["src/hardware", ["src/base", "src/model"]],
   ["src/topology", ["src/base", "src/model"]],
   ["src/workload", ["src/base", "src/model"]],
+  ["src/observe", ["src/base", "src/model"]],
   ["src/fault", ["src/base", "src/model", "src/topology"]],
   ["src/engine", ["src/base", "src/model", "src/topology", "src/workload", "src/fault"]],
   [

@@ -1,10 +1,11 @@
 /**
  * What many actors say at nearly the same moment, in one sentence: 24 ranks masking one rank, or
- * one NIC losing 24 queue pairs. Pure; used by the live log, never by the event log.
+ * one NIC losing 24 queue pairs. Pure; for whoever watches, never for the event log.
  */
-import type { Fact } from "../../src/model/fact.ts";
-import { formatTime } from "../../src/model/time.ts";
-import { counted, describeFact, listed } from "./describe-fact.ts";
+import { counted, listed } from "../base/words.ts";
+import type { Fact } from "../model/fact.ts";
+import { formatTime } from "../model/time.ts";
+import { describeFact } from "./describe-fact.ts";
 
 /** One fact of a group and who said it. */
 export interface GroupMember {
