@@ -108,7 +108,11 @@ export function encodeAnswer(answer: ControlAnswer): Uint8Array {
 
 /** A request; undefined when it is none of ours. */
 export function decodeRequest(bytes: Uint8Array): ControlRequest | undefined {
-  const value = bytes.length > REQUEST_BYTES ? undefined : decodeStrange(bytes, REQUEST_LIMITS);
+  return requestOf(bytes.length > REQUEST_BYTES ? undefined : decodeStrange(bytes, REQUEST_LIMITS));
+}
+
+/** A value as a request; undefined when it is none of ours. */
+export function requestOf(value: unknown): ControlRequest | undefined {
   if (!isFields(value)) return undefined;
   const { command, fault, target, kind, lease, speed } = value;
   switch (command) {

@@ -4,7 +4,7 @@
  * is called, so that `--help` loads nothing but commander (which no other file imports).
  */
 import { readFileSync } from "node:fs";
-import { Argument, Command, CommanderError } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import type { HostAddress } from "../cluster/addresses.ts";
 import type { CertificatesOptions } from "./commands/certificates.ts";
 import type { DrillCommandOptions } from "./commands/drill.ts";
@@ -35,6 +35,7 @@ import {
   parseOut,
   parsePercent,
   parsePlacement,
+  parsePort,
   parsePorts,
   parseSeed,
   parseWorkers,
@@ -48,6 +49,7 @@ import type { SuiteCommandOptions } from "./commands/suite.ts";
 import type { TopologyOptions } from "./commands/topology-compare.ts";
 import type { UpOptions } from "./commands/up.ts";
 import type { ValidateOptions } from "./commands/validate.ts";
+import type { ViewOptions } from "./commands/view.ts";
 import { reportFailure, runContext } from "./terminal/failure.ts";
 
 /** Oldest Node that works; package.json says the same. */
@@ -218,6 +220,15 @@ function makeProgram(): Command {
       const { certificatesCommand } = await import("./commands/certificates.ts");
       exitCode = await certificatesCommand(folder, options);
     });
+  const view = program
+    .command("view")
+    .description("show a run in the browser: one that is over, or up in another terminal")
+    .argument("[run]", "run folder, or the run's id; default: the only run that is up")
+    .option("--port <port>", "port on this machine; default: any free one", parsePort("--port"), 0)
+    .action(async (run: string | undefined, options: ViewOptions) => {
+      const { viewCommand } = await import("./commands/view.ts");
+      exitCode = await viewCommand(run, options, version);
+    });
   const live = LIVE_COMMANDS.map((entry) => addLiveCommand(program, entry));
 
   for (const command of [run, drill, up, resume]) addOptions(command, RUN_OPTIONS);
@@ -228,7 +239,7 @@ function makeProgram(): Command {
   for (const command of [up, resume]) addOptions(command, LAUNCH_OPTIONS);
   for (const command of [up, resume, join]) addOptions(command, HOST_OPTIONS);
   const drills = [drill, plan, suite, month];
-  const others = [replay, check, topology, experts, faults, validate, certificates, ...live];
+  const others = [replay, check, topology, experts, faults, validate, certificates, view, ...live];
   for (const command of [run, up, join, resume, ...drills, ...others]) {
     if (command !== join) command.option("--json", "print one JSON object on stdout");
     if ([run, up, join, resume, drill, suite, month, replay, validate].includes(command)) {
@@ -248,8 +259,12 @@ function makeProgram(): Command {
 
 /** Adds options that are data; see commands/option-groups.ts. */
 function addOptions(command: Command, group: readonly OptionEntry[]): void {
-  for (const { flags, about, parse, initial } of group) {
+  for (const { flags, about, parse, initial, preset } of group) {
     if (parse === undefined) command.option(flags, about);
+    else if (preset !== undefined) {
+      const read = parse as (value: string, before: unknown) => unknown;
+      command.addOption(new Option(flags, about).argParser(read).preset(String(preset)));
+    }
     // Commander hands a parser what it returned before, or what it began with.
     else
       command.option(flags, about, parse as (value: string, before: unknown) => unknown, initial);

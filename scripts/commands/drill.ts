@@ -29,6 +29,8 @@ export interface DrillCommandOptions {
   readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
   /** Seconds. */
   readonly silenceLimit?: number;
+  /** Port of a page that shows the run; 0: any free one. */
+  readonly ui?: number;
   /** Default: this host alone. */
   readonly hosts?: HostsOptions;
   readonly force?: true;
@@ -78,8 +80,8 @@ export async function drillCommand(
     terminal.log(terminal.palette.bold(escapeControls(title)));
     for (const note of isBlind ? [] : loaded.notes) terminal.log(`note: ${note}`);
   }
-  const { blind, hosts, allowRealFaults, silenceLimit: silenceLimitSeconds } = options;
-  const run = { loaded, topology, place, version, terminal };
+  const { blind, hosts, allowRealFaults, silenceLimit: silenceLimitSeconds, ui } = options;
+  const run = { loaded, topology, place, version, terminal, pagePort: ui };
   return await finishDrill({ ...run, blind, hosts, allowRealFaults, silenceLimitSeconds }, options);
 }
 
@@ -97,18 +99,20 @@ export async function finishDrill(
     signals,
     operators: true,
   });
-  signals.close();
   if (performed === undefined) {
+    signals.close();
     terminal.log("stopped before the first window; no run folder was kept");
     return signals.exitCode ?? Exit.unavailable;
   }
-  const { journal, outcome } = performed;
+  const { journal, outcome, recorded } = performed;
   const report = journal.faultplane;
   if (options.json === true) await terminal.result(`${JSON.stringify(journal)}\n`);
   else {
     const text = drillText(report).split("\n").map(escapeControls).join("\n");
     await terminal.result(paintVerdict(text, report.verdict, terminal.resultPalette));
   }
+  await recorded.leavePage(signals.signal);
+  signals.close();
   if (signals.exitCode !== undefined && outcome.end === "interrupted") return signals.exitCode;
   if (options.expect === true) return report.asExpected ? Exit.pass : Exit.fail;
   return VERDICT_EXIT[report.verdict];

@@ -10,6 +10,7 @@ import {
   parseOut,
   parsePercent,
   parsePlacement,
+  parsePort,
   parseRank,
   parseSeed,
   parseSpeed,
@@ -24,6 +25,8 @@ export interface OptionEntry {
   /** Reads the value, given what was read before; undefined: a flag without a value. */
   readonly parse?: (value: string, before: unknown) => unknown;
   readonly initial?: unknown;
+  /** Value when the option stands without one. */
+  readonly preset?: unknown;
 }
 
 /** How a run goes, whatever is run. */
@@ -44,6 +47,12 @@ export const RUN_OPTIONS: readonly OptionEntry[] = [
     flags: "--silence-limit <seconds>",
     about: "a process that says nothing for so long is lost, default 10",
     parse: parseCount("--silence-limit", 3600),
+  },
+  {
+    flags: "--ui [port]",
+    about: "a page in the browser that shows the run; default: any free port",
+    parse: parsePort("--ui"),
+    preset: 0,
   },
 ];
 

@@ -122,6 +122,16 @@ export function parseCount(name: string, most: number): (value: string) => numbe
   };
 }
 
+/** A TCP port of the option `name`; 0: any free one. */
+export function parsePort(name: string): (value: string) => number {
+  return (value) => {
+    const port = /^\d{1,5}$/.test(value) ? Number(value) : -1;
+    if (port >= 0 && port <= 65_535) return port;
+    const message = `${name}: expected a port, 0..65535, got ${quoted(value)}`;
+    throw usageError("E042", message, `without a port put ${name} behind the other words`);
+  };
+}
+
 /** Ports of one switch, for the comparison of networks: fat trees need an even number. */
 export function parsePorts(value: string): number {
   refuseFlag("--ports", value);

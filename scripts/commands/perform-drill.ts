@@ -59,10 +59,16 @@ export interface PerformOptions {
   readonly silenceLimitSeconds?: number | undefined;
   /** The journal of the run that is taken up again. */
   readonly resume?: Journal | undefined;
+  /** Port of a page that shows the run; 0: any free one. */
+  readonly pagePort?: number | undefined;
 }
 
 /** A drill that was performed; undefined: it was stopped before its first window. */
-export type Performed = { readonly journal: ChaosJournal; readonly outcome: RunOutcome };
+export interface Performed {
+  readonly journal: ChaosJournal;
+  readonly outcome: RunOutcome;
+  readonly recorded: RecordedRun;
+}
 
 /** Performs a drill. Throws OperatingError for what an operator can mend. */
 export async function performDrill(options: PerformOptions): Promise<Performed | undefined> {
@@ -173,7 +179,7 @@ class Performance {
       RunFile.reportMarkdown,
       `${drillMarkdown(report)}${sectionsMarkdown(runReport)}`,
     );
-    return { journal, outcome };
+    return { journal, outcome, recorded };
   }
 
   /** The run that counts. */
@@ -197,6 +203,7 @@ class Performance {
       silenceLimitSeconds,
       drill,
       resume,
+      pagePort: this.#options.pagePort,
     });
     signals.onQuit = () => recorded.undo();
     const listener = new RunListener(scenario, topology);

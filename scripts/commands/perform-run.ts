@@ -29,6 +29,8 @@ export interface PerformRunOptions {
   readonly hosts?: HostsOptions | undefined;
   /** Seconds. */
   readonly silenceLimit?: number;
+  /** Port of a page that shows the run; 0: any free one. */
+  readonly ui?: number;
 }
 
 export interface PerformRun {
@@ -63,6 +65,7 @@ export async function performRun(run: PerformRun): Promise<number> {
     hosts: options.hosts,
     silenceLimitSeconds: options.silenceLimit,
     resume,
+    pagePort: options.ui,
   });
   const signals = new StopSignals((text) => terminal.log(text));
   signals.onQuit = () => recorded.undo();
@@ -89,6 +92,7 @@ export async function performRun(run: PerformRun): Promise<number> {
   recorded.write(RunFile.reportJson, `${JSON.stringify(report, undefined, 2)}\n`);
   recorded.write(RunFile.reportMarkdown, reportMarkdown(report));
   await print(report, path, options, terminal);
+  await recorded.leavePage(signals.signal);
   signals.close();
   return signals.exitCode !== undefined && outcome.end === "interrupted"
     ? signals.exitCode

@@ -29,6 +29,7 @@ import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
 import { runContext } from "../terminal/failure.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
+import { LivePage } from "./live-page.ts";
 import { buildFingerprint, processMains } from "./package-files.ts";
 import { type Loudness, RunRecorder } from "./run-recorder.ts";
 
@@ -76,6 +77,8 @@ export interface RecordedRunOptions {
   readonly drill?: Omit<Drill, "scenario"> | undefined;
   /** The journal of the run that is taken up again; its folder is the place. */
   readonly resume?: Journal | undefined;
+  /** Port of a page that shows the run, 0: any free one; undefined: there is none. */
+  readonly pagePort?: number | undefined;
 }
 
 /** How a recorded run is driven. */
@@ -99,6 +102,7 @@ export class RecordedRun {
   readonly #options: RecordedRunOptions;
   #folder: RunFolder | undefined;
   #recorder: RunRecorder | undefined;
+  #page: LivePage | undefined;
 
   constructor(options: RecordedRunOptions) {
     this.#options = options;
@@ -126,6 +130,19 @@ export class RecordedRun {
   /** Removes what was created for a run that never began. A second call does nothing. */
   undo(): void {
     if (!this.hasBegun) this.#folder?.remove();
+  }
+
+  /**
+   * The run is over and its report is written: who looks at its page may go on, until `stop` is
+   * aborted.
+   */
+  async leavePage(stop: AbortSignal): Promise<void> {
+    const page = this.#page;
+    if (page === undefined) return;
+    if (page.isWatched && !stop.aborted) {
+      this.#options.terminal.log("the page stays while somebody looks at it (Ctrl-C ends it)");
+    }
+    await page.leave(stop);
   }
 
   /** Adds a file to the folder of a run that is over. Throws the system's error. */
@@ -178,6 +195,7 @@ export class RecordedRun {
         recorder.observed([{ record: "host", event: "resumed", atPs, detail }]);
       }
       runContext.runDir = this.#folder.path;
+      const page = await this.#openPage(blind !== undefined);
       outcome = await runCluster({
         scenario,
         runId: this.runId,
@@ -186,7 +204,7 @@ export class RecordedRun {
         ...(delays === undefined ? {} : { delays }),
         ...(hosts === undefined ? {} : { hosts, build: buildFingerprint() }),
         ...(silenceLimitSeconds === undefined ? {} : { silenceLimitSeconds }),
-        observer: also === undefined ? recorder : both(recorder, also),
+        observer: asked(also === undefined ? recorder : both(recorder, also), page),
         stop,
         ...(director === undefined ? {} : { director }),
         ...(operators === undefined ? {} : { operators }),
@@ -197,14 +215,28 @@ export class RecordedRun {
       });
       if (recorder.commits > 0) recorder.end(committedTotals(outcome, recorder.story));
     } catch (error) {
+      this.#page?.close();
       this.undo();
       throw error;
     } finally {
+      if (this.#page !== undefined) this.#page.ask = undefined;
       this.#recorder?.close();
       this.#folder.release();
     }
-    if (!this.hasBegun) this.undo();
+    if (!this.hasBegun) {
+      this.#page?.close();
+      this.undo();
+    }
     return outcome;
+  }
+
+  async #openPage(isBlind: boolean): Promise<LivePage | undefined> {
+    const { pagePort, scenario, topology, version, terminal } = this.#options;
+    if (pagePort === undefined) return undefined;
+    const run = { faultplane: version, runId: this.runId, scenario, topology, isBlind };
+    this.#page = await LivePage.open(pagePort, this.path, run);
+    terminal.log(`page: ${this.#page.link}`);
+    return this.#page;
   }
 }
 
@@ -231,6 +263,22 @@ function withRepeated(
   const repeating = makeRepeatingDirector(orders);
   if (repeating === undefined || director === undefined) return repeating ?? director;
   return new TwoDirectors(repeating, director);
+}
+
+/** Lets the page ask the run from its beginning on. */
+function asked(observer: RunObserver, page: LivePage | undefined): RunObserver {
+  if (page === undefined) return observer;
+  const { committed, ordered, observed, told } = observer;
+  return {
+    started: (start) => {
+      page.ask = start.ask;
+      observer.started(start);
+    },
+    committed: committed.bind(observer),
+    ...(ordered && { ordered: ordered.bind(observer) }),
+    ...(observed && { observed: observed.bind(observer) }),
+    ...(told && { told: told.bind(observer) }),
+  };
 }
 
 /** Tells the recorder first: what others see has been written down. */

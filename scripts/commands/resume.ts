@@ -32,6 +32,8 @@ export interface ResumeOptions extends HostCommandOptions, LaunchOptions {
   readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
   /** Seconds. */
   readonly silenceLimit?: number;
+  /** Port of a page that shows the run; 0: any free one. */
+  readonly ui?: number;
   readonly expect?: true;
   /** To those real faults of a drill that are still to come. */
   readonly allowRealFaults?: true;
@@ -96,6 +98,7 @@ export async function resumeCommand(
       ...others,
       allowRealFaults: options.allowRealFaults,
       silenceLimitSeconds: options.silenceLimit,
+      pagePort: options.ui,
       resume: journal,
     },
     options,

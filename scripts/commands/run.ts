@@ -29,6 +29,8 @@ export interface RunCommandOptions {
   readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
   /** Seconds. */
   readonly silenceLimit?: number;
+  /** Port of a page that shows the run; 0: any free one. */
+  readonly ui?: number;
   /** Default: this host alone. */
   readonly hosts?: HostsOptions;
   readonly force?: true;
