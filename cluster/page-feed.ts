@@ -12,6 +12,9 @@ import type { NumberedLine, RunWatch } from "./run-watch.ts";
 const ROUND_MS = 200;
 const READ_MS = 25;
 
+/** Wall ms that somebody who asks once waits for. */
+const CATCH_UP_MS = 10_000;
+
 /** Lines of the log that one round sends at most; the newest. */
 const LINES_MAX = 200;
 
@@ -42,6 +45,7 @@ export class PageFeed {
   readonly #senders = new Map<string, Sender>();
   #timer: NodeJS.Timeout | undefined;
   #isBusy = false;
+  #isClosed = false;
   #version = -1;
   #hasEnded = false;
 
@@ -63,7 +67,16 @@ export class PageFeed {
     void this.#round();
   }
 
+  /** Reads all that there is by now, in turns with others; for who asks and does not watch. */
+  async catchUp(): Promise<void> {
+    const untilMs = performance.now() + CATCH_UP_MS;
+    while (!this.#isClosed && !this.#read() && performance.now() < untilMs) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   close(): void {
+    this.#isClosed = true;
     clearInterval(this.#timer);
   }
 
@@ -89,6 +102,7 @@ export class PageFeed {
   async #tell(): Promise<void> {
     const { watch, viewers } = this.#options;
     const status = await this.#options.status();
+    if (this.#isClosed) return;
     const isWhole = this.#read();
     const view = this.#statusOf(status);
     if (status !== undefined) watch.late(status.lagSeconds);

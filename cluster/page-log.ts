@@ -1,4 +1,4 @@
-/** Lines of a run's log for the page: which of them it is shown, in its words, and past ones again. */
+/** Lines of a run's log for the page: which it is shown, in its words, and past ones again. */
 import type { Scenario } from "../src/model/scenario.ts";
 import { describeLine } from "../src/observe/describe-line.ts";
 import { EventFilter, parseEventFilter } from "../src/observe/event-filter.ts";
@@ -30,7 +30,7 @@ export class PageLog {
     this.#namesChain = makeSchedule(scenario).chains.length > 1;
   }
 
-  /** What passes a filter as the page writes it; without one what changes the state of the fleet. */
+  /** What passes a filter as the page writes it; without one what changes the fleet's state. */
   passing(text: string): Passing | FilterProblem {
     if (text.trim() === "") return (line) => (isTold(line.line) ? [line] : []);
     const filter = parseEventFilter(text);

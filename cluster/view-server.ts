@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Scenario } from "../src/model/scenario.ts";
 import type { Topology } from "../src/model/topology.ts";
+import type { FilterProblem } from "../src/observe/filter-terms.ts";
 import type { EndedView, LogView, ProblemView, RunView } from "../src/observe/view-api.ts";
 import {
   type ControlAnswer,
@@ -55,8 +56,8 @@ export interface ViewServerOptions {
   readonly about: Omit<RunView, "isLive">;
   /** Files of the page by path, `/page.js`; `/` is the page itself. */
   readonly pageFiles: ReadonlyMap<string, PageFile>;
-  /** Asks the run; undefined: it is over. */
-  ask(request: ControlRequest): Promise<ControlAnswer> | undefined;
+  /** Asks the run, when it has begun; undefined: it is over. */
+  ask(request: ControlRequest): Promise<ControlAnswer | undefined>;
   /** What Prometheus is told. */
   readonly metrics?: { text(): Promise<string>; readonly contentType: string } | undefined;
 }
@@ -113,8 +114,14 @@ class Server {
     });
     const routes: [string, Route][] = [
       ["GET /api/run", (_, reply) => send(reply, 200, this.#about())],
-      ["GET /api/series", (_, reply) => send(reply, 200, this.#watch.series.all())],
-      ["GET /api/state", (asked, reply) => send(reply, 200, this.#watch.at(instantOf(asked)))],
+      ["GET /api/series", (_, reply) => this.#whenRead(reply, () => this.#watch.series.all())],
+      [
+        "GET /api/state",
+        (asked, reply) => {
+          const atPs = instantOf(asked);
+          return this.#whenRead(reply, () => this.#watch.at(atPs));
+        },
+      ],
       ["GET /api/log", (asked, reply) => this.#pastLines(asked, reply)],
       ["GET /api/stream", (asked, reply) => this.#stream(asked, reply)],
       ["POST /api/session", (asked, reply) => this.#session(asked, reply)],
@@ -181,11 +188,16 @@ class Server {
     return { verdict, end: end.end, digest: end.digest, detail: text("detail") };
   }
 
+  async #whenRead(reply: Reply, view: () => unknown): Promise<void> {
+    await this.#feed.catchUp();
+    send(reply, 200, view());
+  }
+
   #stream(asked: Asked, reply: Reply): void {
     const filter = asked.query.get("filter") ?? "";
     const passing = this.#log.passing(filter);
     if (typeof passing !== "function") {
-      sendProblem(reply, 400, { code: "E040", ...passing });
+      refuseFilter(reply, passing);
       return;
     }
     const response = reply.stream("text/event-stream; charset=utf-8");
@@ -197,7 +209,7 @@ class Server {
   async #pastLines(asked: Asked, reply: Reply): Promise<void> {
     const passing = this.#log.passing(asked.query.get("filter") ?? "");
     if (typeof passing !== "function") {
-      sendProblem(reply, 400, { code: "E040", ...passing });
+      refuseFilter(reply, passing);
       return;
     }
     if (this.#searches >= SEARCHES_MAX) throw new RequestError(429, "too many searches at once");
@@ -268,6 +280,10 @@ function sendProblem(
   problem: { readonly code: string; readonly message: string; readonly hint: string },
 ): void {
   send(reply, status, { problems: [problem] } satisfies ProblemView);
+}
+
+function refuseFilter(reply: Reply, { message, hint }: FilterProblem): void {
+  sendProblem(reply, 400, { code: "E040", message, hint });
 }
 
 function instantOf({ query }: Asked): number {

@@ -6,7 +6,7 @@ import type { ControlAnswer, ControlRequest } from "../../cluster/control-messag
 import { openViewServer, type ViewServer } from "../../cluster/view-server.ts";
 import { aboutRun, type PagedRun, pageFiles } from "./page-about.ts";
 
-/** Wall ms between two looks whether somebody watches; nobody for so many in a row: all have left. */
+/** Wall ms between two looks whether somebody watches; after so many without, all have left. */
 const LOOK_EVERY_MS = 500;
 const EMPTY_LOOKS = 6;
 
@@ -15,6 +15,10 @@ export type AskRun = (request: ControlRequest) => Promise<ControlAnswer>;
 
 export class LivePage {
   #server: ViewServer | undefined;
+  #begin: () => void = () => undefined;
+  readonly #begun = new Promise<void>((resolve) => {
+    this.#begin = resolve;
+  });
   #ask: AskRun | undefined;
 
   /** Opens it for the run in `folder`. Rejects with OperatingError E043, E062 or E001. */
@@ -24,7 +28,10 @@ export class LivePage {
       ...{ port, folder, scenario: run.scenario, topology: run.topology },
       about: aboutRun(run),
       pageFiles: pageFiles(),
-      ask: (request) => page.#ask?.(request),
+      ask: async (request) => {
+        await page.#begun;
+        return await page.#ask?.(request);
+      },
     });
     return page;
   }
@@ -37,6 +44,7 @@ export class LivePage {
   /** The run has begun, or is over. */
   set ask(ask: AskRun | undefined) {
     this.#ask = ask;
+    this.#begin();
   }
 
   /** Does anybody look at it? */
