@@ -73,7 +73,7 @@ export async function killOnce(plan: KillPlan, one: KillCase): Promise<KillResul
   if (one.role === "coordinator" && one.phase !== "in-replay") {
     await takeUp(plan, folder, problems);
   } else if (isHit) checkRecord(folder, one, problems);
-  if (!isHit) await checkUndisturbed(run, folder, problems);
+  if (!isHit || one.phase === "in-replay") await checkUndisturbed(run, folder, problems);
   await checkReplay(plan, folder, one, problems);
   rmSync(folder, { recursive: true, force: true });
   return { isHit, problems, wallSeconds: (performance.now() - startedMs) / 1000 };
