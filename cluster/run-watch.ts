@@ -21,6 +21,9 @@ import { type LogItem, RunLog } from "./run-log.ts";
 import { TokenRate } from "./token-rate.ts";
 import { TrafficTail } from "./traffic-tail.ts";
 
+/** Bins of traffic in an interval of the series, at the beginning: a few layers of a model. */
+const BINS = 5;
+
 export interface RunWatchOptions {
   /** The run folder. */
   readonly folder: string;
@@ -69,7 +72,8 @@ export class RunWatch {
     this.#fleet = new FleetState(this.#actorIds);
     this.#series = new ViewSeries({
       topology,
-      everyPs: scenario.run.trafficEveryPs,
+      everyPs: BINS * scenario.run.trafficEveryPs,
+      trafficEveryPs: scenario.run.trafficEveryPs,
       assignmentsPerToken: assignmentsPerToken(scenario),
     });
     this.#rate = new TokenRate(scenario);

@@ -37,8 +37,10 @@ export interface Progress {
 
 export interface ViewSeriesOptions {
   readonly topology: Topology;
-  /** Length of the intervals at the beginning, ps: that of the bins of traffic. */
+  /** Length of the intervals at the beginning, ps; whole bins of traffic. */
   readonly everyPs: number;
+  /** Length of the bins of traffic, ps. */
+  readonly trafficEveryPs: number;
   /** Assignments that a token comes to on its way through all layers. */
   readonly assignmentsPerToken: number;
 }
@@ -100,7 +102,7 @@ export class ViewSeries {
   }
 
   takeTraffic({ bin, lanes, bytes }: TrafficBin): void {
-    const { planeBytes } = this.#at(bin * this.#options.everyPs);
+    const { planeBytes } = this.#at(bin * this.#options.trafficEveryPs);
     for (const [place, lane] of lanes.entries()) {
       const plane = this.#planeOf[lane] ?? -1;
       if (plane >= 0) planeBytes[plane] += bytes[place];

@@ -18,7 +18,12 @@ describe("the series of a run", () => {
   const run = runInMemory(scenario, { placement: "single" });
   const perToken = assignmentsPerToken(scenario);
   const seriesWith = (everyPs: number): ViewSeries => {
-    const series = new ViewSeries({ topology, everyPs, assignmentsPerToken: perToken });
+    const series = new ViewSeries({
+      topology,
+      everyPs,
+      trafficEveryPs: 1e8,
+      assignmentsPerToken: perToken,
+    });
     for (const fact of run.facts) series.takeFact(fact);
     return series;
   };
@@ -36,7 +41,12 @@ describe("the series of a run", () => {
   });
 
   it("stays small: intervals double when there are too many, and the news say so", () => {
-    const series = new ViewSeries({ topology, everyPs: 1e6, assignmentsPerToken: perToken });
+    const series = new ViewSeries({
+      topology,
+      everyPs: 1e6,
+      trafficEveryPs: 1e6,
+      assignmentsPerToken: perToken,
+    });
     const layer = (atPs: number): FactRecord => ({
       ...{ atPs, actor: 0, index: 0 },
       fact: { type: "layer.completed", layer: 3, step: 0, chain: "batch0", durationPs: 5 },
@@ -54,7 +64,12 @@ describe("the series of a run", () => {
   });
 
   it("says how much of each plane's rate was used", () => {
-    const series = new ViewSeries({ topology, everyPs: 1e8, assignmentsPerToken: perToken });
+    const series = new ViewSeries({
+      topology,
+      everyPs: 1e8,
+      trafficEveryPs: 1e8,
+      assignmentsPerToken: perToken,
+    });
     const lane = topology.lanes.findIndex(
       ({ from, to }) => topology.actors[from].kind === "nic" && topology.actors[to].kind === "leaf",
     );
