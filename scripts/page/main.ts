@@ -1,5 +1,5 @@
 /** The page: asks what run it is, follows it, and draws what is new once a frame. */
-import { render } from "lit-html";
+import { parseEventFilter } from "../../src/observe/event-filter.ts";
 import type { LogView, SeriesView, StateView } from "../../src/observe/view-api.ts";
 import { Charts } from "./charts.ts";
 import { paletteOf } from "./colours.ts";
@@ -7,6 +7,7 @@ import { FleetCanvas } from "./fleet-canvas.ts";
 import { PageState } from "./page-state.ts";
 import { act, follow, getLog, getRun, getState, openSession, Refused } from "./server-link.ts";
 import * as views from "./views.ts";
+import { show } from "./views.ts";
 
 /** Lines that are asked for at once. */
 const LINES = 200;
@@ -117,18 +118,18 @@ class Page {
   #draw(): void {
     const state = this.#state;
     const actions = this.#actions;
-    render(views.headerView(state, actions), element("header"));
-    render(views.timeView(state, actions), element("time-bar"));
-    render(views.keysView(state, actions), element("keys"));
-    render(views.noticeView(state), element("notice"));
+    show(views.headerView(state, actions), element("header"));
+    show(views.timeView(state, actions), element("time-bar"));
+    show(views.keysView(state, actions), element("keys"));
+    show(views.noticeView(state), element("notice"));
     const { shown, theme, chosen } = state;
     if (shown !== undefined) {
       this.#fleet.draw({ state: shown, palette: paletteOf(theme), chosen });
     }
     const useOf = (lane: number): number => this.#fleet.useOf(lane);
-    render(views.chosenView(state, this.#fleet.marks, useOf, actions), element("chosen"));
-    render(views.faultsView(state, actions), element("faults"));
-    render(views.formView(state, actions), element("form"));
+    show(views.chosenView(state, this.#fleet.marks, useOf, actions), element("chosen"));
+    show(views.faultsView(state, actions), element("faults"));
+    show(views.formView(state, actions), element("form"));
     this.#drawLog();
     if (this.#hasNewSeries) {
       this.#hasNewSeries = false;
@@ -137,7 +138,7 @@ class Page {
   }
 
   #drawLog(): void {
-    render(views.logView(this.#state, this.#actions), element("log"));
+    show(views.logView(this.#state, this.#actions), element("log"));
     if (!this.#state.isScrolling) return;
     const lines = document.getElementById("lines");
     if (lines !== null) lines.scrollTop = lines.scrollHeight;
@@ -152,6 +153,12 @@ class Page {
         this.#changed();
       },
       filter: (text) => {
+        const filter = parseEventFilter(text.trim());
+        state.filterProblem = filter.ok ? "" : `${filter.message} ${filter.hint}`;
+        if (!filter.ok) {
+          this.#changed();
+          return;
+        }
         state.filter = text.trim();
         this.#follow();
         if (state.cursorPs !== undefined) void this.#look(state.cursorPs);
@@ -288,7 +295,7 @@ class Page {
     this.#charts.restyle(paletteOf(theme));
     this.#hasNewSeries = true;
     this.#changed();
-    render(views.legendView(), element("legend"));
+    show(views.legendView(), element("legend"));
   }
 }
 

@@ -1,5 +1,5 @@
 /** The page's parts as templates: header, what is chosen, faults in force, log, keys. */
-import { html, nothing, type TemplateResult } from "lit-html";
+import { html, nothing, render, type TemplateResult } from "lit-html";
 import { formatTime } from "../../src/model/time.ts";
 import type { EventView, FaultView } from "../../src/observe/view-api.ts";
 import { shortNumber } from "./charts.ts";
@@ -18,6 +18,11 @@ export interface Actions {
   toggleScroll(): void;
   toggleTheme(): void;
   toggleKeys(): void;
+}
+
+/** Puts a part into its place on the page, or brings up to date what is there. */
+export function show(view: TemplateResult, place: HTMLElement): void {
+  render(view, place);
 }
 
 const CONNECTIONS = {
@@ -221,7 +226,7 @@ function faultView(
   return html`<li>
     <span class="mark ${permille > 0 ? "down" : "impaired"}" aria-hidden="true"></span>
     <div>
-      <strong>${fault}</strong> ${kind === fault ? nothing : kind} on ${targets.slice(0, 4).join(", ")}
+      <strong>${fault}</strong>${kind === fault ? "" : ` ${kind}`} on ${targets.slice(0, 4).join(", ")}
       ${targets.length > 4 ? `and ${targets.length - 4} more` : nothing}
       <small>since ${formatTime(atPs)}, until ${until}${permille < 1000 ? `, at ${permille / 10} %` : ""}</small>
     </div>

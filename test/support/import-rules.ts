@@ -24,6 +24,7 @@ const LAYERS: readonly (readonly [folder: string, allowed: readonly string[]])[]
   ],
   ["actors", ["src/base", "src/model"]],
   ["cluster", ["src"]],
+  ["scripts/page", ["src"]],
   ["scripts", ["src", "actors", "cluster"]],
   ["test", ["src", "actors", "cluster", "scripts"]],
 ];
@@ -31,12 +32,16 @@ const LAYERS: readonly (readonly [folder: string, allowed: readonly string[]])[]
 /** The one file that imports a package. Tests may import anything. */
 const DOORS: Readonly<Record<string, string>> = {
   commander: "scripts/faultplane.ts",
+  "lit-html": "scripts/page/views.ts",
   msgpackr: "cluster/codec.ts",
   nanoid: "cluster/run-id.ts",
   "node:child_process": "cluster/process-launcher.ts",
   picocolors: "scripts/terminal/colour.ts",
   pino: "cluster/event-log.ts",
+  "playwright-core": "scripts/test-page.ts",
   "pure-rand": "src/base/random.ts",
+  rolldown: "scripts/build-page.ts",
+  uplot: "scripts/page/charts.ts",
   ws: "cluster/websocket-transport.ts",
   yaml: "src/scenario/yaml-text.ts",
   zod: "src/scenario/schema.ts",
