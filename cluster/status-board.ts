@@ -6,6 +6,7 @@ import type { FactRecord } from "../src/model/fact.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import { makeSchedule } from "../src/workload/schedules.ts";
 import type { LiveStatus } from "./control-messages.ts";
+import { TokenRate } from "./token-rate.ts";
 
 /** The part of a status that facts tell. */
 export type Progress = Omit<
@@ -25,6 +26,7 @@ export class StatusBoard {
   /** By rank and step, as text: layers done, to be taken back if the step begins again. */
   readonly #doneIn = new Map<string, number>();
   readonly #groupSize: number;
+  readonly #tokens: TokenRate;
   #layersDone = 0;
   #combined = 0;
   #masked = 0;
@@ -36,9 +38,11 @@ export class StatusBoard {
     const turns = workload.layers.length * workload.steps * makeSchedule(scenario).chains.length;
     this.#layersTotal = this.#ranks * turns;
     this.#groupSize = workload.epSize;
+    this.#tokens = new TokenRate(scenario);
   }
 
   take(records: readonly FactRecord[]): void {
+    this.#tokens.take(records);
     for (const { actor, fact } of records) {
       switch (fact.type) {
         case "layer.completed":
@@ -76,8 +80,8 @@ export class StatusBoard {
     }
   }
 
-  /** `isOver`: does a fault end masks by its own end, and has it ended? */
-  progress(isOver: (fault: string) => boolean): Progress {
+  /** At `nowPs`. `isOver`: does a fault end masks by its own end, and has it ended? */
+  progress(isOver: (fault: string) => boolean, nowPs: number): Progress {
     const ranksMasked = [...this.#masks].map(([rank, maskers]) => ({
       rank,
       by: [...maskers.values()].filter((fault) => !isOver(fault)).length,
@@ -92,6 +96,7 @@ export class StatusBoard {
       combined: this.#combined,
       masked: this.#masked,
       mismatches: this.#mismatches,
+      tokensPerSecond: this.#tokens.at(nowPs),
     };
   }
 

@@ -42,15 +42,18 @@ export function lineProblem(value: unknown): string | undefined {
 
 /**
  * The fact of a line that has no problem; undefined when the catalogue does not know its type, or
- * one of its words. It carries what else is in the line, too.
+ * one of its words.
  */
 export function factOf(line: EventLine): Fact | undefined {
   const entry = entryOf(line.fact);
   if (entry === undefined) return undefined;
+  const fact: Record<string, unknown> = { type: line.fact };
   for (const [name, { words }] of Object.entries(entry.fields)) {
-    if (words !== undefined && !Object.hasOwn(words, String(line[name]))) return undefined;
+    const value = line[name];
+    if (words !== undefined && !Object.hasOwn(words, String(value))) return undefined;
+    fact[name] = value;
   }
-  return { ...line, type: line.fact } as unknown as Fact;
+  return fact as unknown as Fact;
 }
 
 function isOf({ kind }: FactField, value: unknown): boolean {
