@@ -63,6 +63,8 @@ export class RunLog {
   #isLookOver = true;
   #reachedPs = 0;
   #end: JournalEnd | undefined;
+  /** A damaged line; what is before it is given first. */
+  #damage: unknown;
 
   /** Opens both files of `folder`. Throws OperatingError E001. */
   constructor(folder: string) {
@@ -104,20 +106,31 @@ export class RunLog {
 
   /**
    * The next items; none, twice in a row, when there are no more by now. Throws OperatingError E050
-   * (no journal of ours) or E051 (a line that is none of ours).
+   * (no journal of ours) or E051 (a line that is none of ours), when all before it was given.
    */
   next(): LogItem[] {
+    if (this.#damage !== undefined) throw this.#damage;
     if (this.#isLookOver) this.#lookAgain();
     const lines = this.#events.read(this.#untilBytes);
     if (lines.length === 0) {
       this.#isLookOver = true;
       return this.#due((item) => item.look < this.#look && this.#isPast(item));
     }
-    return lines.flatMap((one) => {
-      const item = this.#eventOf(one);
-      const { virtualTimePs } = item.line;
-      return [...this.#due(({ line }) => line.virtualTimePs <= virtualTimePs), item];
-    });
+    const items: LogItem[] = [];
+    try {
+      for (const one of lines) {
+        const item = this.#eventOf(one);
+        const { virtualTimePs } = item.line;
+        for (const due of this.#due(({ line }) => line.virtualTimePs <= virtualTimePs)) {
+          items.push(due);
+        }
+        items.push(item);
+      }
+    } catch (error) {
+      if (items.length === 0) throw error;
+      this.#damage = error;
+    }
+    return items;
   }
 
   close(): void {

@@ -3,9 +3,10 @@
  * the progress of the fleet where the filter is for all of it. Knows of no files.
  */
 import type { LogItem } from "../../cluster/run-log.ts";
+import type { Fact } from "../../src/model/fact.ts";
 import { describeLine, toneOfLine } from "../../src/observe/describe-line.ts";
 import { type EventFilter, isAsked } from "../../src/observe/event-filter.ts";
-import { factOf } from "../../src/observe/event-line.ts";
+import { type EventLine, factOf } from "../../src/observe/event-line.ts";
 import { EventSieve } from "../../src/observe/event-sieve.ts";
 import { entryOf } from "../../src/observe/fact-catalogue.ts";
 import type { EventFilterSpec } from "../../src/observe/filter-terms.ts";
@@ -13,8 +14,10 @@ import { isNews, journalEntryOf } from "../../src/observe/journal-line.ts";
 import type { FleetPlan } from "../terminal/layer-progress.ts";
 import { type Detail, FLEET, type LiveLine, LiveLog } from "../terminal/live-log.ts";
 
-/** An item, and what it makes the fleet worth telling. */
-interface HeardItem extends LogItem {
+/** An item, its fact, and what of the fleet's progress it is cause to tell. */
+interface HeardItem {
+  readonly line: EventLine;
+  readonly fact: Fact | undefined;
   readonly news: readonly string[];
 }
 
@@ -42,12 +45,11 @@ export class LogLines {
 
   /** Takes the next items of the log; returns the lines that are ready. */
   take(items: readonly LogItem[]): LiveLine[] {
-    for (const item of items) {
-      const { line } = item;
+    for (const { line } of items) {
       const fact = factOf(line);
       const news = fact === undefined ? [] : this.live.hear(line.actor, fact);
       this.#nowPs = Math.max(this.#nowPs, line.virtualTimePs);
-      for (const passed of this.#sieve.take({ ...item, news })) this.#tell(passed);
+      for (const passed of this.#sieve.take({ line, fact, news })) this.#tell(passed);
     }
     return this.live.release(this.#nowPs);
   }
@@ -57,12 +59,11 @@ export class LogLines {
     return this.live.flush();
   }
 
-  #tell({ line, news }: HeardItem): void {
+  #tell({ line, fact, news }: HeardItem): void {
     const { virtualTimePs: atPs, actor, fact: type } = line;
     const { kinds } = this.#filter.spec;
     const isWanted = kinds.length > 0 && isAsked(kinds, type);
     if (!isWanted && this.#isQuiet(type)) return;
-    const fact = factOf(line);
     if (fact !== undefined) this.live.tell(atPs, actor, fact, isWanted);
     else if (isWanted || this.#detail === "all" || !this.#isOrderOfDrill(line)) {
       const text = describeLine(line, this.#namesChain);
@@ -78,7 +79,7 @@ export class LogLines {
   }
 
   /** What a drill orders is a fact at once. */
-  #isOrderOfDrill(line: LogItem["line"]): boolean {
+  #isOrderOfDrill(line: EventLine): boolean {
     return journalEntryOf(line.fact) !== undefined && !isNews(line);
   }
 }

@@ -2,6 +2,7 @@
  * What becomes of the items of a log: lines of text for people, or those that pass as they stand.
  */
 import type { LogItem } from "../../cluster/run-log.ts";
+import { escapeControls } from "../../src/base/escape.ts";
 import type { EventFilter } from "../../src/observe/event-filter.ts";
 import { EventSieve } from "../../src/observe/event-sieve.ts";
 import { journalEntryOf } from "../../src/observe/journal-line.ts";
@@ -19,14 +20,17 @@ export interface LogPrinter {
 }
 
 /**
- * Lines of events.ndjson, byte for byte. Those of the journal have another form, and are printed
+ * Lines of events.ndjson, byte for byte; on a terminal, with control characters as JSON also writes
+ * them. Those of the journal have another form, and are printed
  * only when the filter names their kind.
  */
 export class JsonPrinter implements LogPrinter {
   readonly #sieve: EventSieve<LogItem>;
   readonly #takesJournal: boolean;
+  readonly #isEscaped: boolean;
 
-  constructor(filter: EventFilter) {
+  constructor(filter: EventFilter, isTerminal: boolean) {
+    this.#isEscaped = isTerminal;
     this.#sieve = new EventSieve(filter);
     this.#takesJournal = filter.spec.kinds.length > 0;
   }
@@ -38,7 +42,7 @@ export class JsonPrinter implements LogPrinter {
         if (this.#takesJournal || journalEntryOf(line.fact) === undefined) texts.push(text);
       }
     }
-    return texts;
+    return this.#isEscaped ? texts.map(escapeControls) : texts;
   }
 
   flush(): string[] {

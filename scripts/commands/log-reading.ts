@@ -82,9 +82,12 @@ export async function readLog(options: LogReadingOptions): Promise<string[]> {
   const watch = new FolderWatch(folder);
   const remarks: string[] = [];
   try {
-    await new LogLoop(options, log, watch).run();
-    await output.write(printer.flush());
-    await output.caughtUp();
+    try {
+      await new LogLoop(options, log, watch).run();
+    } finally {
+      await output.write(printer.flush());
+      await output.caughtUp();
+    }
     if (stop.aborted || output.isClosed) return remarks;
     if (log.isReplaced) remarks.push("another run has taken the folder");
     else if (log.tornBytes > 0 && !isUp(folder)) {

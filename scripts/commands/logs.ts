@@ -59,12 +59,12 @@ export async function logsCommand(
     }
     const follows = wasUp && options.follow;
     const text = new TextPrinter(plan, filter, detailOf(options), terminal);
-    const showsStatus = follows && json !== true && process.stdout.isTTY === true;
+    const isTerminal = process.stdout.isTTY === true;
     const remarks = await readLog({
       ...{ folder, follows, isBlind, terminal },
-      printer: json === true ? new JsonPrinter(filter) : text,
+      printer: json === true ? new JsonPrinter(filter, isTerminal) : text,
       output: new LogOutput(terminal, options.tail),
-      layers: showsStatus ? () => text.progress : undefined,
+      layers: follows && isTerminal && json !== true ? () => text.progress : undefined,
       stop: signals.signal,
     });
     terminal.endStatus();
