@@ -10,6 +10,7 @@
 import { join } from "node:path";
 import { type EventLine, lineProblem } from "../src/observe/event-line.ts";
 import { journalLine } from "../src/observe/journal-line.ts";
+import { OperatingError } from "./errors.ts";
 import { type JournalEnd, type JournalRecord, parseHeader, parseRecord } from "./journal.ts";
 import type { JournalOrder } from "./journal-orders.ts";
 import { damagedLine, LineTail, type TailLine } from "./line-tail.ts";
@@ -24,15 +25,34 @@ export function readOrders(folder: string): JournalOrder[] {
   try {
     for (let lines = tail.read(); lines.length > 0; lines = tail.read()) {
       for (const { text, number } of lines) {
-        const record = number === 1 ? undefined : parseRecord(Buffer.from(text), number);
-        if (record === undefined) parseHeader(Buffer.from(text));
-        else if (isOrder(record)) orders.push(record);
+        const record = recordOf(text, number);
+        if (record !== undefined && isOrder(record)) orders.push(record);
       }
     }
   } finally {
     tail.close();
   }
   return orders;
+}
+
+/** A line of the journal; undefined: its first one. */
+function recordOf(text: string, number: number): JournalRecord | undefined {
+  const bytes = Buffer.from(text, "utf8");
+  if (number > 1) {
+    try {
+      return parseRecord(bytes, number);
+    } catch (error) {
+      if (!(error instanceof OperatingError)) throw error;
+      throw new OperatingError(
+        error.code,
+        `${RunFile.journal}: ${error.message}`,
+        "",
+        error.exitCode,
+      );
+    }
+  }
+  parseHeader(bytes);
+  return undefined;
 }
 
 function isOrder(record: JournalRecord): record is JournalOrder {
@@ -151,12 +171,8 @@ export class RunLog {
   }
 
   #journalLine({ text, number }: TailLine): void {
-    const bytes = Buffer.from(text, "utf8");
-    if (number === 1) {
-      parseHeader(bytes);
-      return;
-    }
-    const record = parseRecord(bytes, number);
+    const record = recordOf(text, number);
+    if (record === undefined) return;
     if (record.record === "commit") this.#reachedPs = record.atPs;
     else if (record.record === "end") this.#end = record;
     else if (record.record !== "epoch") {

@@ -20,7 +20,7 @@ export interface AroundSpec {
 
 interface Span {
   readonly fromPs: number;
-  untilPs: number;
+  readonly untilPs: number;
 }
 
 /** Lines are given in the order of the log. */
@@ -91,13 +91,17 @@ export class AroundFaults {
     this.#known += 1;
     const fromPs = atPs - this.#spec.beforePs;
     const untilPs = atPs + this.#spec.afterPs;
-    const apart = this.#spans.filter((span) => span.untilPs < fromPs || span.fromPs > untilPs);
-    const met = this.#spans.filter((span) => !apart.includes(span));
+    const spans = this.#spans;
+    // Most are at the end: time goes on.
+    let end = spans.length;
+    while (end > 0 && spans[end - 1].fromPs > untilPs) end -= 1;
+    let first = end;
+    while (first > 0 && spans[first - 1].untilPs >= fromPs) first -= 1;
+    const met = spans.slice(first, end);
     const joined = {
       fromPs: Math.min(fromPs, ...met.map((span) => span.fromPs)),
       untilPs: Math.max(untilPs, ...met.map((span) => span.untilPs)),
     };
-    const all = [...apart, joined].sort((left, right) => left.fromPs - right.fromPs);
-    this.#spans.splice(0, this.#spans.length, ...all);
+    spans.splice(first, end - first, joined);
   }
 }

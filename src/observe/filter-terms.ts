@@ -3,7 +3,7 @@
  * are read. The command has them as options, the page as words in a box; both get the same errors.
  */
 import { fitsGlob } from "../base/glob.ts";
-import { didYouMean } from "../base/suggest.ts";
+import { didYouMean, nearest } from "../base/suggest.ts";
 import { readTime, TIME_ADVICE, TIME_PATTERN } from "../model/time-text.ts";
 import { FACT_CLASSES, SEVERITIES, type Severity } from "./catalogue-entry.ts";
 import { FACT_TYPES } from "./fact-catalogue.ts";
@@ -196,14 +196,19 @@ function readKinds(value: string): Reading<string[]> {
   const kinds = value.split(",");
   for (const kind of kinds) {
     if (CLASSES.includes(kind) || TYPES.some((type) => fitsGlob(kind, type))) continue;
-    const families = TYPES.map((type) => `${type.slice(0, type.indexOf("."))}.*`);
-    const known = [...CLASSES, ...TYPES, ...families];
-    const family = known.find((word) => word === `${kind}.*`);
-    const hint = family === undefined ? didYouMean(kind, known) : `did you mean '${family}'?`;
     const classes = `classes are ${CLASSES.join(", ")}; docs/event-log.md lists the types`;
-    return refused(`no type or class of facts ${quoted(kind)}`, hint ?? classes);
+    return refused(`no type or class of facts ${quoted(kind)}`, kindMeant(kind) ?? classes);
   }
   return bounded(kinds);
+}
+
+/** What may have been meant by a kind that is none. */
+function kindMeant(kind: string): string | undefined {
+  const families = [...new Set(TYPES.map((type) => type.slice(0, type.indexOf("."))))];
+  if (families.includes(kind)) return `did you mean '${kind}.*'?`;
+  if (!kind.endsWith(".*")) return didYouMean(kind, [...CLASSES, ...TYPES]);
+  const family = nearest(kind.slice(0, -2), families);
+  return family === undefined ? undefined : `did you mean '${family}.*'?`;
 }
 
 function readSpans(value: string, key: string): Reading<NumberSpan[]> {
