@@ -17,6 +17,7 @@ import {
   type LiveOptions,
   RUN_WORD,
 } from "./commands/live-commands.ts";
+import { LOGS_OPTIONS, type LogsOptions, REPEATABLE } from "./commands/log-options.ts";
 import type { MonthCommandOptions } from "./commands/month.ts";
 import {
   CONSENT_OPTIONS,
@@ -229,6 +230,15 @@ function makeProgram(): Command {
       const { viewCommand } = await import("./commands/view.ts");
       exitCode = await viewCommand(run, options, version);
     });
+  const logs = program
+    .command("logs")
+    .description("tell what happened in a run, up or over; follows one that is up")
+    .argument("[run]", "run folder or id; default: the only run that is up, else the newest")
+    .action(async (folder: string | undefined, options: LogsOptions) => {
+      const { logsCommand } = await import("./commands/logs.ts");
+      exitCode = await logsCommand(folder, options);
+    });
+  addOptions(logs, LOGS_OPTIONS);
   const live = LIVE_COMMANDS.map((entry) => addLiveCommand(program, entry));
 
   for (const command of [run, drill, up, resume]) addOptions(command, RUN_OPTIONS);
@@ -239,9 +249,11 @@ function makeProgram(): Command {
   for (const command of [up, resume]) addOptions(command, LAUNCH_OPTIONS);
   for (const command of [up, resume, join]) addOptions(command, HOST_OPTIONS);
   const drills = [drill, plan, suite, month];
-  const others = [replay, check, topology, experts, faults, validate, certificates, view, ...live];
+  const shown = [replay, check, topology, experts, faults, validate, certificates];
+  const others = [...shown, logs, view, ...live];
   for (const command of [run, up, join, resume, ...drills, ...others]) {
-    if (command !== join) command.option("--json", "print one JSON object on stdout");
+    if (command !== join && command !== logs)
+      command.option("--json", "print one JSON object on stdout");
     if ([run, up, join, resume, drill, suite, month, replay, validate].includes(command)) {
       command.option("-q, --quiet", "no live log and no status line");
     }
@@ -296,7 +308,7 @@ function addLiveCommand(program: Command, entry: LiveCommandEntry): Command {
 function beStrict(command: Command): void {
   command.exitOverride().configureOutput({ outputError: () => {} });
   for (const option of command.options) {
-    if (option.long === "--delay-worker" || option.long === "--set") continue;
+    if (["--delay-worker", "--set", ...REPEATABLE].includes(option.long ?? "")) continue;
     let given = 0;
     command.on(`option:${option.name()}`, () => {
       given += 1;
