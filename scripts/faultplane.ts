@@ -33,6 +33,7 @@ import {
   parseEndpoint,
   parseOnWorkerLoss,
   parseOut,
+  parseOutput,
   parsePercent,
   parsePlacement,
   parsePorts,
@@ -46,6 +47,7 @@ import type { ResumeOptions } from "./commands/resume.ts";
 import type { RunCommandOptions } from "./commands/run.ts";
 import type { SuiteCommandOptions } from "./commands/suite.ts";
 import type { TopologyOptions } from "./commands/topology-compare.ts";
+import type { TraceOptions } from "./commands/trace.ts";
 import type { UpOptions } from "./commands/up.ts";
 import type { ValidateOptions } from "./commands/validate.ts";
 import { reportFailure, runContext } from "./terminal/failure.ts";
@@ -107,6 +109,16 @@ function makeProgram(): Command {
     .action(async (folder: string, options: { json?: true; quiet?: true; color: boolean }) => {
       const { replayCommand } = await import("./commands/replay.ts");
       exitCode = await replayCommand(folder, options);
+    });
+  const trace = program
+    .command("trace")
+    .description("write a run as a trace for Perfetto or chrome://tracing")
+    .argument("[run]", "run folder or id; default: the only run that is up")
+    .option("-o, --output <file>", "- is stdout", parseOutput("--output"), "trace.json.gz")
+    .option("--force", "replace a file that exists")
+    .action(async (folder: string | undefined, options: TraceOptions) => {
+      const { traceCommand } = await import("./commands/trace.ts");
+      exitCode = await traceCommand(folder, options);
     });
   const check = program
     .command("check")
@@ -228,10 +240,10 @@ function makeProgram(): Command {
   for (const command of [up, resume]) addOptions(command, LAUNCH_OPTIONS);
   for (const command of [up, resume, join]) addOptions(command, HOST_OPTIONS);
   const drills = [drill, plan, suite, month];
-  const others = [replay, check, topology, experts, faults, validate, certificates, ...live];
+  const others = [replay, trace, check, topology, experts, faults, validate, certificates, ...live];
   for (const command of [run, up, join, resume, ...drills, ...others]) {
     if (command !== join) command.option("--json", "print one JSON object on stdout");
-    if ([run, up, join, resume, drill, suite, month, replay, validate].includes(command)) {
+    if ([run, up, join, resume, drill, suite, month, replay, trace, validate].includes(command)) {
       command.option("-q, --quiet", "no live log and no status line");
     }
     if ([run, up, resume, drill].includes(command))
