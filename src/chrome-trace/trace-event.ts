@@ -113,12 +113,12 @@ export function nanoseconds(atPs: number): number {
 
 /**
  * Nanoseconds as the format wants them, in microseconds. Some viewers multiply by 1,000 and cut
- * off: a number that would come out one too low so is written a ten-thousandth higher.
+ * off: a number that would come out one too low is written a hundredth of a nanosecond higher.
  */
 export function microseconds(ns: number): string {
   const whole = Math.floor(ns / 1e3);
   const rest = ns - whole * 1e3;
   if (rest === 0) return String(whole);
   const text = `${whole}.${String(rest).padStart(3, "0")}`;
-  return Math.trunc(Number(text) * 1e3) === ns ? text : `${text}0001`;
+  return Math.trunc(Number(text) * 1e3) === ns ? text : `${text}01`;
 }
