@@ -40,6 +40,7 @@ export const RunFile = {
   events: "events.ndjson",
   reportJson: "report.json",
   reportMarkdown: "report.md",
+  reportHtml: "report.html",
 } as const;
 
 const RESOLVED_FORMAT = "faultplane-resolved";

@@ -25,15 +25,16 @@ import {
   HOST_OPTIONS,
   LAUNCH_OPTIONS,
   type OptionEntry,
+  REPORT_OPTIONS,
   RUN_OPTIONS,
   SCENARIO_OPTIONS,
+  TRACE_OPTIONS,
 } from "./commands/option-groups.ts";
 import {
   parseCount,
   parseEndpoint,
   parseOnWorkerLoss,
   parseOut,
-  parseOutput,
   parsePercent,
   parsePlacement,
   parsePorts,
@@ -43,6 +44,7 @@ import {
 } from "./commands/option-values.ts";
 import { packageRoot } from "./commands/package-files.ts";
 import type { PlanCommandOptions } from "./commands/plan.ts";
+import type { ReportOptions } from "./commands/report.ts";
 import type { ResumeOptions } from "./commands/resume.ts";
 import type { RunCommandOptions } from "./commands/run.ts";
 import type { SuiteCommandOptions } from "./commands/suite.ts";
@@ -114,11 +116,17 @@ function makeProgram(): Command {
     .command("trace")
     .description("write a run as a trace for Perfetto or chrome://tracing")
     .argument("[run]", "run folder or id; default: the only run that is up")
-    .option("-o, --output <file>", "- is stdout", parseOutput("--output"), "trace.json.gz")
-    .option("--force", "replace a file that exists")
     .action(async (folder: string | undefined, options: TraceOptions) => {
       const { traceCommand } = await import("./commands/trace.ts");
       exitCode = await traceCommand(folder, options);
+    });
+  const report = program
+    .command("report")
+    .description("make a run's report again from its folder; of runs that were cut off, too")
+    .argument("[run]", "run folder or id; default: the only run that is up")
+    .action(async (folder: string | undefined, options: ReportOptions) => {
+      const { reportCommand } = await import("./commands/report.ts");
+      exitCode = await reportCommand(folder, options);
     });
   const check = program
     .command("check")
@@ -239,11 +247,28 @@ function makeProgram(): Command {
   for (const command of [drill, up, resume]) addOptions(command, CONSENT_OPTIONS);
   for (const command of [up, resume]) addOptions(command, LAUNCH_OPTIONS);
   for (const command of [up, resume, join]) addOptions(command, HOST_OPTIONS);
+  addOptions(trace, TRACE_OPTIONS);
+  addOptions(report, REPORT_OPTIONS);
   const drills = [drill, plan, suite, month];
-  const others = [replay, trace, check, topology, experts, faults, validate, certificates, ...live];
+  const others = [
+    replay,
+    trace,
+    report,
+    check,
+    topology,
+    experts,
+    faults,
+    validate,
+    certificates,
+    ...live,
+  ];
   for (const command of [run, up, join, resume, ...drills, ...others]) {
     if (command !== join) command.option("--json", "print one JSON object on stdout");
-    if ([run, up, join, resume, drill, suite, month, replay, trace, validate].includes(command)) {
+    if (
+      [run, up, join, resume, drill, suite, month, replay, trace, report, validate].includes(
+        command,
+      )
+    ) {
       command.option("-q, --quiet", "no live log and no status line");
     }
     if ([run, up, resume, drill].includes(command))

@@ -17,7 +17,7 @@ import { JournalWriter } from "../../cluster/journal-writer.ts";
 import type { RunObserver, RunStart } from "../../cluster/prepared-run.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import { RunFile, type RunFolder } from "../../cluster/run-folder.ts";
-import { type RunStory, StoryTeller } from "../../cluster/run-story.ts";
+import { RunWatch } from "../../cluster/run-watch.ts";
 import type { RunStatus } from "../../cluster/window-loop.ts";
 import type { ClosedEpoch } from "../../src/engine/digest-chain.ts";
 import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
@@ -38,6 +38,8 @@ const COMMIT_EVERY_MS = 100;
 
 /** The observer of `faultplane run`. */
 export class RunRecorder implements RunObserver {
+  /** What reports need of the facts so far. */
+  readonly watch: RunWatch;
   readonly #terminal: Terminal;
   readonly #loudness: Loudness;
   readonly #live: LiveLog;
@@ -54,9 +56,6 @@ export class RunRecorder implements RunObserver {
   #commit: JournalCommit | undefined;
   #isEnded = false;
   #safeUntilPs = 0;
-  #finishedAtPs = 0;
-  #retransmitted = 0;
-  readonly #story: StoryTeller;
 
   /**
    * Creates both log files in `folder`, or with `resume` goes on with those that are there. Throws
@@ -81,7 +80,7 @@ export class RunRecorder implements RunObserver {
     this.#scenario = scenario;
     this.#blind = options.blind;
     this.#runId = header.runId;
-    this.#story = new StoryTeller(scenario);
+    this.watch = new RunWatch(scenario, topology);
     const actorIds = topology.actors.map((actor) => actor.id);
     const gpus = topology.actors.filter((actor) => actor.kind === "gpu").map(({ id }) => id);
     const { layers, steps } = scenario.workload;
@@ -110,21 +109,6 @@ export class RunRecorder implements RunObserver {
   /** Whether all that a resumed run had on disk has come up again; true for any other run. */
   get isConfirmed(): boolean {
     return this.#events.isConfirmed && this.#journal.isConfirmed;
-  }
-
-  /** When the last rank so far finished, ps; 0 = none. */
-  get finishedAtPs(): number {
-    return this.#finishedAtPs;
-  }
-
-  /** What the facts so far tell. */
-  get story(): RunStory {
-    return this.#story.tell();
-  }
-
-  /** Packets that NICs sent again. */
-  get retransmittedPackets(): number {
-    return this.#retransmitted;
   }
 
   started(info: RunStart): void {
@@ -162,11 +146,7 @@ export class RunRecorder implements RunObserver {
       this.#journal.write(this.#commitRecord(), this.#safeUntilPs);
     }
     this.#folder.settle();
-    this.#story.take(window.facts);
-    for (const { atPs, fact } of window.facts) {
-      if (fact.type === "rank.finished") this.#finishedAtPs = atPs;
-      else if (fact.type === "qp.retransmitted") this.#retransmitted += fact.packets;
-    }
+    this.watch.take(window.facts);
     if (this.#loudness === "quiet") return;
     const told = this.#blind?.veil(window.facts) ?? window.facts;
     for (const line of this.#live.take(told, status.virtualTimePs)) {
