@@ -26,7 +26,8 @@ import { commands, htmlDocument, list, section, table } from "../src/report/docu
 import type { FaultLane } from "../src/report/fault-lanes.ts";
 import { type Html, type HtmlValue, html } from "../src/report/html.ts";
 import { thresholdFigure } from "../src/report/threshold-figure.ts";
-import { type HealthyRun, timelineFigure } from "../src/report/timeline-figure.ts";
+import type { HealthyRun } from "../src/report/throughput-plot.ts";
+import { timelineFigure } from "../src/report/timeline-figure.ts";
 import {
   accountsFigure,
   distributions,
@@ -59,7 +60,7 @@ export function drillPage(drill: DrillReport, input: PageInput): string {
 <h1>${title}</h1>
 <p class="about">Drill, run ${identity.runId}, seed ${identity.seed}, faultplane ${identity.faultplane}</p>
 ${paragraphs(description)}</header>
-${verdictBanner(verdict, remarks)}${keyFigures(input)}${section("Measures against thresholds", thresholds(drill))}${section("What was broken, and when", faultsTable({ ...input, isDrill: true }), timeline)}${section("The faulted run beside its healthy twin", html`<p>Same scenario, same seed, no faults.</p>`, plain(comparisonTable(drill), [1, 2, 3]), html`<p>${sentence(dipSentence(drill))}</p>`)}${section("Clocks", clocks(drill))}${section("Faults of both layers", drill.hostFaults === undefined ? undefined : plain(layersTable(drill)))}${section("Blast radius", list(reachSentences(drill)), givenUpTable(samples))}${section("Whose fault", blame(drill))}${section("Who found it", list(diagnosisSentences(drill)))}${section("What to change", advice(drill))}${section("How long things took", distributions(samples))}${section("Accounts", accountsFigure(report))}${section("Hypothesis", drill.record.checks.map(check))}${section("Timeline", plain(timelineTable(drill), [0, 1]))}${section("This drill", plain(identityTable(drill)))}${figureTables(report)}${section("Again", commands(input.commands))}`;
+${verdictBanner(verdict, remarks)}${keyFigures(input)}${section("Measures against thresholds", thresholds(drill))}${section("What was broken, and when", faultsTable({ ...input, isDrill: true }), timeline)}${section("The faulted run beside its healthy twin", html`<p>Same scenario, same seed, no faults.</p>`, plain(comparisonTable(drill), [1, 2, 3]), html`<p>${sentence(dipSentence(drill))}</p>`)}${section("Clocks", clocks(drill))}${section("Faults of both layers", drill.hostFaults === undefined ? undefined : plain(layersTable(drill)))}${section("Blast radius", list(reachSentences(drill)), givenUpTable(samples))}${section("Whose fault", blame(drill))}${section("Who found it", list(diagnosisSentences(drill)))}${section("What to change", advice(drill))}${section("How long things took", distributions(samples))}${section("Accounts", accountsFigure(report))}${section("Hypothesis", checks(drill))}${section("Timeline", plain(timelineTable(drill), [0, 1]))}${section("This drill", plain(identityTable(drill)))}${figureTables(report)}${section("Again", commands(input.commands))}`;
   return htmlDocument(`${verdict}: ${title}`, body);
 }
 
@@ -181,6 +182,18 @@ function blame(drill: DrillReport): Html {
 function advice({ advice: all }: DrillReport): Html | undefined {
   if (all.length === 0) return undefined;
   return list(all.map(({ change, because }) => html`<strong>${change}</strong>: ${because}`));
+}
+
+/** Checks that are shown: a hypothesis may be checked hundreds of times. */
+const CHECKS_MAX = 20;
+
+/** All checks; of many, those that failed and the last one. */
+function checks({ record }: DrillReport): HtmlValue {
+  if (record.checks.length <= CHECKS_MAX) return record.checks.map(check);
+  const failed = record.checks.filter(({ met }) => !met).slice(0, CHECKS_MAX);
+  const last = record.checks.slice(-1).filter((one) => !failed.includes(one));
+  const words = `${record.checks.length} checks; shown are the first that failed, and the last one`;
+  return html`<p>${words}; report.md has all.</p>${[...failed, ...last].map(check)}`;
 }
 
 function check({ when, atPs, met, probes }: HypothesisCheck): Html {

@@ -3,11 +3,14 @@
  * dark as the reader's system is; colours are those of Okabe and Ito, which people who see fewer
  * colours tell apart.
  */
-import { type Html, type HtmlValue, html } from "./html.ts";
+import { Html, type HtmlValue, html } from "./html.ts";
 import { STYLES } from "./styles.ts";
 
 /** What may be loaded: nothing but what is in the file. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+
+/** What tells a page of ours. */
+export const GENERATOR = '<meta name="generator" content="faultplane">';
 
 /** The whole page; ends in a newline. */
 export function htmlDocument(title: string, body: HtmlValue): string {
@@ -18,7 +21,7 @@ export function htmlDocument(title: string, body: HtmlValue): string {
 <meta http-equiv="Content-Security-Policy" content="${POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta name="generator" content="faultplane">
+${new Html(GENERATOR)}
 <link rel="icon" href="data:,">
 <title>${title}</title>
 <style>${STYLES}</style>
@@ -44,6 +47,9 @@ ${content}</section>
 `;
 }
 
+/** Rows of a table that are shown; report.md has all of them. */
+const ROWS_MAX = 250;
+
 /** A table: heads, rows; columns named in `right` stand to the right. */
 export function table(
   heads: readonly string[],
@@ -55,12 +61,14 @@ export function table(
   const head = heads.every((text) => text === "")
     ? ""
     : html`<thead><tr>${heads.map((text, column) => html`<th scope="col"${side(column)}>${text}</th>`)}</tr></thead>`;
-  const body = rows.map(
+  const body = rows.slice(0, ROWS_MAX).map(
     (row) => html`<tr>${row.map((cell, column) => html`<td${side(column)}>${cell}</td>`)}</tr>
 `,
   );
+  const hidden = rows.length - ROWS_MAX;
+  const more = hidden > 0 ? html`<p>and ${hidden} more rows, in report.md</p>` : "";
   return html`<div class="scroll"><table>${head}<tbody>
-${body}</tbody></table></div>
+${body}</tbody></table></div>${more}
 `;
 }
 

@@ -14,7 +14,7 @@ export interface FaultSpan {
 }
 
 /** Most changes of one fault that are kept. */
-const LEVELS_MAX = 200;
+const LEVELS_MAX = 60;
 
 interface Held {
   readonly name: string;

@@ -10,7 +10,7 @@ import { makeSchedule } from "../workload/schedules.ts";
 import { type FaultSpan, FaultSpans } from "./fault-spans.ts";
 import { type GivenUpRank, GivenUpRanks, type MaskPoint } from "./given-up-ranks.ts";
 import { SpanHistogram } from "./span-histogram.ts";
-import { type TimeBin, TimeBins } from "./time-bins.ts";
+import { middleOf, type TimeBin, TimeBins } from "./time-bins.ts";
 
 /** What there are durations of. */
 export const SPAN_KINDS = ["dispatch", "combine", "layer", "step"] as const;
@@ -79,7 +79,7 @@ export class RunSampler {
       dispatches: this.#dispatches.bins(),
       combines: this.#combines.bins(),
       spans: this.#spans,
-      busy: this.#busy.bins().map(({ fromPs, toPs }) => (fromPs + toPs) / 2),
+      busy: this.#busy.bins().map(middleOf),
       faults: this.#faults.spans(),
       masks: this.#givenUp.points,
       givenUp: this.#givenUp.ranks(),

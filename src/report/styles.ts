@@ -75,7 +75,8 @@ rect.lost{fill:url(#cross);stroke:var(--bad)}rect.open{fill:url(#hatch);stroke:v
 .zone{fill:var(--bar);fill-opacity:.3;stroke:var(--bar)}
 .healthy{fill:none;stroke:var(--ink);stroke-width:1.4}
 .met{fill:var(--good)}.missed{stroke:var(--bad);stroke-width:3;fill:none}
-@media (max-width:640px){main{padding:14px 12px 40px}svg.wide{display:none}svg.narrow{display:block}
+@media (max-width:820px){svg.wide{display:none}svg.narrow{display:block;max-width:560px}}
+@media (max-width:640px){main{padding:14px 12px 40px}
 .verdict{gap:12px;padding:10px 12px;flex-wrap:wrap}.verdict strong{font-size:2rem}h1{font-size:1.3rem}}
 @media print{main{max-width:none}section{break-inside:avoid-page}}
 `;

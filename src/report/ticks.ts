@@ -64,6 +64,7 @@ export function logShare(value: number, from: number, to: number): number {
 
 /** `1.5`, `20`, `12,000`: as many decimals as `step` has. */
 export function tickText(value: number, step: number): string {
+  if (value === 0) return "0";
   let decimals = 0;
   for (let rest = step; decimals < 9 && rest < 1 - 1e-9; rest *= 10) decimals += 1;
   return value.toFixed(decimals).replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ",");

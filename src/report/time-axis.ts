@@ -22,9 +22,12 @@ export interface AxisTick {
   readonly text: string;
 }
 
-/** A stretch is shortened from this share of the whole on, and there are at most so many. */
+/** A stretch between two completions, ps. */
+type Gap = readonly [fromPs: number, toPs: number];
+
+/** A stretch is shortened from this share of the rest on, and there are at most so many. */
 const SHORTENED_SHARE = 0.25;
-const SHORTENED_MAX = 3;
+const SHORTENED_MAX = 4;
 /** Pixels between two ticks, about: a tenth of the axis, but room for their words. */
 const TICK_PX_MIN = 48;
 
@@ -90,15 +93,30 @@ export class TimeAxis {
   }
 }
 
-/** The longest stretches between two completions that are worth shortening, in order. */
-function longGaps(endPs: number, busy: readonly number[]): (readonly [number, number])[] {
-  const gaps: (readonly [number, number])[] = [];
+/**
+ * The longest stretches between two completions that are worth shortening, in order: each takes a
+ * good part of what is left without the longer ones.
+ */
+function longGaps(endPs: number, busy: readonly number[]): Gap[] {
+  const gaps: Gap[] = [];
   let beforePs = 0;
   for (const atPs of [...busy, endPs]) {
-    if (atPs - beforePs >= SHORTENED_SHARE * endPs) gaps.push([beforePs, atPs]);
-    beforePs = atPs;
+    if (atPs > beforePs) gaps.push([beforePs, atPs]);
+    beforePs = Math.max(beforePs, atPs);
+  }
+  gaps.sort((left, right) => lengthOf(right) - lengthOf(left));
+  let leftPs = endPs;
+  const long: Gap[] = [];
+  for (const gap of gaps.slice(0, SHORTENED_MAX)) {
+    if (lengthOf(gap) < SHORTENED_SHARE * leftPs) break;
+    leftPs -= lengthOf(gap);
+    long.push(gap);
   }
   // Where nothing is left but gaps there is nothing to make room for.
-  const gapsPs = gaps.reduce((sum, [fromPs, toPs]) => sum + toPs - fromPs, 0);
-  return gapsPs >= endPs * 0.999 ? [] : gaps.slice(0, SHORTENED_MAX);
+  if (leftPs < endPs * 1e-7) return [];
+  return long.sort(([left], [right]) => left - right);
+}
+
+function lengthOf([fromPs, toPs]: Gap): number {
+  return toPs - fromPs;
 }

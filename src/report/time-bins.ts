@@ -15,6 +15,11 @@ export interface TimeBin {
   readonly most: number;
 }
 
+/** The middle of a bin, ps. */
+export function middleOf({ fromPs, toPs }: Pick<TimeBin, "fromPs" | "toPs">): number {
+  return (fromPs + toPs) / 2;
+}
+
 /** Most bins that hold something. */
 const BINS_MAX = 2_000;
 
