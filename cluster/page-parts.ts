@@ -112,7 +112,7 @@ export function faultsTable({
     const servedPs = servedAtPs(fault.fault);
     // What a drill breaks is ordered while it is up, too: that says nothing there.
     const by = fault.isOrdered && isDrill !== true ? " (ordered while the run was up)" : "";
-    const what = [fault.fault, `${fault.kind}${by}`, targetsOf(fault)];
+    const what = [fault.fault, `${fault.kind}${by}`, someOf(fault.targets)];
     if (!hasBegun) {
       return [...what, `due at ${formatTime(atNs * 1e3)}, never began`, "", "", "", ""];
     }
@@ -129,9 +129,10 @@ export function faultsTable({
   return html`${table([...heads, "to serving again"], rows, [3, 4, 5, 6, 7])}<p class="about">Virtual time. The last three count from the onset: a NIC or rank waited too long, whatever for; a rank was given up for this fault; every rank in service has completed a layer that it began after the onset.</p>`;
 }
 
-function targetsOf({ targets }: FaultReport): string {
-  const shown = targets.slice(0, 6).join(", ");
-  return targets.length > 6 ? `${shown} and ${targets.length - 6} more` : shown;
+/** The first names, and how many more there are. */
+function someOf(names: readonly string[]): string {
+  const shown = names.slice(0, 6).join(", ");
+  return names.length > 6 ? `${shown} and ${names.length - 6} more` : shown;
 }
 
 /** Where every assignment ended, as a picture. */
@@ -172,7 +173,7 @@ export function givenUpTable({ givenUp }: RunSamples): Html | undefined {
       whole(by),
       whole(stillBy),
       formatTime(firstPs),
-      faults.join(", "),
+      someOf(faults),
     ]);
   const more = sorted.length - rows.length;
   const rest = more > 0 ? html`<p>and ${whole(more)} more</p>` : "";

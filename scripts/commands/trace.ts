@@ -55,14 +55,14 @@ export async function traceCommand(
 ): Promise<number> {
   const folder = findRun(given);
   runContext.runDir = folder;
-  const terminal = new Terminal(options.color);
-  const signals = new StopSignals(() => undefined);
-  terminal.onClosed = () => signals.abandon(Exit.pass);
   const isStdout = options.output === "-";
   const isCompressed = !options.output.endsWith(".json");
   const file = isStdout
     ? undefined
     : new OutputFile({ path: options.output, force: options.force === true, isCompressed });
+  const terminal = new Terminal(options.color);
+  const signals = new StopSignals(() => undefined);
+  terminal.onClosed = () => signals.abandon(Exit.pass);
   signals.onQuit = () => file?.discard();
   const write = (text: string): Promise<void> => file?.write(text) ?? terminal.result(text);
   let result: TraceResult | undefined;

@@ -48,7 +48,7 @@ ${content}</section>
 }
 
 /** Rows of a table that are shown; report.md has all of them. */
-const ROWS_MAX = 250;
+const ROWS_MAX = 200;
 
 /** A table: heads, rows; columns named in `right` stand to the right. */
 export function table(

@@ -54,7 +54,7 @@ function draw(frame: Frame, { samples, endPs, lanes, healthy }: TimelineOptions)
       html`<rect class="band" x="${from}" y="${top}" width="${px(to - from)}" height="${px(y - top)}"/>`,
   );
   const content = html`${bands}${drawn.content}${plots}${timeAxis(frame, axis, top, y)}`;
-  return { height: y + 48, content };
+  return { height: y + 52, content };
 }
 
 interface Band {
@@ -78,21 +78,48 @@ function bandsOf(axis: TimeAxis, { faults }: RunSamples, endPs: number): Band[] 
 /** The axis of virtual time, and the stretches that it shortens. */
 function timeAxis({ left, right }: Frame, axis: TimeAxis, top: number, y: number): Html {
   const short = axis.parts.filter(({ isShortened }) => isShortened);
-  const marks = axis
-    .ticks()
+  const marks = axis.ticks().map(({ x, text }) => ({ x, text, isWord: true }));
+  const ticks = apart(marks).map(({ x, text, isWord }) => {
+    const word = isWord ? text : "";
+    return html`<path class="axis" d="M${x} ${y}v5"/><text class="tick" x="${x}" y="${y + 18}" text-anchor="middle">${word}</text>`;
+  });
+  const hatched = short.map(({ x, width, fromPs, toPs }) => {
+    const told = `${formatTime(toPs - fromPs)} in which nothing was completed, drawn shorter`;
+    return html`<rect class="gap" x="${px(x)}" y="${top}" width="${px(width)}" height="${px(y - top)}"><title>${told}</title></rect>`;
+  });
+  const lengths = short.map(({ x, width, fromPs, toPs }) => ({
+    x: px(x + width / 2),
+    text: formatTime(toPs - fromPs),
+    isWord: true,
+  }));
+  const words = apart(lengths)
+    .filter(({ isWord }) => isWord)
     .map(
       ({ x, text }) =>
-        html`<path class="axis" d="M${x} ${y}v5"/><text class="tick" x="${x}" y="${y + 18}" text-anchor="middle">${text}</text>`,
+        html`<text class="tick" x="${x}" y="${y + 32}" text-anchor="middle">${text}</text>`,
     );
-  const gaps = short.map(({ x, width, fromPs, toPs }) => {
-    const span = formatTime(toPs - fromPs);
-    const told = `${span} in which nothing was completed, drawn shorter`;
-    return html`<rect class="gap" x="${px(x)}" y="${top}" width="${px(width)}" height="${px(y - top)}"><title>${told}</title></rect><text class="tick" x="${px(x + width / 2)}" y="${y + 32}" text-anchor="middle">${span}</text>`;
-  });
-  const name = html`<text class="name" x="${right}" y="${y + 44}" text-anchor="end">virtual time, ${axis.unit.name}</text>`;
-  const hatched =
+  const name = html`<text class="name" x="${right}" y="${y + 46}" text-anchor="end">virtual time, ${axis.unit.name}</text>`;
+  const legend =
     short.length === 0
       ? ""
-      : html`<text class="tick" x="${left}" y="${y + 44}">hatched: drawn shorter</text>`;
-  return html`${gaps}${marks}${name}${hatched}`;
+      : html`<text class="tick" x="${left}" y="${y + 46}">hatched: drawn shorter</text>`;
+  return html`${hatched}${ticks}${words}${name}${legend}`;
+}
+
+interface Word {
+  readonly x: number;
+  readonly text: string;
+  readonly isWord: boolean;
+}
+
+/** Words in the middle of their places; one that would touch the one before it is left out. */
+function apart(words: readonly Word[]): Word[] {
+  let end = Number.NEGATIVE_INFINITY;
+  return words.map((word) => {
+    // About 6.6 pixels a letter.
+    const half = word.text.length * 3.3;
+    if (word.x - half < end + 5) return { ...word, isWord: false };
+    end = word.x + half;
+    return word;
+  });
 }

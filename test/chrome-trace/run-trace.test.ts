@@ -6,105 +6,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { microseconds } from "../../src/chrome-trace/trace-event.ts";
-import { HARDWARE_PRESETS } from "../../src/hardware/presets.ts";
 import type { Fact } from "../../src/model/fact.ts";
-import type { FaultKind, FaultSpec } from "../../src/model/fault.ts";
-import { DEFAULT_RECOVERY, type RecoverySpec, type Scenario } from "../../src/model/scenario.ts";
-import { PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
+import { PS_PER_US } from "../../src/model/time.ts";
 import { computeTimes } from "../../src/workload/compute-time.ts";
 import { type InMemoryResult, runInMemory } from "../support/in-memory-run.ts";
-import { TINY_MODEL, tinyScenario } from "../support/scenarios.ts";
+import { tinyScenario } from "../support/scenarios.ts";
+import {
+  LOST_NIC,
+  SHORT_CLOCKS,
+  TROUBLED,
+  troubledRun,
+  troubledScenario,
+} from "../support/troubled-runs.ts";
 import { problemsOf, type TraceEvent, traceOf } from "./trace-check.ts";
-
-function fault(kind: FaultKind, target: string, more: Partial<FaultSpec> = {}): FaultSpec {
-  return { name: `a-${kind}`, kind, targets: [target], atPs: 3 * PS_PER_US, ...more };
-}
-
-const LOST_NIC = fault("nic-down", "node1.nic2");
-const SHORT = { ackTimeoutExponent: 4, retryCount: 2, waitTimeoutPs: 2 * PS_PER_MS };
-const { compute } = HARDWARE_PRESETS["h800-infiniband"];
-
-function recovery(spec: Partial<RecoverySpec>): RecoverySpec {
-  return { ...DEFAULT_RECOVERY, controllerDelayPs: 10 * PS_PER_MS, ...spec };
-}
-
-const SCENARIOS: readonly (readonly [name: string, scenario: Scenario])[] = [
-  ["a healthy decode", tinyScenario({ workload: { steps: 2 } })],
-  ["two micro-batches", tinyScenario({ workload: { microBatches: 2, steps: 2 } })],
-  [
-    "prefill with the normal protocol",
-    tinyScenario({ workload: { phase: "prefill", protocol: "normal", microBatches: 2 } }),
-  ],
-  ["training", tinyScenario({ workload: { phase: "training", protocol: "normal" } })],
-  [
-    "a backward pass",
-    tinyScenario({ workload: { phase: "training", protocol: "normal", pass: "backward" } }),
-  ],
-  ["exchanges alone", tinyScenario({ workload: { phase: "all-to-all" } })],
-  ["a lost NIC", tinyScenario({ faults: [LOST_NIC], transport: SHORT, workload: { steps: 2 } })],
-  [
-    "a flap on two targets",
-    tinyScenario({
-      faults: [
-        fault("nic-flap", "node1.nic2", {
-          targets: ["node1.nic2", "node0.nic1"],
-          healAtPs: 40 * PS_PER_US,
-          levels: [
-            { atPs: 10 * PS_PER_US, permille: 0 },
-            { atPs: 20 * PS_PER_US, permille: 1000 },
-          ],
-        }),
-      ],
-      transport: SHORT,
-    }),
-  ],
-  [
-    "ways round over NVLink",
-    tinyScenario({
-      faults: [LOST_NIC],
-      transport: SHORT,
-      recovery: recovery({ failover: "nvlink" }),
-      workload: { steps: 2 },
-    }),
-  ],
-  [
-    "a dead GPU and a controller that moves experts",
-    tinyScenario({
-      faults: [fault("gpu-dead", "node1.gpu1")],
-      transport: SHORT,
-      hardware: { compute: { ...compute, hbmBytesPerSecond: 20e7 } },
-      recovery: recovery({ controller: "remap" }),
-      workload: { steps: 6, layers: [1, 2] },
-    }),
-  ],
-  [
-    "traps and a step that begins again",
-    tinyScenario({
-      faults: [fault("gpu-dead", "node1.gpu1")],
-      transport: SHORT,
-      hardware: { compute: { ...compute, hbmBytesPerSecond: 20e7 } },
-      recovery: recovery({ controller: "restart", onSilence: "trap" }),
-      workload: { steps: 6, layers: [1, 2] },
-    }),
-  ],
-  [
-    "multi-port NICs that avoid a plane",
-    tinyScenario({
-      cluster: { nodes: 3, gpusPerNode: 2, planes: 4, switchPorts: 4, nicPorts: "multi-port" },
-      model: { ...TINY_MODEL, n_routed_experts: 24 },
-      workload: { epSize: 6, tokensPerGpu: 24, layers: [1, 2, 3] },
-      transport: { ackTimeoutExponent: 8, retryCount: 7 },
-      faults: [fault("plane-down", "plane3", { parameters: { silent: true } })],
-    }),
-  ],
-];
-
-const runs = new Map<Scenario, InMemoryResult>();
-function run(scenario: Scenario): InMemoryResult {
-  const known = runs.get(scenario) ?? runInMemory(scenario);
-  runs.set(scenario, known);
-  return known;
-}
 
 function said<Type extends Fact["type"]>({ facts }: Pick<InMemoryResult, "facts">, type: Type) {
   return facts.flatMap(({ fact, atPs }) =>
@@ -117,8 +31,8 @@ const slices = (events: readonly TraceEvent[], name: RegExp): TraceEvent[] =>
 const arrows = (events: readonly TraceEvent[], name: string): number =>
   events.filter((event) => event.ph === "s" && event.name === name).length;
 
-describe.each(SCENARIOS)("the trace of %s", (_name, scenario) => {
-  const result = run(scenario);
+describe.each(TROUBLED)("the trace of %s", (_name, scenario) => {
+  const result = troubledRun(scenario);
   const events = traceOf(scenario, result.facts);
 
   it("is well-formed", () => {
@@ -197,22 +111,22 @@ describe("the troubles that these runs are for", () => {
     ["a lost NIC", "rank.masked"],
     ["a flap on two targets", "fault.changed"],
   ] as const)("%s: there is %s", (name, type) => {
-    const scenario = SCENARIOS.find(([one]) => one === name)?.[1] as Scenario;
-    expect(said(run(scenario), type).length).toBeGreaterThan(0);
+    const scenario = troubledScenario(name);
+    expect(said(troubledRun(scenario), type).length).toBeGreaterThan(0);
   });
 
   it("has a plane that is avoided as a span that holds every suspicion", () => {
-    const scenario = SCENARIOS.find(([name]) => name.startsWith("multi-port"))?.[1] as Scenario;
-    const suspicions = said(run(scenario), "plane.suspected");
-    const drawn = slices(traceOf(scenario, run(scenario).facts), /^avoids plane /);
+    const scenario = troubledScenario("multi-port");
+    const suspicions = said(troubledRun(scenario), "plane.suspected");
+    const drawn = slices(traceOf(scenario, troubledRun(scenario).facts), /^avoids plane /);
     const sum = drawn.reduce((total, { args }) => total + Number(args.suspicions), 0);
     expect(sum).toBe(suspicions.length);
     expect(drawn.map(({ name }) => name).join()).toContain("avoids plane 3 ");
   });
 
   it("marks a fault of two targets once across all rows, and each of its levels", () => {
-    const scenario = SCENARIOS.find(([name]) => name.startsWith("a flap"))?.[1] as Scenario;
-    const events = traceOf(scenario, run(scenario).facts);
+    const scenario = troubledScenario("a flap");
+    const events = traceOf(scenario, troubledRun(scenario).facts);
     const marks = events.filter(({ s }) => s === "g").map(({ name }) => name);
     expect(marks).toEqual(["a-nic-flap begins", "a-nic-flap ends"]);
     expect(slices(events, /^nic-flap node/).map(({ name }) => name)).toEqual([
@@ -224,11 +138,11 @@ describe("the troubles that these runs are for", () => {
 
 describe("computations", () => {
   it.each(["a healthy decode", "two micro-batches"])("of %s take what the GPU needs", (name) => {
-    const scenario = SCENARIOS.find(([one]) => one === name)?.[1] as Scenario;
+    const scenario = troubledScenario(name);
     const { fixedPs } = computeTimes(scenario.model, scenario.hardware, scenario.workload)[
       "attention-forward"
     ];
-    const events = traceOf(scenario, run(scenario).facts);
+    const events = traceOf(scenario, troubledRun(scenario).facts);
     const attention = slices(events, /^attention-forward$/);
     const { steps, microBatches } = scenario.workload;
     // A dense layer has no exchange, so nothing says when its attention ends.
@@ -240,8 +154,8 @@ describe("computations", () => {
   });
 
   it("are left out where the facts do not tell them", () => {
-    const scenario = SCENARIOS.find(([name]) => name.startsWith("prefill"))?.[1] as Scenario;
-    const events = traceOf(scenario, run(scenario).facts);
+    const scenario = troubledScenario("prefill");
+    const events = traceOf(scenario, troubledRun(scenario).facts);
     expect(slices(events, /^mlp-forward$/)).toEqual([]);
   });
 });
@@ -249,7 +163,7 @@ describe("computations", () => {
 describe("a trace of logged packets", () => {
   const scenario = tinyScenario({
     faults: [LOST_NIC],
-    transport: SHORT,
+    transport: SHORT_CLOCKS,
     run: { logPackets: true },
   });
   const result = runInMemory(scenario);
