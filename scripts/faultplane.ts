@@ -26,8 +26,10 @@ import {
   HOST_OPTIONS,
   LAUNCH_OPTIONS,
   type OptionEntry,
+  REPORT_OPTIONS,
   RUN_OPTIONS,
   SCENARIO_OPTIONS,
+  TRACE_OPTIONS,
 } from "./commands/option-groups.ts";
 import {
   parseCount,
@@ -44,10 +46,12 @@ import {
 } from "./commands/option-values.ts";
 import { packageRoot } from "./commands/package-files.ts";
 import type { PlanCommandOptions } from "./commands/plan.ts";
+import type { ReportOptions } from "./commands/report.ts";
 import type { ResumeOptions } from "./commands/resume.ts";
 import type { RunCommandOptions } from "./commands/run.ts";
 import type { SuiteCommandOptions } from "./commands/suite.ts";
 import type { TopologyOptions } from "./commands/topology-compare.ts";
+import type { TraceOptions } from "./commands/trace.ts";
 import type { UpOptions } from "./commands/up.ts";
 import type { ValidateOptions } from "./commands/validate.ts";
 import type { ViewOptions } from "./commands/view.ts";
@@ -110,6 +114,22 @@ function makeProgram(): Command {
     .action(async (folder: string, options: { json?: true; quiet?: true; color: boolean }) => {
       const { replayCommand } = await import("./commands/replay.ts");
       exitCode = await replayCommand(folder, options);
+    });
+  const trace = program
+    .command("trace")
+    .description("write a run as a trace for Perfetto or chrome://tracing")
+    .argument("[run]", "run folder or id; default: the only run that is up")
+    .action(async (folder: string | undefined, options: TraceOptions) => {
+      const { traceCommand } = await import("./commands/trace.ts");
+      exitCode = await traceCommand(folder, options);
+    });
+  const report = program
+    .command("report")
+    .description("make a run's report again from its folder; of runs that were cut off, too")
+    .argument("[run]", "run folder or id; default: the only run that is up")
+    .action(async (folder: string | undefined, options: ReportOptions) => {
+      const { reportCommand } = await import("./commands/report.ts");
+      exitCode = await reportCommand(folder, options);
     });
   const check = program
     .command("check")
@@ -248,13 +268,16 @@ function makeProgram(): Command {
   for (const command of [drill, up, resume]) addOptions(command, CONSENT_OPTIONS);
   for (const command of [up, resume]) addOptions(command, LAUNCH_OPTIONS);
   for (const command of [up, resume, join]) addOptions(command, HOST_OPTIONS);
+  addOptions(trace, TRACE_OPTIONS);
+  addOptions(report, REPORT_OPTIONS);
   const drills = [drill, plan, suite, month];
   const shown = [replay, check, topology, experts, faults, validate, certificates];
-  const others = [...shown, logs, view, ...live];
+  const others = [...shown, logs, trace, report, view, ...live];
+  const watched = [run, up, join, resume, drill, suite, month, replay, trace, report, validate];
   for (const command of [run, up, join, resume, ...drills, ...others]) {
     if (command !== join && command !== logs)
       command.option("--json", "print one JSON object on stdout");
-    if ([run, up, join, resume, drill, suite, month, replay, validate].includes(command)) {
+    if (watched.includes(command)) {
       command.option("-q, --quiet", "no live log and no status line");
     }
     if ([run, up, resume, drill].includes(command))
@@ -317,45 +340,6 @@ function beStrict(command: Command): void {
   }
 }
 
-/** A commander error as one of ours, with a suggestion where a word was mistyped. */
-async function usageFailure(error: CommanderError, program: Command): Promise<Error> {
-  const { didYouMean } = await import("../src/base/suggest.ts");
-  const words = /'([^']*)'/.exec(error.message)?.[1] ?? "";
-  const active = program.commands.find((command) => command.name() === program.args[0]) ?? program;
-  const help =
-    active === program ? "see faultplane --help" : `see faultplane ${active.name()} --help`;
-  const asked = (kind: string, word: string, allowed: readonly string[]): Error => {
-    const meant = didYouMean(word, allowed);
-    const shown = word.length > 80 ? `${word.slice(0, 80)}...` : word;
-    return usageError(
-      "E040",
-      `unknown ${kind} '${shown}'${meant === undefined ? "" : `; ${meant}`}`,
-      help,
-    );
-  };
-  const long = words.split(/[ ,]+/).find((word) => word.startsWith("--")) ?? words;
-  switch (error.code) {
-    case "commander.unknownOption": {
-      const flags = active.options.flatMap((option) => [option.long ?? "", option.short ?? ""]);
-      return asked("option", words, [...flags.filter((flag) => flag !== ""), "--help"]);
-    }
-    case "commander.unknownCommand":
-      return asked(
-        "command",
-        words,
-        program.commands.map((command) => command.name()),
-      );
-    case "commander.optionMissingArgument":
-      return usageError("E040", `${long} needs a value`, help);
-    case "commander.missingArgument":
-      return usageError("E040", `${active.name()} needs <${words}>`, help);
-    case "commander.excessArguments":
-      return usageError("E040", `too many arguments for ${active.name()}`, help);
-    default:
-      return usageError("E040", error.message.replace(/^error: /, ""), help);
-  }
-}
-
 async function main(): Promise<number> {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major < NODE_MIN[0] || (major === NODE_MIN[0] && minor < NODE_MIN[1])) {
@@ -374,7 +358,8 @@ async function main(): Promise<number> {
     const isAsked = process.argv[2] === "help";
     if (error.code === "commander.help") return isAsked ? Exit.pass : Exit.usage;
     if (error.exitCode === 0) return Exit.pass;
-    return reportFailure(await usageFailure(error, program));
+    const { usageFailure } = await import("./commands/usage-failure.ts");
+    return reportFailure(usageFailure(error, program));
   }
 }
 

@@ -8,6 +8,7 @@ import {
   parseEndpoint,
   parseOnWorkerLoss,
   parseOut,
+  parseOutput,
   parsePercent,
   parsePlacement,
   parsePort,
@@ -132,4 +133,26 @@ export const HOST_OPTIONS: readonly OptionEntry[] = [
     about: "how long hosts wait for each other, default 300",
     parse: parseCount("--join-timeout", 86_400),
   },
+];
+
+/** What `trace` writes. */
+export const TRACE_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "-o, --output <file>",
+    about: "compressed unless it ends in .json; - is stdout",
+    parse: parseOutput("--output"),
+    initial: "trace.json.gz",
+  },
+  { flags: "--force", about: "replace a file that exists" },
+];
+
+/** In which form `report` tells it. */
+export const REPORT_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "--html <file>",
+    about: "one HTML file with pictures; - is stdout",
+    parse: parseOutput("--html"),
+  },
+  { flags: "--markdown", about: "print Markdown" },
+  { flags: "--force", about: "replace a file that exists" },
 ];

@@ -172,6 +172,24 @@ export function parseOut(value: string): string {
   return value;
 }
 
+/** A file to write, or `-` for stdout, of the option `name`. */
+export function parseOutput(name: string): (value: string) => string {
+  return (value) => {
+    if (value === "-") return value;
+    if (value.startsWith("-")) {
+      throw usageError(
+        "E040",
+        `${name} needs a value, got option ${quoted(value)}`,
+        `for a file of that name write ${quoted(`./${value}`)}; - is stdout`,
+      );
+    }
+    if (value === "" || value.includes("\0")) {
+      throw usageError("E042", `${name}: expected a file name or -, got ${quoted(value)}`);
+    }
+    return value;
+  };
+}
+
 /** `LABEL=MS`, added to those given before. */
 export function parseDelay(
   value: string,

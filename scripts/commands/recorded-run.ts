@@ -213,7 +213,7 @@ export class RecordedRun {
         ...(realFaults === undefined ? {} : { realFaults }),
         ...(resume === undefined ? {} : { paceFromPs: resume.commit?.atPs ?? 0 }),
       });
-      if (recorder.commits > 0) recorder.end(committedTotals(outcome, recorder.story));
+      if (recorder.commits > 0) recorder.end(committedTotals(outcome, recorder.watch.story));
     } catch (error) {
       this.#page?.close();
       this.undo();

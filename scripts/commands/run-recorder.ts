@@ -16,9 +16,9 @@ import {
 import { type HostRecord, type JournalOrder, mustSurvive } from "../../cluster/journal-orders.ts";
 import { JournalWriter } from "../../cluster/journal-writer.ts";
 import type { RunObserver, RunStart } from "../../cluster/prepared-run.ts";
+import { ReportFacts } from "../../cluster/report-facts.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import { RunFile, type RunFolder } from "../../cluster/run-folder.ts";
-import { type RunStory, StoryTeller } from "../../cluster/run-story.ts";
 import { TokenRate } from "../../cluster/token-rate.ts";
 import { TrafficLog } from "../../cluster/traffic-log.ts";
 import type { RunStatus } from "../../cluster/window-loop.ts";
@@ -42,6 +42,8 @@ const COMMIT_EVERY_MS = 100;
 
 /** The observer of `faultplane run`. */
 export class RunRecorder implements RunObserver {
+  /** What reports need of the facts so far. */
+  readonly watch: ReportFacts;
   readonly #terminal: Terminal;
   readonly #loudness: Loudness;
   readonly #live: LiveLog;
@@ -59,9 +61,6 @@ export class RunRecorder implements RunObserver {
   #commit: JournalCommit | undefined;
   #isEnded = false;
   #safeUntilPs = 0;
-  #finishedAtPs = 0;
-  #retransmitted = 0;
-  readonly #story: StoryTeller;
   /** For the status line: what is in force, and what the fleet gets done. */
   readonly #book: FaultBook;
   readonly #tokens: TokenRate;
@@ -89,9 +88,9 @@ export class RunRecorder implements RunObserver {
     this.#scenario = scenario;
     this.#blind = options.blind;
     this.#runId = header.runId;
-    this.#story = new StoryTeller(scenario);
     this.#book = new FaultBook(scenario.faults);
     this.#tokens = new TokenRate(scenario);
+    this.watch = new ReportFacts(scenario, topology);
     const actorIds = topology.actors.map((actor) => actor.id);
     const gpus = topology.actors.filter((actor) => actor.kind === "gpu").map(({ id }) => id);
     const { layers, steps } = scenario.workload;
@@ -124,21 +123,6 @@ export class RunRecorder implements RunObserver {
   /** Whether all that a resumed run had on disk has come up again; true for any other run. */
   get isConfirmed(): boolean {
     return this.#events.isConfirmed && this.#journal.isConfirmed;
-  }
-
-  /** When the last rank so far finished, ps; 0 = none. */
-  get finishedAtPs(): number {
-    return this.#finishedAtPs;
-  }
-
-  /** What the facts so far tell. */
-  get story(): RunStory {
-    return this.#story.tell();
-  }
-
-  /** Packets that NICs sent again. */
-  get retransmittedPackets(): number {
-    return this.#retransmitted;
   }
 
   started(info: RunStart): void {
@@ -178,11 +162,7 @@ export class RunRecorder implements RunObserver {
       this.#journal.write(this.#commitRecord(), this.#safeUntilPs);
     }
     this.#folder.settle();
-    this.#story.take(window.facts);
-    for (const { atPs, fact } of window.facts) {
-      if (fact.type === "rank.finished") this.#finishedAtPs = atPs;
-      else if (fact.type === "qp.retransmitted") this.#retransmitted += fact.packets;
-    }
+    this.watch.take(window.facts);
     if (this.#loudness === "quiet") return;
     this.#tokens.take(window.facts);
     const told = this.#blind?.veil(window.facts) ?? window.facts;

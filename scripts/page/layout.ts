@@ -1,7 +1,7 @@
 /**
  * Where everything of a fleet stands in its picture, computed from the topology alone: planes
- * above, nodes below. Few nodes get room for every link; many are cells of a few pixels. Pure; lengths in
- * CSS pixels.
+ * above, nodes below. Few nodes get room for every link; many are cells of a few pixels. Pure;
+ * lengths in CSS pixels.
  */
 import type { RunView } from "../../src/observe/view-api.ts";
 

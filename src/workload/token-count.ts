@@ -2,7 +2,7 @@
 import type { Scenario } from "../model/scenario.ts";
 import { makeSchedule } from "./schedules.ts";
 
-/** (token, expert) assignments that one token makes in a step, through all its layers and passes. */
+/** (token, expert) assignments of one token in a step, through all its layers and passes. */
 export function assignmentsInStep(scenario: Scenario): number {
   const { model, workload } = scenario;
   const dispatches = makeSchedule(scenario).ops.filter(({ kind }) => kind === "dispatch").length;

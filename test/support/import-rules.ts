@@ -22,6 +22,8 @@ const LAYERS: readonly (readonly [folder: string, allowed: readonly string[]])[]
     "src/drill",
     ["src/base", "src/model", "src/topology", "src/workload", "src/fault", "src/scenario"],
   ],
+  ["src/chrome-trace", ["src/base", "src/model", "src/workload"]],
+  ["src/report", ["src/base", "src/model", "src/workload"]],
   ["actors", ["src/base", "src/model"]],
   ["cluster", ["src"]],
   ["scripts/page", ["src"]],
