@@ -27,6 +27,7 @@ import {
   type OptionEntry,
   RUN_OPTIONS,
   SCENARIO_OPTIONS,
+  SIGNAL_OPTIONS,
 } from "./commands/option-groups.ts";
 import {
   parseCount,
@@ -224,6 +225,7 @@ function makeProgram(): Command {
   for (const command of [run, drill, up]) addOptions(command, FOLDER_OPTIONS);
   for (const command of [run, up]) addOptions(command, SCENARIO_OPTIONS);
   for (const command of [drill, up]) addOptions(command, DRILL_OPTIONS);
+  for (const command of [run, drill, up, resume]) addOptions(command, SIGNAL_OPTIONS);
   for (const command of [drill, up, resume]) addOptions(command, CONSENT_OPTIONS);
   for (const command of [up, resume]) addOptions(command, LAUNCH_OPTIONS);
   for (const command of [up, resume, join]) addOptions(command, HOST_OPTIONS);

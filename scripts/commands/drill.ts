@@ -3,6 +3,7 @@
  * checks have passed.
  */
 
+import type { KernelLogTarget } from "../../cluster/kernel-log-target.ts";
 import type { HostsOptions } from "../../cluster/prepared-run.ts";
 import { escapeControls } from "../../src/base/escape.ts";
 import { drillText } from "../../src/drill/drill-text.ts";
@@ -36,6 +37,7 @@ export interface DrillCommandOptions {
   readonly allowRealFaults?: true;
   readonly expect?: true;
   readonly blind?: true;
+  readonly xidLog?: KernelLogTarget;
   readonly json?: true;
   readonly quiet?: true;
   readonly verbose?: true;
@@ -79,7 +81,8 @@ export async function drillCommand(
     for (const note of isBlind ? [] : loaded.notes) terminal.log(`note: ${note}`);
   }
   const { blind, hosts, allowRealFaults, silenceLimit: silenceLimitSeconds } = options;
-  const run = { loaded, topology, place, version, terminal };
+  const watch = { xidLog: options.xidLog };
+  const run = { loaded, topology, place, version, terminal, watch };
   return await finishDrill({ ...run, blind, hosts, allowRealFaults, silenceLimitSeconds }, options);
 }
 

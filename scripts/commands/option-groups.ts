@@ -6,6 +6,7 @@ import {
   parseCount,
   parseDelay,
   parseEndpoint,
+  parseMetricsAs,
   parseOnWorkerLoss,
   parseOut,
   parsePercent,
@@ -14,6 +15,7 @@ import {
   parseSeed,
   parseSpeed,
   parseWorkers,
+  parseXidLog,
 } from "./option-values.ts";
 
 /** One option of a command. */
@@ -80,6 +82,24 @@ export const DRILL_OPTIONS: readonly OptionEntry[] = [
   },
   { flags: "--expect", about: "exit 0 when the verdict is the one that the file expects" },
   { flags: "--blind", about: "hide what the drill does: who finds it, with diagnose?" },
+];
+
+/** Signals out of a run for tools that read logs. */
+export const SIGNAL_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "--xid-log <where>",
+    about: "kernel-style lines of dead GPUs and NIC ports: a file, or udp:HOST:PORT",
+    parse: parseXidLog,
+  },
+];
+
+/** What goes with serving metrics. */
+export const METRICS_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "--metrics-as <names>",
+    about: "metrics also under the names of other exporters: dcgm, node, rdma (with commas)",
+    parse: parseMetricsAs,
+  },
 ];
 
 /** Several hosts, and where they meet. */

@@ -29,6 +29,7 @@ import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
 import { runContext } from "../terminal/failure.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
+import { openWatchers, type WatchOptions } from "./open-watchers.ts";
 import { buildFingerprint, processMains } from "./package-files.ts";
 import { type Loudness, RunRecorder } from "./run-recorder.ts";
 
@@ -76,6 +77,8 @@ export interface RecordedRunOptions {
   readonly drill?: Omit<Drill, "scenario"> | undefined;
   /** The journal of the run that is taken up again; its folder is the place. */
   readonly resume?: Journal | undefined;
+  /** Who looks on; default: nobody. */
+  readonly watch?: WatchOptions | undefined;
 }
 
 /** How a recorded run is driven. */
@@ -140,8 +143,13 @@ export class RecordedRun {
   async run(drive: DriveOptions): Promise<RunOutcome> {
     const { scenario, topology, terminal, loudness, delays, hosts, files, version } = this.#options;
     const { stop, also, operators, planned, blind, realFaults } = drive;
-    const { resume, silenceLimitSeconds } = this.#options;
+    const { resume, silenceLimitSeconds, watch = {} } = this.#options;
+    const { runId } = this;
     const director = withRepeated(drive.director, resume);
+    const fromPs = resume?.commit?.atPs;
+    const trouble = (text: string): void => terminal.log(`warning: ${text}`);
+    const run = { scenario, topology, version, runId, blind, fromPs, trouble };
+    const watchers = await openWatchers(watch, run);
     this.#folder = new RunFolder(this.#options.place.plan);
     let outcome: RunOutcome;
     try {
@@ -169,6 +177,7 @@ export class RecordedRun {
         terminal,
         loudness,
         ...(blind === undefined ? {} : { blind }),
+        watchers,
         ...(resume === undefined ? {} : { resume }),
       });
       this.#recorder = recorder;
@@ -202,6 +211,7 @@ export class RecordedRun {
     } finally {
       this.#recorder?.close();
       this.#folder.release();
+      await Promise.all(watchers.map((watcher) => watcher.close?.()));
     }
     if (!this.hasBegun) this.undo();
     return outcome;

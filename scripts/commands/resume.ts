@@ -6,6 +6,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { readJournal } from "../../cluster/journal.ts";
+import type { KernelLogTarget } from "../../cluster/kernel-log-target.ts";
 import { readWhole } from "../../cluster/read-file.ts";
 import { planReopen, RunFile, readResolved } from "../../cluster/run-folder.ts";
 import { holderOf } from "../../cluster/run-lock.ts";
@@ -35,6 +36,7 @@ export interface ResumeOptions extends HostCommandOptions, LaunchOptions {
   readonly expect?: true;
   /** To those real faults of a drill that are still to come. */
   readonly allowRealFaults?: true;
+  readonly xidLog?: KernelLogTarget;
   readonly json?: true;
   readonly quiet?: true;
   readonly verbose?: true;
@@ -77,6 +79,7 @@ export async function resumeCommand(
       terminal,
       options: { ...options, ...others },
       path: undefined,
+      watch: { xidLog: options.xidLog },
       resume: journal,
     });
   }
@@ -96,6 +99,7 @@ export async function resumeCommand(
       ...others,
       allowRealFaults: options.allowRealFaults,
       silenceLimitSeconds: options.silenceLimit,
+      watch: { xidLog: options.xidLog },
       resume: journal,
     },
     options,

@@ -18,6 +18,7 @@ import type { RunObserver, RunStart } from "../../cluster/prepared-run.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import { RunFile, type RunFolder } from "../../cluster/run-folder.ts";
 import { type RunStory, StoryTeller } from "../../cluster/run-story.ts";
+import type { RunWatcher } from "../../cluster/run-watcher.ts";
 import { TrafficLog } from "../../cluster/traffic-log.ts";
 import type { RunStatus } from "../../cluster/window-loop.ts";
 import type { ClosedEpoch } from "../../src/engine/digest-chain.ts";
@@ -48,6 +49,7 @@ export class RunRecorder implements RunObserver {
   readonly #journal: JournalWriter;
   readonly #traffic: TrafficLog;
   readonly #blind: BlindSession | undefined;
+  readonly #watchers: readonly RunWatcher[];
   readonly #runId: string;
   #commits = 0;
   /** Wall ms of the run at the last look at the files. */
@@ -73,6 +75,8 @@ export class RunRecorder implements RunObserver {
     readonly loudness: Loudness;
     /** Hides what the drill does from the terminal. */
     readonly blind?: BlindSession;
+    /** Told what has been written. */
+    readonly watchers?: readonly RunWatcher[];
     /** The folder's journal: the run was cut off and is executed again from its beginning. */
     readonly resume?: Journal;
   }) {
@@ -82,6 +86,7 @@ export class RunRecorder implements RunObserver {
     this.#folder = folder;
     this.#scenario = scenario;
     this.#blind = options.blind;
+    this.#watchers = options.watchers ?? [];
     this.#runId = header.runId;
     this.#story = new StoryTeller(scenario);
     const actorIds = topology.actors.map((actor) => actor.id);
@@ -174,6 +179,7 @@ export class RunRecorder implements RunObserver {
       if (fact.type === "rank.finished") this.#finishedAtPs = atPs;
       else if (fact.type === "qp.retransmitted") this.#retransmitted += fact.packets;
     }
+    for (const watcher of this.#watchers) watcher.take(window, status);
     if (this.#loudness === "quiet") return;
     const told = this.#blind?.veil(window.facts) ?? window.facts;
     for (const line of this.#live.take(told, status.virtualTimePs)) {
@@ -185,11 +191,13 @@ export class RunRecorder implements RunObserver {
   /** Writes orders down; they act afterwards. */
   ordered(orders: readonly JournalOrder[]): void {
     this.#write(orders, orders.some(mustSurvive));
+    for (const watcher of this.#watchers) watcher.ordered?.(orders);
   }
 
   /** Writes down what hosts did; it survives a loss of power before anybody acts on it. */
   observed(records: readonly HostRecord[]): void {
     this.#write(records, records.some(mustSurvive));
+    for (const watcher of this.#watchers) watcher.observed?.(records);
     for (const { event, detail } of records) {
       // What a blind drill does is for others to find out.
       if (this.#blind === undefined || event !== "host-fault") this.told(`${event}: ${detail}`);
@@ -216,6 +224,7 @@ export class RunRecorder implements RunObserver {
     this.#traffic.write(outcome.traffic, this.#safeUntilPs);
     this.#write([...epochs, last], true);
     this.#isEnded = true;
+    for (const watcher of this.#watchers) watcher.ended?.(outcome);
   }
 
   /** Says what was still held back, and closes the files. */

@@ -2,6 +2,7 @@
  * `faultplane run`: checks everything, creates the run folder, runs the cluster, and reports.
  * Nothing is created or spawned before all checks have passed.
  */
+import type { KernelLogTarget } from "../../cluster/kernel-log-target.ts";
 import type { HostsOptions } from "../../cluster/prepared-run.ts";
 import { RunFile } from "../../cluster/run-folder.ts";
 import { escapeControls } from "../../src/base/escape.ts";
@@ -33,6 +34,7 @@ export interface RunCommandOptions {
   readonly hosts?: HostsOptions;
   readonly force?: true;
   readonly delayWorker: ReadonlyMap<string, number>;
+  readonly xidLog?: KernelLogTarget;
   readonly json?: true;
   readonly quiet?: true;
   readonly verbose?: true;
@@ -75,6 +77,7 @@ export async function runCommand(
     terminal,
     options,
     path,
+    watch: { xidLog: options.xidLog },
   });
 }
 
