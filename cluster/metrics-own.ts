@@ -34,13 +34,13 @@ function rankMetrics({ options, counts, pace }: MetricSources): MetricEntry[] {
       name: "faultplane_assignments_total",
       type: "counter",
       help:
-        "Emulated (token, expert) assignments that ended, as ranks complete layers; those lost " +
-        "with their owner are counted when the run is over.",
+        "Emulated (token, expert) assignments that ended, as ranks complete layers; the rest, and " +
+        "those lost with their owner, when the run is over.",
       labels: ["end"],
       samples: () => [
-        { labels: { end: "combined" }, value: counts.combined },
-        { labels: { end: "masked" }, value: Math.max(counts.masked, pace.maskedAtEnd) },
-        { labels: { end: "lost" }, value: pace.lost },
+        { labels: { end: "combined" }, value: atLeast(counts.combined, pace.totals?.combined) },
+        { labels: { end: "masked" }, value: atLeast(counts.masked, pace.totals?.masked) },
+        { labels: { end: "lost" }, value: pace.totals?.lost ?? 0 },
       ],
     },
     single(
@@ -124,6 +124,11 @@ function rankMetrics({ options, counts, pace }: MetricSources): MetricEntry[] {
       () => counts.mismatches,
     ),
   ];
+}
+
+/** Totals know of layers that were not completed; of a step done again only the last time. */
+function atLeast(counted: number, total = 0): number {
+  return Math.max(counted, total);
 }
 
 function faultMetrics({ options, counts, hardware }: MetricSources): MetricEntry[] {

@@ -4,6 +4,7 @@
  */
 import type { Scenario } from "../src/model/scenario.ts";
 import type { Topology } from "../src/model/topology.ts";
+import type { AssignmentTotals } from "../src/model/window.ts";
 import type { BlindSession } from "./blind.ts";
 import type { FactCounts } from "./fact-counts.ts";
 import type { HardwareSignals } from "./hardware-signals.ts";
@@ -51,7 +52,6 @@ export interface PaceState {
   /** Wall seconds since 1970 when a window was committed last; 0: none was. */
   lastWindowSeconds: number;
   readonly hostEvents: Map<HostEvent, number>;
-  /** Final totals, when the run is over. */
-  lost: number;
-  maskedAtEnd: number;
+  /** Final totals; undefined until the run is over. */
+  totals: AssignmentTotals | undefined;
 }

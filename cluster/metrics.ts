@@ -41,8 +41,7 @@ export class RunMetrics implements RunWatcher {
         isPaused: false,
         lastWindowSeconds: 0,
         hostEvents: new Map(),
-        lost: 0,
-        maskedAtEnd: 0,
+        totals: undefined,
       },
     };
     this.#add(paceMetrics(this.#sources));
@@ -70,7 +69,8 @@ export class RunMetrics implements RunWatcher {
     }
     links.take(window.traffic);
     pace.virtualTimePs = status.virtualTimePs;
-    pace.windows = status.windows;
+    // The start, before the first window, has number 0.
+    pace.windows = window.window;
     pace.events = status.events;
     pace.lagSeconds = status.lagSeconds;
     pace.speed = status.speed;
@@ -102,8 +102,7 @@ export class RunMetrics implements RunWatcher {
   ended({ assignments, traffic }: Pick<RunOutcome, "assignments" | "traffic">): void {
     const { links, pace } = this.#sources;
     links.take(traffic);
-    pace.lost = assignments.lost;
-    pace.maskedAtEnd = assignments.masked;
+    pace.totals = assignments;
   }
 
   #add(entries: Iterable<MetricEntry>): void {

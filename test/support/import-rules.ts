@@ -35,6 +35,7 @@ const DOORS: Readonly<Record<string, string>> = {
   "node:child_process": "cluster/process-launcher.ts",
   picocolors: "scripts/terminal/colour.ts",
   pino: "cluster/event-log.ts",
+  "prom-client": "cluster/metrics-registry.ts",
   "pure-rand": "src/base/random.ts",
   ws: "cluster/websocket-transport.ts",
   yaml: "src/scenario/yaml-text.ts",
