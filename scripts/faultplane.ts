@@ -29,6 +29,7 @@ import {
   REPORT_OPTIONS,
   RUN_OPTIONS,
   SCENARIO_OPTIONS,
+  SIGNAL_OPTIONS,
   TRACE_OPTIONS,
 } from "./commands/option-groups.ts";
 import {
@@ -265,6 +266,7 @@ function makeProgram(): Command {
   for (const command of [run, drill, up]) addOptions(command, FOLDER_OPTIONS);
   for (const command of [run, up]) addOptions(command, SCENARIO_OPTIONS);
   for (const command of [drill, up]) addOptions(command, DRILL_OPTIONS);
+  for (const command of [run, drill, up, resume]) addOptions(command, SIGNAL_OPTIONS);
   for (const command of [drill, up, resume]) addOptions(command, CONSENT_OPTIONS);
   for (const command of [up, resume]) addOptions(command, LAUNCH_OPTIONS);
   for (const command of [up, resume, join]) addOptions(command, HOST_OPTIONS);

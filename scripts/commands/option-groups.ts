@@ -6,6 +6,7 @@ import {
   parseCount,
   parseDelay,
   parseEndpoint,
+  parseMetricsAs,
   parseOnWorkerLoss,
   parseOut,
   parseOutput,
@@ -16,6 +17,7 @@ import {
   parseSeed,
   parseSpeed,
   parseWorkers,
+  parseXidLog,
 } from "./option-values.ts";
 
 /** One option of a command. */
@@ -48,12 +50,6 @@ export const RUN_OPTIONS: readonly OptionEntry[] = [
     flags: "--silence-limit <seconds>",
     about: "a process that says nothing for so long is lost, default 10",
     parse: parseCount("--silence-limit", 3600),
-  },
-  {
-    flags: "--ui [port]",
-    about: "a page in the browser that shows the run; default: any free port",
-    parse: parsePort("--ui"),
-    preset: 0,
   },
 ];
 
@@ -90,6 +86,26 @@ export const DRILL_OPTIONS: readonly OptionEntry[] = [
   },
   { flags: "--expect", about: "exit 0 when the verdict is the one that the file expects" },
   { flags: "--blind", about: "hide what the drill does: who finds it, with diagnose?" },
+];
+
+/** Signals out of a run for tools that read logs. */
+export const SIGNAL_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "--ui [port]",
+    about: "show the run in the browser, with its metrics at /metrics; default: any free port",
+    parse: parsePort("--ui"),
+    preset: 0,
+  },
+  {
+    flags: "--xid-log <where>",
+    about: "kernel-style lines of dead GPUs and NIC ports: a file, or udp:HOST:PORT",
+    parse: parseXidLog,
+  },
+  {
+    flags: "--metrics-as <names>",
+    about: "metrics also under the names of other exporters: dcgm, node, rdma (with commas)",
+    parse: parseMetricsAs,
+  },
 ];
 
 /** Several hosts, and where they meet. */

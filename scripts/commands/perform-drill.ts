@@ -34,6 +34,7 @@ import type { Topology } from "../../src/model/topology.ts";
 import { formatLine } from "../terminal/live-log.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { LoadedDrill } from "./load-drill.ts";
+import type { WatchOptions } from "./open-watchers.ts";
 import { pageCommands } from "./page-commands.ts";
 import { realFaultsOf } from "./real-faults.ts";
 import { RecordedRun, type RunPlace, startFailure } from "./recorded-run.ts";
@@ -61,8 +62,8 @@ export interface PerformOptions {
   readonly silenceLimitSeconds?: number | undefined;
   /** The journal of the run that is taken up again. */
   readonly resume?: Journal | undefined;
-  /** Port of a page that shows the run; 0: any free one. */
-  readonly pagePort?: number | undefined;
+  /** Who looks on; default: nobody. */
+  readonly watch?: WatchOptions | undefined;
 }
 
 /** A drill that was performed; undefined: it was stopped before its first window. */
@@ -190,7 +191,7 @@ class Performance {
     readonly run: MeasuredRun;
   }> {
     const { loaded, topology, place, version, terminal, loudness, signals } = this.#options;
-    const { hosts, silenceLimitSeconds, resume, allowRealFaults } = this.#options;
+    const { hosts, silenceLimitSeconds, resume, allowRealFaults, watch } = this.#options;
     const { scenario, ...drill } = loaded.drill;
     const recorded = new RecordedRun({
       scenario,
@@ -204,7 +205,7 @@ class Performance {
       silenceLimitSeconds,
       drill,
       resume,
-      pagePort: this.#options.pagePort,
+      watch,
     });
     signals.onQuit = () => recorded.undo();
     const listener = new RunListener(scenario, topology);

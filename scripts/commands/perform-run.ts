@@ -17,6 +17,7 @@ import type { Palette } from "../terminal/colour.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { nextSteps } from "./next-steps.ts";
+import type { WatchOptions } from "./open-watchers.ts";
 import { pageCommands } from "./page-commands.ts";
 import { type FirstFile, RecordedRun, type RunPlace, startFailure } from "./recorded-run.ts";
 import type { Loudness } from "./run-recorder.ts";
@@ -31,8 +32,6 @@ export interface PerformRunOptions {
   readonly hosts?: HostsOptions | undefined;
   /** Seconds. */
   readonly silenceLimit?: number;
-  /** Port of a page that shows the run; 0: any free one. */
-  readonly ui?: number;
 }
 
 export interface PerformRun {
@@ -49,11 +48,13 @@ export interface PerformRun {
   readonly path: string | undefined;
   /** The journal of the run that is taken up again. */
   readonly resume?: Journal;
+  /** Who looks on; default: nobody. */
+  readonly watch?: WatchOptions;
 }
 
 /** Performs a run; returns the exit code. Throws OperatingError for what an operator can meet. */
 export async function performRun(run: PerformRun): Promise<number> {
-  const { scenario, topology, version, place, files, terminal, options, path, resume } = run;
+  const { scenario, topology, version, place, files, terminal, options, path, resume, watch } = run;
   const { delayWorker } = options;
   const recorded = new RecordedRun({
     scenario,
@@ -67,7 +68,7 @@ export async function performRun(run: PerformRun): Promise<number> {
     hosts: options.hosts,
     silenceLimitSeconds: options.silenceLimit,
     resume,
-    pagePort: options.ui,
+    watch,
   });
   const signals = new StopSignals((text) => terminal.log(text));
   signals.onQuit = () => recorded.undo();

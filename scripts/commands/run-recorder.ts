@@ -19,6 +19,7 @@ import type { RunObserver, RunStart } from "../../cluster/prepared-run.ts";
 import { ReportFacts } from "../../cluster/report-facts.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import { RunFile, type RunFolder } from "../../cluster/run-folder.ts";
+import type { RunWatcher } from "../../cluster/run-watcher.ts";
 import { TokenRate } from "../../cluster/token-rate.ts";
 import { TrafficLog } from "../../cluster/traffic-log.ts";
 import type { RunStatus } from "../../cluster/window-loop.ts";
@@ -53,6 +54,7 @@ export class RunRecorder implements RunObserver {
   readonly #journal: JournalWriter;
   readonly #traffic: TrafficLog;
   readonly #blind: BlindSession | undefined;
+  readonly #watchers: readonly RunWatcher[];
   readonly #runId: string;
   #commits = 0;
   /** Wall ms of the run at the last look at the files. */
@@ -78,6 +80,8 @@ export class RunRecorder implements RunObserver {
     readonly loudness: Loudness;
     /** Hides what the drill does from the terminal. */
     readonly blind?: BlindSession;
+    /** Told what has been written. */
+    readonly watchers?: readonly RunWatcher[];
     /** The folder's journal: the run was cut off and is executed again from its beginning. */
     readonly resume?: Journal;
   }) {
@@ -87,6 +91,7 @@ export class RunRecorder implements RunObserver {
     this.#folder = folder;
     this.#scenario = scenario;
     this.#blind = options.blind;
+    this.#watchers = options.watchers ?? [];
     this.#runId = header.runId;
     this.#book = new FaultBook(scenario.faults);
     this.#tokens = new TokenRate(scenario);
@@ -163,6 +168,7 @@ export class RunRecorder implements RunObserver {
     }
     this.#folder.settle();
     this.watch.take(window.facts);
+    for (const watcher of this.#watchers) watcher.take(window, status);
     if (this.#loudness === "quiet") return;
     this.#tokens.take(window.facts);
     const told = this.#blind?.veil(window.facts) ?? window.facts;
@@ -176,11 +182,13 @@ export class RunRecorder implements RunObserver {
   ordered(orders: readonly JournalOrder[]): void {
     this.#book.take(orders);
     this.#write(orders, orders.some(mustSurvive));
+    for (const watcher of this.#watchers) watcher.ordered?.(orders);
   }
 
   /** Writes down what hosts did; it survives a loss of power before anybody acts on it. */
   observed(records: readonly HostRecord[]): void {
     this.#write(records, records.some(mustSurvive));
+    for (const watcher of this.#watchers) watcher.observed?.(records);
     for (const { event, detail } of records) {
       // What a blind drill does is for others to find out.
       if (this.#blind === undefined || event !== "host-fault") this.told(`${event}: ${detail}`);
@@ -207,6 +215,7 @@ export class RunRecorder implements RunObserver {
     this.#traffic.write(outcome.traffic, this.#safeUntilPs);
     this.#write([...epochs, last], true);
     this.#isEnded = true;
+    for (const watcher of this.#watchers) watcher.ended?.(outcome);
   }
 
   /** Says what was still held back, and closes the files. */

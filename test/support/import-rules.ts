@@ -41,6 +41,7 @@ const DOORS: Readonly<Record<string, string>> = {
   picocolors: "scripts/terminal/colour.ts",
   pino: "cluster/event-log.ts",
   "playwright-core": "scripts/test-page.ts",
+  "prom-client": "cluster/metrics-registry.ts",
   "pure-rand": "src/base/random.ts",
   rolldown: "scripts/build-page.ts",
   uplot: "scripts/page/charts.ts",
