@@ -5,6 +5,9 @@
  */
 import type { Diagnosis } from "../src/drill/diagnosis.ts";
 import type { Fact, FactRecord } from "../src/model/fact.ts";
+import type { EventLine } from "../src/observe/event-line.ts";
+import { entryOf } from "../src/observe/fact-catalogue.ts";
+import { journalEntryOf } from "../src/observe/journal-line.ts";
 import { faultsOf, type JournalOrder } from "./journal-orders.ts";
 
 /** Stands for what must not be known. */
@@ -54,8 +57,48 @@ export class BlindSession {
   }
 
   #veiled(fact: Fact): Fact | undefined {
-    if (!("fault" in fact) || fact.fault === "" || this.#open.has(fact.fault)) return fact;
-    if (fact.type.startsWith("fault.") || fact.type === "combine.mismatched") return undefined;
-    return { ...fact, fault: VEILED };
+    if (!("fault" in fact)) return fact;
+    const fault = veiledFault(fact.type, fact.fault, (name) => this.isOpen(name));
+    if (fault === undefined) return undefined;
+    return fault === fact.fault ? fact : { ...fact, fault };
   }
+}
+
+/** What of a log may be seen while its blind run is up: what the terminal of the run shows. */
+export class BlindReader {
+  /** Faults that operators asked for themselves. */
+  readonly #open = new Set<string>();
+
+  /**
+   * The next line as operators may see it; undefined: not at all. What the drill orders or does to
+   * hosts stays hidden, and so does the end that an operator made of something hidden.
+   */
+  veil(line: EventLine): EventLine | undefined {
+    const { fact, by, fault } = line;
+    const isOrdered = by === "operator" || by === undefined;
+    if (journalEntryOf(fact) !== undefined) {
+      if (!isOrdered || fact === "host.host-fault") return undefined;
+      if (fact === "order.fault") this.#open.add(String(fault));
+      return fault === undefined || this.#open.has(String(fault)) ? line : undefined;
+    }
+    if (entryOf(fact) === undefined) return undefined;
+    if (fault === undefined) return line;
+    const seen = veiledFault(fact, String(fault), (name) => this.#open.has(name));
+    if (seen === undefined) return undefined;
+    return seen === fault ? line : { ...line, fault: seen };
+  }
+}
+
+/**
+ * What operators may see in place of the fault that a fact of a type names; undefined: they may not
+ * see that fact.
+ */
+function veiledFault(
+  type: string,
+  fault: string,
+  isOpen: (fault: string) => boolean,
+): string | undefined {
+  if (fault === "" || isOpen(fault)) return fault;
+  if (type.startsWith("fault.") || type === "combine.mismatched") return undefined;
+  return VEILED;
 }

@@ -23,6 +23,8 @@ export interface ControlFile extends ControlAddress {
   readonly runId: string;
   /** Process that coordinates the run. */
   readonly pid: number;
+  /** What the drill does is hidden from operators. */
+  readonly isBlind?: boolean;
 }
 
 /** Writes the file, whole and mode 0600 from its first byte on. Throws the system's error. */
@@ -50,7 +52,7 @@ export function readControl(folder: string): ControlFile | undefined {
     const value = JSON.parse(Buffer.from(read.bytes).toString("utf8")) as ControlFile & {
       readonly format: unknown;
     };
-    const { format, port, token, pid, runId } = value;
+    const { format, port, token, pid, runId, isBlind } = value;
     const isOurs =
       format === FORMAT &&
       Number.isInteger(port) &&
@@ -60,7 +62,7 @@ export function readControl(folder: string): ControlFile | undefined {
       pid > 0 &&
       typeof runId === "string" &&
       /^[0-9a-f]{64}$/.test(token);
-    return isOurs ? { port, token, pid, runId } : undefined;
+    return isOurs ? { port, token, pid, runId, isBlind: isBlind === true } : undefined;
   } catch {
     return undefined;
   }

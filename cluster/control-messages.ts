@@ -66,6 +66,11 @@ export interface LiveStatus {
   readonly combined: number;
   readonly masked: number;
   readonly mismatches: number;
+  /**
+   * Tokens of the whole fleet a virtual second, counted by combined assignments over the last four
+   * exchanges of each rank; null: the run makes none. See token-rate.ts.
+   */
+  readonly tokensPerSecond: number | null;
 }
 
 export type ControlAnswer =
@@ -108,7 +113,11 @@ export function encodeAnswer(answer: ControlAnswer): Uint8Array {
 
 /** A request; undefined when it is none of ours. */
 export function decodeRequest(bytes: Uint8Array): ControlRequest | undefined {
-  const value = bytes.length > REQUEST_BYTES ? undefined : decodeStrange(bytes, REQUEST_LIMITS);
+  return requestOf(bytes.length > REQUEST_BYTES ? undefined : decodeStrange(bytes, REQUEST_LIMITS));
+}
+
+/** A value as a request; undefined when it is none of ours. */
+export function requestOf(value: unknown): ControlRequest | undefined {
   if (!isFields(value)) return undefined;
   const { command, fault, target, kind, lease, speed } = value;
   switch (command) {

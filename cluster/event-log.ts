@@ -3,8 +3,9 @@
  * The same facts give the same bytes on every machine. The only file that imports pino.
  */
 import { pino } from "pino";
-import type { Fact, FactRecord } from "../src/model/fact.ts";
+import type { FactRecord } from "../src/model/fact.ts";
 import { formatTime } from "../src/model/time.ts";
+import { levelOf } from "../src/observe/fact-catalogue.ts";
 import { AppendFile } from "./append-file.ts";
 import { otherwise } from "./known-records.ts";
 import { lineDifference, RecordedLines } from "./recorded-lines.ts";
@@ -149,25 +150,5 @@ export class EventLog {
   close(): void {
     this.#recorded?.close();
     this.#file?.close();
-  }
-}
-
-/** Severity of a fact in the log. */
-export function levelOf(fact: Fact): "info" | "warn" | "error" {
-  switch (fact.type) {
-    case "combine.mismatched":
-      return "error";
-    case "qp.timed-out":
-    case "qp.failed":
-    case "rank.wait-timed-out":
-    case "rank.masked":
-    case "rank.trapped":
-    case "experts.missing":
-    case "copy.corrupted":
-    case "fault.began":
-    case "fault.changed":
-      return "warn";
-    default:
-      return "info";
   }
 }

@@ -237,7 +237,8 @@ class Reading {
   }
 }
 
-function parseHeader(line: Uint8Array): JournalHeader {
+/** Reads the first line. Throws OperatingError E050. */
+export function parseHeader(line: Uint8Array): JournalHeader {
   const value = asRecord(line);
   if (value === undefined || !("format" in value)) throw notALog("first line lacks 'format'");
   if (value.format !== FORMAT) {
@@ -262,7 +263,8 @@ const ENDS = ["finished", "interrupted", "time-limit", "worker-lost", "stuck", "
 
 const isEnd = (value: unknown): boolean => ENDS.includes(value as string);
 
-function parseRecord(line: Uint8Array, number: number): JournalRecord {
+/** Reads a line after the first; `number` from 1. Throws OperatingError E051. */
+export function parseRecord(line: Uint8Array, number: number): JournalRecord {
   const value = asRecord(line);
   if (value === undefined) throw damaged(number, "not a JSON record");
   const whole = (key: string): boolean => Number.isSafeInteger(value[key]);

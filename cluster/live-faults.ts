@@ -3,6 +3,7 @@
  * the words that files get. It decides and changes nothing.
  */
 
+import { didYouMean } from "../src/base/suggest.ts";
 import type { Diagnosis } from "../src/drill/diagnosis.ts";
 import { shiftFault } from "../src/fault/shift-fault.ts";
 import { FAULT_KINDS, type FaultKind, type FaultSpec } from "../src/model/fault.ts";
@@ -14,7 +15,6 @@ import { resolveTargets } from "../src/scenario/fault-targets.ts";
 import { escapeText, type Problem } from "../src/scenario/problem.ts";
 import { ProblemList } from "../src/scenario/problem-list.ts";
 import { resolveFault } from "../src/scenario/resolve-fault.ts";
-import { didYouMean } from "../src/scenario/suggest.ts";
 import { timeAt } from "../src/scenario/units.ts";
 import { readTree } from "../src/scenario/yaml-text.ts";
 import { type ControlProblem, LEASE_TEXT } from "./control-messages.ts";

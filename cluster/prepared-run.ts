@@ -1,7 +1,6 @@
 /**
  * What a run is given before its first window, and what is left when everybody has gone: the
  * contract between whoever starts a run and the two ways of driving one, in one process or in many.
- * Types only.
  */
 import type { CommittedWindow, WindowProtocol } from "../src/engine/window-protocol.ts";
 import type { DeviceFactory } from "../src/model/device.ts";
@@ -13,6 +12,7 @@ import type { WorkerSummary } from "../src/model/window.ts";
 import type { Placement } from "../src/topology/placement.ts";
 import type { HostAddress } from "./addresses.ts";
 import type { BlindSession } from "./blind.ts";
+import type { ControlAnswer, ControlRequest } from "./control-messages.ts";
 import type { HostSecurity } from "./host-security.ts";
 import type { HostRecord, JournalOrder } from "./journal-orders.ts";
 import type { RunControl } from "./run-control.ts";
@@ -133,8 +133,9 @@ export interface RunStart {
   readonly processes: number;
   /** Infinity for one worker. */
   readonly lookaheadPs: number;
-  /** When operators may control the run. */
+  /** When operators may control the run: where from other processes, and how from this one. */
   readonly control?: ControlAddress;
+  readonly ask?: (request: ControlRequest) => Promise<ControlAnswer>;
 }
 
 /** Who is told how a run goes; files and terminal hang on it. */
@@ -164,6 +165,13 @@ export interface PreparedRun {
   /** Undefined when nobody may control the run. */
   readonly control: RunControl | undefined;
   readonly controlAddress: ControlAddress | undefined;
+}
+
+/** How operators reach a run, if they may. */
+export function operatorsOf(run: PreparedRun): Pick<RunStart, "control" | "ask"> {
+  const { control, controlAddress } = run;
+  if (control === undefined || controlAddress === undefined) return {};
+  return { control: controlAddress, ask: (request) => control.ask(request) };
 }
 
 /** How the windows of a run ended, before the totals are asked for. */

@@ -42,6 +42,7 @@ export const RunFile = {
   traffic: "traffic.ndjson",
   reportJson: "report.json",
   reportMarkdown: "report.md",
+  reportHtml: "report.html",
 } as const;
 
 const RESOLVED_FORMAT = "faultplane-resolved";

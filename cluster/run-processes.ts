@@ -21,7 +21,13 @@ import { LOOPBACK_ONLY } from "./host-security.ts";
 import type { HostEvent, JournalOrder } from "./journal-orders.ts";
 import { peakRssBytes } from "./membership.ts";
 import { NO_PROXIES } from "./messages.ts";
-import type { DriveResult, Ending, HostsOptions, PreparedRun } from "./prepared-run.ts";
+import {
+  type DriveResult,
+  type Ending,
+  type HostsOptions,
+  operatorsOf,
+  type PreparedRun,
+} from "./prepared-run.ts";
 import { makeLoop } from "./run-loop.ts";
 import { STALL_LIMIT_SECONDS } from "./stall-watch.ts";
 import type { WindowLoop } from "./window-loop.ts";
@@ -34,7 +40,7 @@ export async function driveProcesses(
   run: PreparedRun,
   pairs: readonly (readonly [number, number])[],
 ): Promise<DriveResult> {
-  const { options, placement, protocol, controlAddress } = run;
+  const { options, placement, protocol } = run;
   const { agentMain, workerMain, observer, scenario } = options;
   const workers = placement.workers.length;
   checkHost([agentMain, workerMain], workers, mostPeers(pairs, workers));
@@ -161,7 +167,7 @@ export async function driveProcesses(
         hosts: coordinator.hosts,
         processes: workers + hosts.count + 1,
         lookaheadPs: run.lookaheadPs,
-        ...(controlAddress === undefined ? {} : { control: controlAddress }),
+        ...operatorsOf(run),
       });
       const windows = new Promise<Ending>((resolve, reject) => {
         loop = makeLoop(run, {

@@ -7,7 +7,7 @@ import { performance } from "node:perf_hooks";
 import { LogicalProcess } from "../src/engine/logical-process.ts";
 import type { Grant } from "../src/model/window.ts";
 import { peakRssBytes } from "./membership.ts";
-import type { DriveResult, PreparedRun } from "./prepared-run.ts";
+import { type DriveResult, operatorsOf, type PreparedRun } from "./prepared-run.ts";
 import { makeLoop } from "./run-loop.ts";
 import type { LoopEnd } from "./window-loop.ts";
 
@@ -20,14 +20,13 @@ export async function driveSingle(run: PreparedRun): Promise<DriveResult> {
   const { scenario, devices, observer } = options;
   const logicalProcess = new LogicalProcess({ scenario, placement, worker: 0, devices });
   const workers = placement.workers.map((worker) => worker.label);
-  const address = run.controlAddress;
   observer.started({
     workers,
     pids: [],
     hosts: [],
     processes: 1,
     lookaheadPs,
-    ...(address === undefined ? {} : { control: address }),
+    ...operatorsOf(run),
   });
   let granted: Grant | undefined;
   let driving = false;

@@ -14,8 +14,6 @@ set -uo pipefail
 
 readonly MONITORING="$PACKAGE/drills/monitoring"
 readonly SCENARIO="$PACKAGE/drills/watched.yaml"
-# A run of the command's own code with its metrics served.
-readonly RUN_MAIN="$PACKAGE/dist/test/process/metrics-run-main.js"
 # Seconds: until the rules have seen a healthy fleet; that an alert has to fire, and to resolve.
 readonly HEALTHY=45 FIRE_MAX=60 RESOLVE_MAX=120
 
@@ -39,7 +37,7 @@ end_here() {
 
 begin_here() {
   [ -n "$NODE" ] || not_run "needs node"
-  [ -f "$RUN_MAIN" ] || not_run "needs a build: npm run build"
+  [ -f "$COMMAND" ] || not_run "needs a build: npm run build"
   scratch=$(mktemp -d "${TMPDIR:-/tmp}/faultplane-prometheus.XXXXXXXX") || exit 73
   trap end_here EXIT
   trap 'exit 130' INT
@@ -58,10 +56,11 @@ free_port() {
 
 # Starts the run; `port` serves its metrics.
 start_run() {
-  "$NODE" "$RUN_MAIN" "$SCENARIO" "$scratch/run" 0 >"$scratch/run.out" 2>"$scratch/run.err" &
+  port=$(free_port)
+  "$NODE" "$COMMAND" run "$SCENARIO" --ui "$port" --quiet --out "$scratch/run" \
+    >"$scratch/run.out" 2>"$scratch/run.err" &
   run_pid=$!
-  wait_for 20 test -s "$scratch/run.out" && wait_for 20 test -f "$scratch/run/control.json" &&
-    port=$(head -n 1 "$scratch/run.out")
+  wait_for 20 test -f "$scratch/run/control.json"
 }
 
 start_prometheus() {

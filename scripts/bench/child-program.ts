@@ -80,6 +80,8 @@ export async function runSide(
 export interface StartedProgram {
   readonly pid: number;
   readonly isOver: boolean;
+  /** What it printed on stderr so far. */
+  readonly stderr: string;
   /** How it ended and what it printed; never rejects. */
   readonly ended: Promise<{
     readonly code: number | null;
@@ -114,6 +116,9 @@ export function startProgram(program: string, parts: readonly string[]): Started
       return isOver;
     },
     ended,
+    get stderr() {
+      return texts.stderr;
+    },
     kill: () => child.kill("SIGKILL"),
   };
 }

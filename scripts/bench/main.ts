@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- [a|b|c|d|e|f ...] [--rounds N] [--ns3 PATH] [--json]`: measures and prints each
- * figure with its workload and what it is held to. Exit code 1 when something exact is wrong; a
- * target that is missed is said and is no failure, since machines differ.
+ * `npm run bench -- [a|b|c|d|e|f|g ...] [--rounds N] [--ns3 PATH] [--json]`: measures and prints
+ * each figure with its workload and what it is held to. Exit code 1 when something exact is wrong;
+ * a target that is missed is said and is no failure, since machines differ.
  */
 import { parseArgs } from "node:util";
 import { machine, type PartResult } from "./measure.ts";
@@ -19,7 +19,7 @@ const rounds = Number(values.rounds);
 const letters = positionals.length > 0 ? positionals : Object.keys(PARTS);
 const unknown = letters.filter((letter) => !Object.hasOwn(PARTS, letter));
 if (unknown.length > 0 || !Number.isSafeInteger(rounds) || rounds < 1) {
-  process.stderr.write("usage: bench [a|b|c|d|e|f ...] [--rounds N] [--ns3 PATH] [--json]\n");
+  process.stderr.write("usage: bench [a|b|c|d|e|f|g ...] [--rounds N] [--ns3 PATH] [--json]\n");
   process.exit(64);
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { runProgram, runSide } from "./child-program.ts";
 import { type Check, interleaved, type PartResult, type SideFigures, short } from "./measure.ts";
 import { REPORTING_AMOUNTS } from "./reporting.ts";
+import { compareWatching } from "./watching.ts";
 import { AMOUNTS } from "./windows.ts";
 
 export interface PartOptions {
@@ -23,6 +24,7 @@ export const PARTS: Readonly<Record<string, Part>> = {
   d: fleet,
   e: wholeSteps,
   f: reporting,
+  g: watching,
 };
 
 /**
@@ -163,6 +165,29 @@ async function reporting(options: PartOptions): Promise<PartResult> {
     "windows in which nearly every worker has a little to do, one host, " +
     "workers reporting through their host's agent and each to the coordinator";
   return { part: "f", workload, lines, figures, checks: [] };
+}
+
+async function watching({ rounds }: PartOptions): Promise<PartResult> {
+  const lines: string[] = [];
+  const checks: Check[] = [];
+  const figures: Record<string, number> = {};
+  for (const placement of ["single", "node"]) {
+    const found = await compareWatching(rounds, placement);
+    const ratio = found.watchedPerSecond / found.alonePerSecond;
+    lines.push(
+      `placement ${placement}: ${short(found.events)} events; alone ` +
+        `${short(found.alonePerSecond)} events/s, watched ${short(found.watchedPerSecond)} ` +
+        `(${(100 * ratio).toFixed(0)} %); the viewer was told ${short(found.toldBytes)} bytes`,
+    );
+    checks.push({ what: `${placement}: at least 90 %`, holds: ratio >= 0.9, exact: false });
+    for (const [name, value] of Object.entries({ ...found, ratio })) {
+      figures[`${placement}.${name}`] = value;
+    }
+  }
+  const workload =
+    "decode, EP64 on 8 nodes, 20 layers, 2 steps, a NIC that flaps: the command with --quiet, " +
+    "and with its live log and a page that one viewer follows";
+  return { part: "g", workload, lines, figures, checks };
 }
 
 async function fleet(options: PartOptions): Promise<PartResult> {

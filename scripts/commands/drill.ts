@@ -3,7 +3,6 @@
  * checks have passed.
  */
 
-import type { KernelLogTarget } from "../../cluster/kernel-log-target.ts";
 import type { HostsOptions } from "../../cluster/prepared-run.ts";
 import { escapeControls } from "../../src/base/escape.ts";
 import { drillText } from "../../src/drill/drill-text.ts";
@@ -13,6 +12,7 @@ import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { type LoadedDrill, loadDrill } from "./load-drill.ts";
 import { printProblems } from "./load-scenario.ts";
+import type { WatchOptions } from "./open-watchers.ts";
 import { usageError } from "./option-values.ts";
 import { type PerformOptions, performDrill } from "./perform-drill.ts";
 import { loudnessOf, paintVerdict } from "./perform-run.ts";
@@ -21,7 +21,7 @@ import { checkRelations } from "./run.ts";
 import { StopSignals } from "./signals.ts";
 
 /** Options of `faultplane drill` after parsing. */
-export interface DrillCommandOptions {
+export interface DrillCommandOptions extends WatchOptions {
   readonly seed?: string;
   readonly placement?: PlacementName;
   readonly workers?: number;
@@ -37,7 +37,6 @@ export interface DrillCommandOptions {
   readonly allowRealFaults?: true;
   readonly expect?: true;
   readonly blind?: true;
-  readonly xidLog?: KernelLogTarget;
   readonly json?: true;
   readonly quiet?: true;
   readonly verbose?: true;
@@ -81,8 +80,7 @@ export async function drillCommand(
     for (const note of isBlind ? [] : loaded.notes) terminal.log(`note: ${note}`);
   }
   const { blind, hosts, allowRealFaults, silenceLimit: silenceLimitSeconds } = options;
-  const watch = { xidLog: options.xidLog };
-  const run = { loaded, topology, place, version, terminal, watch };
+  const run = { loaded, topology, place, version, terminal, watch: options };
   return await finishDrill({ ...run, blind, hosts, allowRealFaults, silenceLimitSeconds }, options);
 }
 
@@ -100,18 +98,20 @@ export async function finishDrill(
     signals,
     operators: true,
   });
-  signals.close();
   if (performed === undefined) {
+    signals.close();
     terminal.log("stopped before the first window; no run folder was kept");
     return signals.exitCode ?? Exit.unavailable;
   }
-  const { journal, outcome } = performed;
+  const { journal, outcome, recorded } = performed;
   const report = journal.faultplane;
   if (options.json === true) await terminal.result(`${JSON.stringify(journal)}\n`);
   else {
     const text = drillText(report).split("\n").map(escapeControls).join("\n");
     await terminal.result(paintVerdict(text, report.verdict, terminal.resultPalette));
   }
+  await recorded.leavePage(signals.signal);
+  signals.close();
   if (signals.exitCode !== undefined && outcome.end === "interrupted") return signals.exitCode;
   if (options.expect === true) return report.asExpected ? Exit.pass : Exit.fail;
   return VERDICT_EXIT[report.verdict];

@@ -2,11 +2,12 @@
  * `faultplane faults`: the catalogue of faults: what each kind is, what it can hit, its parameters
  * with their defaults, how often it is seen, and who says so.
  */
+
+import { didYouMean } from "../../src/base/suggest.ts";
 import { CATALOGUE, catalogueEntries, isFaultName } from "../../src/fault/catalogue.ts";
 import type { CatalogueEntry } from "../../src/fault/catalogue-entry.ts";
 import { FAULT_SOURCES } from "../../src/fault/fault-sources.ts";
 import { formatTime } from "../../src/model/time.ts";
-import { didYouMean } from "../../src/scenario/suggest.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { usageError } from "./option-values.ts";

@@ -10,12 +10,19 @@ import type { RunWatcher } from "../../cluster/run-watcher.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
 
-/** What a command was asked for. */
+/** Options of commands that run something, after parsing: who looks on. */
 export interface WatchOptions {
-  /** Is handed the metrics before the run begins, and serves them; undefined: nobody does. */
-  readonly serveMetrics?: ((metrics: RunMetrics) => void) | undefined;
+  /** Port of a page that shows the run and serves its metrics; 0: any free one. */
+  readonly ui?: number | undefined;
   readonly metricsAs?: ReadonlySet<MetricSet> | undefined;
   readonly xidLog?: KernelLogTarget | undefined;
+}
+
+/** What looks on. */
+export interface Watchers {
+  readonly all: readonly RunWatcher[];
+  /** Undefined: nobody serves them. */
+  readonly metrics: RunMetrics | undefined;
 }
 
 /** The run that is looked at. */
@@ -32,18 +39,18 @@ export interface WatchedRun {
 }
 
 /** Everybody who is to look on, in order. */
-export async function openWatchers(options: WatchOptions, run: WatchedRun): Promise<RunWatcher[]> {
-  const { serveMetrics, metricsAs, xidLog } = options;
-  const watchers: RunWatcher[] = [];
-  if (serveMetrics !== undefined) {
+export async function openWatchers(options: WatchOptions, run: WatchedRun): Promise<Watchers> {
+  const { ui, metricsAs, xidLog } = options;
+  const all: RunWatcher[] = [];
+  let metrics: RunMetrics | undefined;
+  if (ui !== undefined) {
     const { RunMetrics } = await import("../../cluster/metrics.ts");
-    const metrics = new RunMetrics({ ...run, as: metricsAs });
-    serveMetrics(metrics);
-    watchers.push(metrics);
+    metrics = new RunMetrics({ ...run, as: metricsAs });
+    all.push(metrics);
   }
   if (xidLog !== undefined) {
     const { KernelLog } = await import("../../cluster/kernel-log.ts");
-    watchers.push(new KernelLog({ ...run, faults: run.scenario.faults, target: xidLog }));
+    all.push(new KernelLog({ ...run, faults: run.scenario.faults, target: xidLog }));
   }
-  return watchers;
+  return { all, metrics };
 }

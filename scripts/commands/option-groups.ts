@@ -9,8 +9,10 @@ import {
   parseMetricsAs,
   parseOnWorkerLoss,
   parseOut,
+  parseOutput,
   parsePercent,
   parsePlacement,
+  parsePort,
   parseRank,
   parseSeed,
   parseSpeed,
@@ -26,6 +28,8 @@ export interface OptionEntry {
   /** Reads the value, given what was read before; undefined: a flag without a value. */
   readonly parse?: (value: string, before: unknown) => unknown;
   readonly initial?: unknown;
+  /** Value when the option stands without one. */
+  readonly preset?: unknown;
 }
 
 /** How a run goes, whatever is run. */
@@ -87,14 +91,16 @@ export const DRILL_OPTIONS: readonly OptionEntry[] = [
 /** Signals out of a run for tools that read logs. */
 export const SIGNAL_OPTIONS: readonly OptionEntry[] = [
   {
+    flags: "--ui [port]",
+    about: "show the run in the browser, with its metrics at /metrics; default: any free port",
+    parse: parsePort("--ui"),
+    preset: 0,
+  },
+  {
     flags: "--xid-log <where>",
     about: "kernel-style lines of dead GPUs and NIC ports: a file, or udp:HOST:PORT",
     parse: parseXidLog,
   },
-];
-
-/** What goes with serving metrics. */
-export const METRICS_OPTIONS: readonly OptionEntry[] = [
   {
     flags: "--metrics-as <names>",
     about: "metrics also under the names of other exporters: dcgm, node, rdma (with commas)",
@@ -143,4 +149,26 @@ export const HOST_OPTIONS: readonly OptionEntry[] = [
     about: "how long hosts wait for each other, default 300",
     parse: parseCount("--join-timeout", 86_400),
   },
+];
+
+/** What `trace` writes. */
+export const TRACE_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "-o, --output <file>",
+    about: "compressed unless it ends in .json; - is stdout",
+    parse: parseOutput("--output"),
+    initial: "trace.json.gz",
+  },
+  { flags: "--force", about: "replace a file that exists" },
+];
+
+/** In which form `report` tells it. */
+export const REPORT_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "--html <file>",
+    about: "one HTML file with pictures; - is stdout",
+    parse: parseOutput("--html"),
+  },
+  { flags: "--markdown", about: "print Markdown" },
+  { flags: "--force", about: "replace a file that exists" },
 ];

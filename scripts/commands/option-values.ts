@@ -124,6 +124,16 @@ export function parseCount(name: string, most: number): (value: string) => numbe
   };
 }
 
+/** A TCP port of the option `name`; 0: any free one. */
+export function parsePort(name: string): (value: string) => number {
+  return (value) => {
+    const port = /^\d{1,5}$/.test(value) ? Number(value) : -1;
+    if (port >= 0 && port <= 65_535) return port;
+    const message = `${name}: expected a port, 0..65535, got ${quoted(value)}`;
+    throw usageError("E042", message, `without a port put ${name} behind the other words`);
+  };
+}
+
 /** Ports of one switch, for the comparison of networks: fat trees need an even number. */
 export function parsePorts(value: string): number {
   refuseFlag("--ports", value);
@@ -162,6 +172,24 @@ export function parseOut(value: string): string {
     throw usageError("E042", `--out: expected a folder name, got ${quoted(value)}`);
   }
   return value;
+}
+
+/** A file to write, or `-` for stdout, of the option `name`. */
+export function parseOutput(name: string): (value: string) => string {
+  return (value) => {
+    if (value === "-") return value;
+    if (value.startsWith("-")) {
+      throw usageError(
+        "E040",
+        `${name} needs a value, got option ${quoted(value)}`,
+        `for a file of that name write ${quoted(`./${value}`)}; - is stdout`,
+      );
+    }
+    if (value === "" || value.includes("\0")) {
+      throw usageError("E042", `${name}: expected a file name or -, got ${quoted(value)}`);
+    }
+    return value;
+  };
 }
 
 /** `LABEL=MS`, added to those given before. */

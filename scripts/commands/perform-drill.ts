@@ -3,6 +3,7 @@
  * tell several faults apart, the verdict and the report, and the files of the run folder.
  */
 import { BlindSession } from "../../cluster/blind.ts";
+import { drillPage } from "../../cluster/drill-page.ts";
 import type { Journal } from "../../cluster/journal.ts";
 import { faultsOf, healsOf, type JournalOrder } from "../../cluster/journal-orders.ts";
 import type { HostsOptions } from "../../cluster/prepared-run.ts";
@@ -34,6 +35,7 @@ import { formatLine } from "../terminal/live-log.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { LoadedDrill } from "./load-drill.ts";
 import type { WatchOptions } from "./open-watchers.ts";
+import { pageCommands } from "./page-commands.ts";
 import { realFaultsOf } from "./real-faults.ts";
 import { RecordedRun, type RunPlace, startFailure } from "./recorded-run.ts";
 import type { Loudness } from "./run-recorder.ts";
@@ -65,7 +67,11 @@ export interface PerformOptions {
 }
 
 /** A drill that was performed; undefined: it was stopped before its first window. */
-export type Performed = { readonly journal: ChaosJournal; readonly outcome: RunOutcome };
+export interface Performed {
+  readonly journal: ChaosJournal;
+  readonly outcome: RunOutcome;
+  readonly recorded: RecordedRun;
+}
 
 /** Performs a drill. Throws OperatingError for what an operator can mend. */
 export async function performDrill(options: PerformOptions): Promise<Performed | undefined> {
@@ -159,11 +165,7 @@ class Performance {
         runId: recorded.runId,
         scenarioHash: recorded.hash,
         runDir: recorded.path,
-        retransmittedPackets: recorded.recorder.retransmittedPackets,
-        story: recorded.recorder.story,
-        ...(recorded.recorder.finishedAtPs > 0
-          ? { finishedAtPs: recorded.recorder.finishedAtPs }
-          : {}),
+        ...recorded.recorder.watch.figures(),
       }),
       title: drill.title,
       verdict,
@@ -176,7 +178,10 @@ class Performance {
       RunFile.reportMarkdown,
       `${drillMarkdown(report)}${sectionsMarkdown(runReport)}`,
     );
-    return { journal, outcome };
+    const page = { report: runReport, ...recorded.recorder.watch.forPage() };
+    const commands = pageCommands(recorded.path);
+    recorded.write(RunFile.reportHtml, drillPage(report, { ...page, commands }));
+    return { journal, outcome, recorded };
   }
 
   /** The run that counts. */

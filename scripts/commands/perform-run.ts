@@ -8,6 +8,7 @@ import type { HostsOptions } from "../../cluster/prepared-run.ts";
 import { makeReport, type RunReport } from "../../cluster/report.ts";
 import { reportMarkdown, reportText } from "../../cluster/report-text.ts";
 import { RunFile } from "../../cluster/run-folder.ts";
+import { runPage } from "../../cluster/run-page.ts";
 import { escapeControls } from "../../src/base/escape.ts";
 import type { Verdict } from "../../src/drill/drill.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
@@ -17,6 +18,7 @@ import type { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { nextSteps } from "./next-steps.ts";
 import type { WatchOptions } from "./open-watchers.ts";
+import { pageCommands } from "./page-commands.ts";
 import { type FirstFile, RecordedRun, type RunPlace, startFailure } from "./recorded-run.ts";
 import type { Loudness } from "./run-recorder.ts";
 import { StopSignals } from "./signals.ts";
@@ -86,13 +88,14 @@ export async function performRun(run: PerformRun): Promise<number> {
     runId: recorded.runId,
     scenarioHash: recorded.hash,
     runDir: recorded.path,
-    retransmittedPackets: recorder.retransmittedPackets,
-    story: recorder.story,
-    ...(recorder.finishedAtPs > 0 ? { finishedAtPs: recorder.finishedAtPs } : {}),
+    ...recorder.watch.figures(),
   });
   recorded.write(RunFile.reportJson, `${JSON.stringify(report, undefined, 2)}\n`);
   recorded.write(RunFile.reportMarkdown, reportMarkdown(report));
+  const commands = pageCommands(report.runDir);
+  recorded.write(RunFile.reportHtml, runPage({ report, ...recorder.watch.forPage(), commands }));
   await print(report, path, options, terminal);
+  await recorded.leavePage(signals.signal);
   signals.close();
   return signals.exitCode !== undefined && outcome.end === "interrupted"
     ? signals.exitCode

@@ -9,6 +9,7 @@ import type { BlindSession } from "../../cluster/blind.ts";
 import { OperatingError } from "../../cluster/errors.ts";
 import { type Journal, makeHeader } from "../../cluster/journal.ts";
 import { makeRepeatingDirector, TwoDirectors } from "../../cluster/journal-director.ts";
+import type { RunMetrics } from "../../cluster/metrics.ts";
 import type { HostsOptions, RealFaultsOptions, RunObserver } from "../../cluster/prepared-run.ts";
 import { committedTotals } from "../../cluster/report.ts";
 import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
@@ -29,6 +30,7 @@ import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
 import { runContext } from "../terminal/failure.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
+import { LivePage } from "./live-page.ts";
 import { openWatchers, type WatchOptions } from "./open-watchers.ts";
 import { buildFingerprint, processMains } from "./package-files.ts";
 import { type Loudness, RunRecorder } from "./run-recorder.ts";
@@ -102,6 +104,7 @@ export class RecordedRun {
   readonly #options: RecordedRunOptions;
   #folder: RunFolder | undefined;
   #recorder: RunRecorder | undefined;
+  #page: LivePage | undefined;
 
   constructor(options: RecordedRunOptions) {
     this.#options = options;
@@ -129,6 +132,19 @@ export class RecordedRun {
   /** Removes what was created for a run that never began. A second call does nothing. */
   undo(): void {
     if (!this.hasBegun) this.#folder?.remove();
+  }
+
+  /**
+   * The run is over and its report is written: who looks at its page may go on, until `stop` is
+   * aborted.
+   */
+  async leavePage(stop: AbortSignal): Promise<void> {
+    const page = this.#page;
+    if (page === undefined) return;
+    if (page.isWatched && !stop.aborted) {
+      this.#options.terminal.log("the page stays while somebody looks at it (Ctrl-C ends it)");
+    }
+    await page.leave(stop);
   }
 
   /** Adds a file to the folder of a run that is over. Throws the system's error. */
@@ -177,7 +193,7 @@ export class RecordedRun {
         terminal,
         loudness,
         ...(blind === undefined ? {} : { blind }),
-        watchers,
+        watchers: watchers.all,
         ...(resume === undefined ? {} : { resume }),
       });
       this.#recorder = recorder;
@@ -187,6 +203,7 @@ export class RecordedRun {
         recorder.observed([{ record: "host", event: "resumed", atPs, detail }]);
       }
       runContext.runDir = this.#folder.path;
+      const page = await this.#openPage(blind !== undefined, watchers.metrics);
       outcome = await runCluster({
         scenario,
         runId: this.runId,
@@ -195,7 +212,7 @@ export class RecordedRun {
         ...(delays === undefined ? {} : { delays }),
         ...(hosts === undefined ? {} : { hosts, build: buildFingerprint() }),
         ...(silenceLimitSeconds === undefined ? {} : { silenceLimitSeconds }),
-        observer: also === undefined ? recorder : both(recorder, also),
+        observer: asked(also === undefined ? recorder : both(recorder, also), page),
         stop,
         ...(director === undefined ? {} : { director }),
         ...(operators === undefined ? {} : { operators }),
@@ -204,17 +221,34 @@ export class RecordedRun {
         ...(realFaults === undefined ? {} : { realFaults }),
         ...(resume === undefined ? {} : { paceFromPs: resume.commit?.atPs ?? 0 }),
       });
-      if (recorder.commits > 0) recorder.end(committedTotals(outcome, recorder.story));
+      if (recorder.commits > 0) recorder.end(committedTotals(outcome, recorder.watch.story));
     } catch (error) {
+      this.#page?.close();
       this.undo();
       throw error;
     } finally {
+      if (this.#page !== undefined) this.#page.ask = undefined;
       this.#recorder?.close();
       this.#folder.release();
-      await Promise.all(watchers.map((watcher) => watcher.close?.()));
+      await Promise.all(watchers.all.map((watcher) => watcher.close?.()));
     }
-    if (!this.hasBegun) this.undo();
+    if (!this.hasBegun) {
+      this.#page?.close();
+      this.undo();
+    }
     return outcome;
+  }
+
+  async #openPage(
+    isBlind: boolean,
+    metrics: RunMetrics | undefined,
+  ): Promise<LivePage | undefined> {
+    const { watch = {}, scenario, topology, version, terminal } = this.#options;
+    if (watch.ui === undefined) return undefined;
+    const run = { faultplane: version, runId: this.runId, scenario, topology, isBlind };
+    this.#page = await LivePage.open(watch.ui, this.path, { ...run, metrics });
+    terminal.log(`page: ${this.#page.link}`);
+    return this.#page;
   }
 }
 
@@ -241,6 +275,22 @@ function withRepeated(
   const repeating = makeRepeatingDirector(orders);
   if (repeating === undefined || director === undefined) return repeating ?? director;
   return new TwoDirectors(repeating, director);
+}
+
+/** Lets the page ask the run from its beginning on. */
+function asked(observer: RunObserver, page: LivePage | undefined): RunObserver {
+  if (page === undefined) return observer;
+  const { committed, ordered, observed, told } = observer;
+  return {
+    started: (start) => {
+      page.ask = start.ask;
+      observer.started(start);
+    },
+    committed: committed.bind(observer),
+    ...(ordered && { ordered: ordered.bind(observer) }),
+    ...(observed && { observed: observed.bind(observer) }),
+    ...(told && { told: told.bind(observer) }),
+  };
 }
 
 /** Tells the recorder first: what others see has been written down. */

@@ -3,8 +3,8 @@
  * digest. It needs the run folder and nothing else, and writes nothing.
  */
 import { RunFile } from "../../cluster/run-folder.ts";
+import { counted } from "../../src/base/words.ts";
 import { formatTime } from "../../src/model/time.ts";
-import { counted } from "../terminal/describe-fact.ts";
 import { runContext } from "../terminal/failure.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";

@@ -3,10 +3,10 @@
  * own folder. It does again what the record says, comparing all the way, and goes on from there; in
  * the end it is the run that it would have been.
  */
+
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { readJournal } from "../../cluster/journal.ts";
-import type { KernelLogTarget } from "../../cluster/kernel-log-target.ts";
 import { readWhole } from "../../cluster/read-file.ts";
 import { planReopen, RunFile, readResolved } from "../../cluster/run-folder.ts";
 import { holderOf } from "../../cluster/run-lock.ts";
@@ -22,11 +22,12 @@ import { type HostCommandOptions, hostsOptions } from "./hosts.ts";
 import { type LaunchOptions, launchOf } from "./launch-environment.ts";
 import { liveCommand } from "./live.ts";
 import { RESUME } from "./live-commands.ts";
+import type { WatchOptions } from "./open-watchers.ts";
 import { performRun } from "./perform-run.ts";
 import { checkRelations } from "./run.ts";
 
 /** Options of `faultplane resume` after parsing. */
-export interface ResumeOptions extends HostCommandOptions, LaunchOptions {
+export interface ResumeOptions extends HostCommandOptions, LaunchOptions, WatchOptions {
   readonly placement?: PlacementName;
   readonly workers?: number;
   readonly speed?: number | "max";
@@ -36,7 +37,6 @@ export interface ResumeOptions extends HostCommandOptions, LaunchOptions {
   readonly expect?: true;
   /** To those real faults of a drill that are still to come. */
   readonly allowRealFaults?: true;
-  readonly xidLog?: KernelLogTarget;
   readonly json?: true;
   readonly quiet?: true;
   readonly verbose?: true;
@@ -79,7 +79,7 @@ export async function resumeCommand(
       terminal,
       options: { ...options, ...others },
       path: undefined,
-      watch: { xidLog: options.xidLog },
+      watch: options,
       resume: journal,
     });
   }
@@ -99,7 +99,7 @@ export async function resumeCommand(
       ...others,
       allowRealFaults: options.allowRealFaults,
       silenceLimitSeconds: options.silenceLimit,
-      watch: { xidLog: options.xidLog },
+      watch: options,
       resume: journal,
     },
     options,

@@ -2,9 +2,10 @@
  * Observes a run: writes each committed window to the event log and the journal before the next may
  * begin, then tells the terminal. Keeps what the report needs besides.
  */
-import type { BlindSession } from "../../cluster/blind.ts";
+import { type BlindSession, VEILED } from "../../cluster/blind.ts";
 import { removeControl, writeControl } from "../../cluster/control-file.ts";
 import { EventLog } from "../../cluster/event-log.ts";
+import { FaultBook } from "../../cluster/fault-book.ts";
 import {
   isOver,
   type Journal,
@@ -15,20 +16,22 @@ import {
 import { type HostRecord, type JournalOrder, mustSurvive } from "../../cluster/journal-orders.ts";
 import { JournalWriter } from "../../cluster/journal-writer.ts";
 import type { RunObserver, RunStart } from "../../cluster/prepared-run.ts";
+import { ReportFacts } from "../../cluster/report-facts.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import { RunFile, type RunFolder } from "../../cluster/run-folder.ts";
-import { type RunStory, StoryTeller } from "../../cluster/run-story.ts";
 import type { RunWatcher } from "../../cluster/run-watcher.ts";
+import { TokenRate } from "../../cluster/token-rate.ts";
 import { TrafficLog } from "../../cluster/traffic-log.ts";
 import type { RunStatus } from "../../cluster/window-loop.ts";
+import { counted } from "../../src/base/words.ts";
 import type { ClosedEpoch } from "../../src/engine/digest-chain.ts";
 import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { formatTime } from "../../src/model/time.ts";
 import { laneName, type Topology } from "../../src/model/topology.ts";
 import { makeSchedule } from "../../src/workload/schedules.ts";
-import { counted } from "../terminal/describe-fact.ts";
 import { formatLine, LiveLog } from "../terminal/live-log.ts";
+import { statusText } from "../terminal/status-text.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { shellWord } from "./next-steps.ts";
 
@@ -40,6 +43,8 @@ const COMMIT_EVERY_MS = 100;
 
 /** The observer of `faultplane run`. */
 export class RunRecorder implements RunObserver {
+  /** What reports need of the facts so far. */
+  readonly watch: ReportFacts;
   readonly #terminal: Terminal;
   readonly #loudness: Loudness;
   readonly #live: LiveLog;
@@ -58,9 +63,9 @@ export class RunRecorder implements RunObserver {
   #commit: JournalCommit | undefined;
   #isEnded = false;
   #safeUntilPs = 0;
-  #finishedAtPs = 0;
-  #retransmitted = 0;
-  readonly #story: StoryTeller;
+  /** For the status line: what is in force, and what the fleet gets done. */
+  readonly #book: FaultBook;
+  readonly #tokens: TokenRate;
 
   /**
    * Creates both log files in `folder`, or with `resume` goes on with those that are there. Throws
@@ -88,14 +93,16 @@ export class RunRecorder implements RunObserver {
     this.#blind = options.blind;
     this.#watchers = options.watchers ?? [];
     this.#runId = header.runId;
-    this.#story = new StoryTeller(scenario);
+    this.#book = new FaultBook(scenario.faults);
+    this.#tokens = new TokenRate(scenario);
+    this.watch = new ReportFacts(scenario, topology);
     const actorIds = topology.actors.map((actor) => actor.id);
     const gpus = topology.actors.filter((actor) => actor.kind === "gpu").map(({ id }) => id);
     const { layers, steps } = scenario.workload;
     const { chains } = makeSchedule(scenario);
     const retries = scenario.transport.retryCount;
     const plan = { gpus, layers, steps, chains, retries };
-    this.#live = new LiveLog(actorIds, plan, loudness === "verbose");
+    this.#live = new LiveLog(actorIds, plan, loudness === "verbose" ? "all" : "grouped");
     const journalPath = folder.file(RunFile.journal);
     const eventsPath = folder.file(RunFile.events);
     const { resume } = options;
@@ -123,24 +130,10 @@ export class RunRecorder implements RunObserver {
     return this.#events.isConfirmed && this.#journal.isConfirmed;
   }
 
-  /** When the last rank so far finished, ps; 0 = none. */
-  get finishedAtPs(): number {
-    return this.#finishedAtPs;
-  }
-
-  /** What the facts so far tell. */
-  get story(): RunStory {
-    return this.#story.tell();
-  }
-
-  /** Packets that NICs sent again. */
-  get retransmittedPackets(): number {
-    return this.#retransmitted;
-  }
-
   started(info: RunStart): void {
     if (info.control !== undefined) {
-      writeControl(this.#folder.path, { ...info.control, runId: this.#runId, pid: process.pid });
+      const own = { runId: this.#runId, pid: process.pid, isBlind: this.#blind !== undefined };
+      writeControl(this.#folder.path, { ...info.control, ...own });
     }
     if (this.#loudness === "quiet") return;
     const { placement, seed, speed } = this.#scenario.run;
@@ -174,13 +167,10 @@ export class RunRecorder implements RunObserver {
       this.#journal.write(this.#commitRecord(), this.#safeUntilPs);
     }
     this.#folder.settle();
-    this.#story.take(window.facts);
-    for (const { atPs, fact } of window.facts) {
-      if (fact.type === "rank.finished") this.#finishedAtPs = atPs;
-      else if (fact.type === "qp.retransmitted") this.#retransmitted += fact.packets;
-    }
+    this.watch.take(window.facts);
     for (const watcher of this.#watchers) watcher.take(window, status);
     if (this.#loudness === "quiet") return;
+    this.#tokens.take(window.facts);
     const told = this.#blind?.veil(window.facts) ?? window.facts;
     for (const line of this.#live.take(told, status.virtualTimePs)) {
       this.#terminal.log(this.#terminal.paint(formatLine(line), line.tone));
@@ -190,6 +180,7 @@ export class RunRecorder implements RunObserver {
 
   /** Writes orders down; they act afterwards. */
   ordered(orders: readonly JournalOrder[]): void {
+    this.#book.take(orders);
     this.#write(orders, orders.some(mustSurvive));
     for (const watcher of this.#watchers) watcher.ordered?.(orders);
   }
@@ -272,13 +263,15 @@ export class RunRecorder implements RunObserver {
     }
   }
 
-  #statusText(status: RunStatus): string {
-    const { done, total } = this.#live.progress;
-    const percent = total === 0 ? 0 : Math.floor((100 * done) / total);
-    return (
-      `layer ${done}/${total}  virtual ${formatTime(status.virtualTimePs)}  ` +
-      `speed ${status.speed.toPrecision(2)}  lag ${status.lagSeconds.toFixed(2)} s  ${percent} %`
-    );
+  #statusText({ virtualTimePs, wallSeconds, lagSeconds }: RunStatus): string {
+    const { done: layersDone, total: layersTotal } = this.#live.progress;
+    const inForce = this.#book.inForce(virtualTimePs).map(({ spec }) => spec.name);
+    return statusText({
+      ...{ virtualTimePs, wallSeconds, lagSeconds, layersDone, layersTotal },
+      isPaused: false,
+      tokensPerSecond: this.#tokens.at(virtualTimePs),
+      faults: inForce.map((name) => (this.#blind?.isOpen(name) === false ? VEILED : name)),
+    });
   }
 }
 

@@ -2,25 +2,25 @@
  * `faultplane run`: checks everything, creates the run folder, runs the cluster, and reports.
  * Nothing is created or spawned before all checks have passed.
  */
-import type { KernelLogTarget } from "../../cluster/kernel-log-target.ts";
 import type { HostsOptions } from "../../cluster/prepared-run.ts";
 import { RunFile } from "../../cluster/run-folder.ts";
 import { escapeControls } from "../../src/base/escape.ts";
+import { didYouMean } from "../../src/base/suggest.ts";
 import type { PlacementName, RunSpec, Scenario } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
-import { didYouMean } from "../../src/scenario/suggest.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { placeActors } from "../../src/topology/placement.ts";
 import { settledText, withMoments } from "../resolve-moments.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { type LoadedScenario, loadScenario, printProblems } from "./load-scenario.ts";
+import type { WatchOptions } from "./open-watchers.ts";
 import { usageError } from "./option-values.ts";
 import { defaultScenario } from "./package-files.ts";
 import { performRun } from "./perform-run.ts";
 import { placeOfRun } from "./recorded-run.ts";
 
 /** Options of `faultplane run` after parsing. */
-export interface RunCommandOptions {
+export interface RunCommandOptions extends WatchOptions {
   readonly seed?: string;
   readonly placement?: PlacementName;
   readonly workers?: number;
@@ -34,7 +34,6 @@ export interface RunCommandOptions {
   readonly hosts?: HostsOptions;
   readonly force?: true;
   readonly delayWorker: ReadonlyMap<string, number>;
-  readonly xidLog?: KernelLogTarget;
   readonly json?: true;
   readonly quiet?: true;
   readonly verbose?: true;
@@ -77,7 +76,7 @@ export async function runCommand(
     terminal,
     options,
     path,
-    watch: { xidLog: options.xidLog },
+    watch: options,
   });
 }
 

@@ -73,6 +73,7 @@ export async function killOnce(plan: KillPlan, one: KillCase): Promise<KillResul
   if (one.role === "coordinator" && one.phase !== "in-replay") {
     await takeUp(plan, folder, problems);
   } else if (isHit) checkRecord(folder, one, problems);
+  if (!isHit || one.phase === "in-replay") await checkUndisturbed(run, folder, problems);
   await checkReplay(plan, folder, one, problems);
   rmSync(folder, { recursive: true, force: true });
   return { isHit, problems, wallSeconds: (performance.now() - startedMs) / 1000 };
@@ -204,6 +205,17 @@ async function takeUp(plan: KillPlan, folder: string, problems: string[]): Promi
   if (digest !== expected || end?.end !== "finished") {
     problems.push(`resume: exit code ${resumed.code}, digest ${digest}: ${stdout.slice(0, 200)}`);
   }
+}
+
+/** Whom nobody hit has come to its end: a run that cannot even begin proves nothing. */
+async function checkUndisturbed(
+  run: StartedProgram,
+  folder: string,
+  problems: string[],
+): Promise<void> {
+  if (/"end":"finished"/.test(viewOf(folder).journal)) return;
+  const { code, stderr } = await run.ended;
+  problems.push(`nobody was hit, and the run failed: exit code ${code}: ${stderr.slice(-300)}`);
 }
 
 /** One loss, one record; and no more than that. */

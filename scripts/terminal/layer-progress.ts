@@ -3,9 +3,10 @@
  * long it took, and whether that is worth a line. Steps and layers have the numbers of the event
  * log; how far the run is is counted from 1 beside them. Pure.
  */
+
+import { counted, listed } from "../../src/base/words.ts";
 import type { Fact } from "../../src/model/fact.ts";
 import { formatTime } from "../../src/model/time.ts";
-import { counted, listed } from "./describe-fact.ts";
 
 /** Lines are written for the first layers with experts and without, then for every tenth. */
 const FIRST_LAYERS = 2;

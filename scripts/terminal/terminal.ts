@@ -4,8 +4,8 @@
  */
 import { fstatSync } from "node:fs";
 import { clearLine, cursorTo } from "node:readline";
+import type { Tone } from "../../src/observe/describe-fact.ts";
 import { makePalette, type Palette, wantsColour } from "./colour.ts";
-import type { Tone } from "./describe-fact.ts";
 
 /** Redraws of the status line are at least this far apart, ms. */
 const REDRAW_MS = 100;
@@ -31,6 +31,11 @@ export class Terminal {
     this.resultPalette = choose(process.stdout.isTTY === true);
     process.stderr.on("error", () => this.#closed("error"));
     process.stdout.on("error", () => this.#closed("result"));
+  }
+
+  /** Nobody reads results any more. */
+  get isResultClosed(): boolean {
+    return this.#resultClosed;
   }
 
   /** Called once when nobody reads either stream any more. */
@@ -79,17 +84,24 @@ export class Terminal {
     });
   }
 
-  /** `text` in the colour of its tone, for stderr. */
-  paint(text: string, tone: Tone): string {
+  /** Like {@link result}, above the status line. */
+  async resultAbove(text: string): Promise<void> {
+    this.#erase();
+    await this.result(text);
+    this.#draw();
+  }
+
+  /** `text` in the colour of its tone, for stderr unless another palette is given. */
+  paint(text: string, tone: Tone, palette = this.palette): string {
     switch (tone) {
       case "good":
-        return this.palette.green(text);
+        return palette.green(text);
       case "warning":
-        return this.palette.yellow(text);
+        return palette.yellow(text);
       case "bad":
-        return this.palette.red(text);
+        return palette.red(text);
       case "quiet":
-        return this.palette.dim(text);
+        return palette.dim(text);
       default:
         return text;
     }

@@ -2,6 +2,8 @@
  * Actions of a drill file: what is injected, what an operator does, what ends. Faults are resolved
  * as those of a scenario. Real faults, of processes of the run, are read in host-acts.ts.
  */
+
+import { didYouMean } from "../base/suggest.ts";
 import type { FaultKind, FaultSpec, INTERVENTION_KINDS } from "../model/fault.ts";
 import { HOST_FAULT_FUNCS } from "../model/host-fault.ts";
 import type { FaultContext } from "../scenario/fault-context.ts";
@@ -10,7 +12,6 @@ import { resolveTargets } from "../scenario/fault-targets.ts";
 import { escapeText, quote, show } from "../scenario/problem.ts";
 import type { ProblemList } from "../scenario/problem-list.ts";
 import { resolveFault } from "../scenario/resolve-fault.ts";
-import { didYouMean } from "../scenario/suggest.ts";
 import type { DocumentPath } from "../scenario/yaml-text.ts";
 import type { Act } from "./drill.ts";
 import type { ActivityFields } from "./drill-fields.ts";

@@ -2,11 +2,12 @@
  * Checked fields of a drill file to a Drill: units, names and relations between its parts. With
  * problems the drill is not to be used.
  */
+
+import { didYouMean } from "../base/suggest.ts";
 import { formatTime } from "../model/time.ts";
 import { faultContextOf } from "../scenario/fault-context.ts";
 import { escapeText, quote } from "../scenario/problem.ts";
 import type { ProblemList } from "../scenario/problem-list.ts";
-import { didYouMean } from "../scenario/suggest.ts";
 import { timeAt } from "../scenario/units.ts";
 import type { DocumentPath } from "../scenario/yaml-text.ts";
 import { ActReader } from "./act-reading.ts";

@@ -3,6 +3,8 @@
  * long. Never a process id, a name of a program, or a signal: a file can hit nothing that the run
  * did not start. Without the operator's consent none is read.
  */
+
+import { didYouMean } from "../base/suggest.ts";
 import {
   DIRECTIONS,
   type Direction,
@@ -17,7 +19,6 @@ import { PS_PER_MS } from "../model/time.ts";
 import type { Topology } from "../model/topology.ts";
 import { escapeText, quote, show } from "../scenario/problem.ts";
 import type { ProblemList } from "../scenario/problem-list.ts";
-import { didYouMean } from "../scenario/suggest.ts";
 import { timeAt } from "../scenario/units.ts";
 import type { DocumentPath } from "../scenario/yaml-text.ts";
 import { crossingPeers, type Placement, placeActors } from "../topology/placement.ts";

@@ -2,10 +2,11 @@
  * Probes of a drill file: the measure, its arguments and the tolerance. An unknown measure and a
  * tolerance that nothing can meet are errors: such a check would hold, or fail, for ever.
  */
+
+import { didYouMean } from "../base/suggest.ts";
 import { escapeText, quote, show } from "../scenario/problem.ts";
 import type { ProblemList } from "../scenario/problem-list.ts";
 import { readTime, TIME_ADVICE } from "../scenario/quantity.ts";
-import { didYouMean } from "../scenario/suggest.ts";
 import type { DocumentPath } from "../scenario/yaml-text.ts";
 import { PROBE_SPANS, type Probe, type ProbeSpan, type Tolerance } from "./drill.ts";
 import type { ProbeFields } from "./drill-fields.ts";

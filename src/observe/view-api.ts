@@ -106,10 +106,7 @@ export interface StateView {
 export interface UseView {
   readonly fromPs: number;
   readonly spanPs: number;
-  /**
-   * By lane: use in thousandths of its rate over the span, as text: one base64 character pair (12
-   * bits) a lane, 0..1000.
-   */
+  /** By lane: use in thousandths of its rate over the span; see {@link decodeUse}. */
   readonly permille: string;
 }
 
@@ -133,7 +130,10 @@ export interface SeriesView {
   readonly atPs: readonly number[];
   /** Tokens that came through a layer per second of virtual time, scaled to whole passes. */
   readonly tokensPerSecond: readonly number[];
-  /** Median and slowest of dispatches and combines that ended in it, us; null: none did. */
+  /**
+   * Median and slowest of dispatches and combines that ended in it, us; null: none did. Medians are
+   * right within 2 percent.
+   */
   readonly dispatchP50Us: readonly (number | null)[];
   readonly dispatchMaxUs: readonly (number | null)[];
   readonly combineP50Us: readonly (number | null)[];

@@ -1,5 +1,6 @@
 /** Selectors of a file as targets of the cluster, and what is wrong with them in words. */
 import { streamOf } from "../base/random.ts";
+import { didYouMean } from "../base/suggest.ts";
 import { targetKindsOf } from "../fault/catalogue.ts";
 import type { TargetKind } from "../fault/catalogue-entry.ts";
 import { messageOf, type SelectionFailure, type Selector } from "../fault/selectors.ts";
@@ -7,7 +8,6 @@ import type { FaultKind } from "../model/fault.ts";
 import type { FaultContext } from "./fault-context.ts";
 import { escapeText } from "./problem.ts";
 import type { ProblemList } from "./problem-list.ts";
-import { didYouMean } from "./suggest.ts";
 import type { DocumentPath } from "./yaml-text.ts";
 
 /** Streams of one fault: draws of its targets do not shift the draw of its onset. */

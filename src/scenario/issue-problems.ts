@@ -2,10 +2,11 @@
  * What a schema's checker says of a document, as problems with a place, a code and a suggestion.
  * Every kind of file that is checked by a schema speaks through it.
  */
+
+import { didYouMean } from "../base/suggest.ts";
 import type { FieldIssue } from "./field-issue.ts";
 import { escapeText, isProblemCode } from "./problem.ts";
 import type { ProblemList } from "./problem-list.ts";
-import { didYouMean } from "./suggest.ts";
 import { type DocumentPath, pathText, type TextTree } from "./yaml-text.ts";
 
 /** Paths of the keys and values that an issue is about. */

@@ -3,13 +3,12 @@
  * with one that could be read twice (`400 Gb/s`, `40 G`), is refused: a factor of eight is never
  * guessed.
  */
-import { PS_PER_MS, PS_PER_NS, PS_PER_S, PS_PER_US, TIME_MAX_PS } from "../model/time.ts";
+import { PS_PER_S } from "../model/time.ts";
+
+export { readTime, TIME_ADVICE, TIME_PATTERN, type TimeReading } from "../model/time-text.ts";
 
 /** Accepts a rate: decimal number, SI prefix, bit/s or B/s. The sign is judged later. */
 export const RATE_PATTERN = /^-?\d{1,12}(?:\.\d{1,12})? ?[kMGT]?(?:bit|B)\/s$/;
-
-/** Accepts a time: decimal number and unit. */
-export const TIME_PATTERN = /^-?\d{1,16}(?:\.\d{1,15})? ?(?:ps|ns|us|ms|s|min|h)$/;
 
 /** Accepts a rate of computation: decimal number, SI prefix, FLOP/s. The sign is judged later. */
 export const FLOP_RATE_PATTERN = /^-?\d{1,12}(?:\.\d{1,12})? ?[GTP]FLOP\/s$/;
@@ -26,9 +25,6 @@ export const FLOP_RATE_ADVICE = "write a unit: GFLOP/s, TFLOP/s or PFLOP/s";
 /** How to write a rate, for messages. */
 export const RATE_ADVICE = "write a unit: bit/s as Gbit/s, byte/s as GB/s";
 
-/** How to write a time, for messages. */
-export const TIME_ADVICE = "write a time with its unit: ps, ns, us, ms, s, min or h";
-
 const PREFIXES: Readonly<Record<string, number>> = {
   "": 1,
   k: 1e3,
@@ -36,16 +32,6 @@ const PREFIXES: Readonly<Record<string, number>> = {
   G: 1e9,
   T: 1e12,
   P: 1e15,
-};
-
-const TIME_UNITS_PS: Readonly<Record<string, number>> = {
-  ps: 1,
-  ns: PS_PER_NS,
-  us: PS_PER_US,
-  ms: PS_PER_MS,
-  s: PS_PER_S,
-  min: 60 * PS_PER_S,
-  h: 3_600 * PS_PER_S,
 };
 
 /** Bytes a second of a rate that matches {@link RATE_PATTERN}; may be zero or negative. */
@@ -73,31 +59,6 @@ export function flopsPerSecondOf(rate: string): number {
 /** Serialization time of one byte at a rate > 0 that matches {@link RATE_PATTERN}, ps. */
 export function psPerByteOf(rate: string): number {
   return PS_PER_S / bytesPerSecondOf(rate);
-}
-
-/** A time in whole ps, or why there is none. */
-export type TimeReading =
-  | { readonly ok: true; readonly ps: number }
-  | { readonly ok: false; readonly message: string };
-
-/**
- * Picoseconds of a time that matches {@link TIME_PATTERN}; may be negative. Exact: never rounded.
- */
-export function readTime(time: string): TimeReading {
-  const parts = /^(-?)(\d+)(?:\.(\d+))? ?([a-z]+)$/.exec(time);
-  const unit = parts === null ? undefined : TIME_UNITS_PS[parts[4]];
-  if (parts === null || unit === undefined) return { ok: false, message: TIME_ADVICE };
-  const fraction = parts[3] ?? "";
-  const scaled = BigInt(parts[2] + fraction) * BigInt(unit);
-  const divisor = BigInt(`1${"0".repeat(fraction.length)}`);
-  if (scaled % divisor !== 0n) {
-    return { ok: false, message: `must be a whole number of ps, got ${time}` };
-  }
-  const ps = scaled / divisor;
-  if (ps > BigInt(TIME_MAX_PS)) {
-    return { ok: false, message: `must be at most 2.5 h of virtual time, got ${time}` };
-  }
-  return { ok: true, ps: parts[1] === "-" && ps !== 0n ? -Number(ps) : Number(ps) };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What a recovery controller and its ranks say, in words. */
 import { describe, expect, it } from "vitest";
-import { describeFact, toneOf } from "../../scripts/terminal/describe-fact.ts";
 import type { Fact } from "../../src/model/fact.ts";
+import { describeFact, toneOf } from "../../src/observe/describe-fact.ts";
 
 const CASES: readonly (readonly [Fact, string, string])[] = [
   [

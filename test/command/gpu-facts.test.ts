@@ -1,8 +1,8 @@
 /** What ranks say of corruption, takeover and operators, in words. */
 import { describe, expect, it } from "vitest";
-import { describeFact, toneOf } from "../../scripts/terminal/describe-fact.ts";
-import { describeGroup, groupKeyOf } from "../../scripts/terminal/fact-groups.ts";
 import type { Fact } from "../../src/model/fact.ts";
+import { describeFact, toneOf } from "../../src/observe/describe-fact.ts";
+import { describeGroup, groupKeyOf } from "../../src/observe/fact-groups.ts";
 
 function bad(from: string, token: number): Fact {
   return { type: "copy.corrupted", from, layer: 3, step: 0, token, fault: "flips" };

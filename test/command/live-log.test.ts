@@ -13,7 +13,7 @@ const LAYERS = Array.from({ length: 30 }, (_, place) => place + 3);
 const PLAN = { gpus: GPUS, layers: LAYERS, steps: 1, chains: ["batch0"], retries: 7 };
 
 function makeLog(verbose = false, plan: Partial<FleetPlan> = {}): LiveLog {
-  return new LiveLog(ACTORS, { ...PLAN, ...plan }, verbose);
+  return new LiveLog(ACTORS, { ...PLAN, ...plan }, verbose ? "all" : "grouped");
 }
 
 function record(atPs: number, actor: number, fact: Fact): FactRecord {

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { EventLines, EventLog, levelOf } from "../../cluster/event-log.ts";
+import { EventLines, EventLog } from "../../cluster/event-log.ts";
 import { makeHeader, parseJournal, readJournal } from "../../cluster/journal.ts";
 import { chainedText } from "../../cluster/journal-chain.ts";
 import { JournalWriter } from "../../cluster/journal-writer.ts";
@@ -33,6 +33,7 @@ import { shellWord } from "../../scripts/commands/next-steps.ts";
 import { judgeRun } from "../../src/drill/run-verdict.ts";
 import type { FactRecord } from "../../src/model/fact.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
+import { levelOf } from "../../src/observe/fact-catalogue.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "faultplane-records-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

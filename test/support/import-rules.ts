@@ -11,6 +11,7 @@ const LAYERS: readonly (readonly [folder: string, allowed: readonly string[]])[]
   ["src/hardware", ["src/base", "src/model"]],
   ["src/topology", ["src/base", "src/model"]],
   ["src/workload", ["src/base", "src/model"]],
+  ["src/observe", ["src/base", "src/model"]],
   ["src/fault", ["src/base", "src/model", "src/topology"]],
   ["src/engine", ["src/base", "src/model", "src/topology", "src/workload", "src/fault"]],
   [
@@ -21,8 +22,11 @@ const LAYERS: readonly (readonly [folder: string, allowed: readonly string[]])[]
     "src/drill",
     ["src/base", "src/model", "src/topology", "src/workload", "src/fault", "src/scenario"],
   ],
+  ["src/chrome-trace", ["src/base", "src/model", "src/workload"]],
+  ["src/report", ["src/base", "src/model", "src/workload"]],
   ["actors", ["src/base", "src/model"]],
   ["cluster", ["src"]],
+  ["scripts/page", ["src"]],
   ["scripts", ["src", "actors", "cluster"]],
   ["test", ["src", "actors", "cluster", "scripts"]],
 ];
@@ -30,13 +34,17 @@ const LAYERS: readonly (readonly [folder: string, allowed: readonly string[]])[]
 /** The one file that imports a package. Tests may import anything. */
 const DOORS: Readonly<Record<string, string>> = {
   commander: "scripts/faultplane.ts",
+  "lit-html": "scripts/page/views.ts",
   msgpackr: "cluster/codec.ts",
   nanoid: "cluster/run-id.ts",
   "node:child_process": "cluster/process-launcher.ts",
   picocolors: "scripts/terminal/colour.ts",
   pino: "cluster/event-log.ts",
+  "playwright-core": "scripts/test-page.ts",
   "prom-client": "cluster/metrics-registry.ts",
   "pure-rand": "src/base/random.ts",
+  rolldown: "scripts/build-page.ts",
+  uplot: "scripts/page/charts.ts",
   ws: "cluster/websocket-transport.ts",
   yaml: "src/scenario/yaml-text.ts",
   zod: "src/scenario/schema.ts",

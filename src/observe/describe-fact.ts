@@ -1,23 +1,13 @@
 /**
  * Facts in words: one sentence each, for people. Pure; what is shown and when is decided elsewhere.
  */
-import { unreachable } from "../../src/base/assert.ts";
-import type { Fact } from "../../src/model/fact.ts";
-import { formatTime } from "../../src/model/time.ts";
+import { unreachable } from "../base/assert.ts";
+import { counted, grouped, listed } from "../base/words.ts";
+import type { Fact } from "../model/fact.ts";
+import { formatTime } from "../model/time.ts";
 
 /** How a line is painted. */
 export type Tone = "plain" | "good" | "warning" | "bad" | "quiet";
-
-/** `1 packet`, `2 packets`. */
-export function counted(count: number, noun: string): string {
-  return `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-/** The first three names, then how many more. */
-export function listed(names: readonly string[]): string {
-  if (names.length <= 4) return names.join(", ");
-  return `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`;
-}
 
 /**
  * What one fact says. `namesChain`: the schedule has several chains, so say which. Names in it may
@@ -109,7 +99,7 @@ export function describeFact(fact: Fact, namesChain = false): string {
       return `step ${fact.step} begins again`;
     case "dispatch.completed":
       return (
-        `dispatch of ${ofChain}layer ${fact.layer} done: ${fact.received.toLocaleString("en-US")} ` +
+        `dispatch of ${ofChain}layer ${fact.layer} done: ${grouped(fact.received)} ` +
         `token copies received in ${formatTime(fact.durationPs)}`
       );
     case "combine.completed":

@@ -1,6 +1,6 @@
 /** Suggestions: near words are found, far ones are not. */
 import { describe, expect, it } from "vitest";
-import { didYouMean, editDistance, nearest } from "../../src/scenario/suggest.ts";
+import { didYouMean, editDistance, nearest } from "../../src/base/suggest.ts";
 
 describe("edit distance", () => {
   it.each([

@@ -1,0 +1,178 @@
+/**
+ * Tells those who watch a run what is new, a few times a second of wall time. While nobody watches
+ * nothing is read and nothing is made.
+ */
+import type { EndedView, StatusView } from "../src/observe/view-api.ts";
+import type { LiveStatus } from "./control-messages.ts";
+import type { PageLog, Passing } from "./page-log.ts";
+import type { PageViewers, Viewer } from "./page-viewers.ts";
+import type { NumberedLine, RunWatch } from "./run-watch.ts";
+
+/** Wall ms between two rounds, and of reading in one. */
+const ROUND_MS = 200;
+const READ_MS = 25;
+
+/** Wall ms that somebody who asks once waits for. */
+const CATCH_UP_MS = 10_000;
+
+/** Lines of the log that one round sends at most; the newest. */
+const LINES_MAX = 200;
+
+/** What a viewer wants to see: lines that pass its filter. */
+export interface Wish {
+  readonly filter: string;
+}
+
+export interface PageFeedOptions {
+  readonly watch: RunWatch;
+  readonly log: PageLog;
+  readonly viewers: PageViewers<Wish>;
+  /** How the run stands; undefined: it is over. */
+  status(): Promise<LiveStatus | undefined>;
+  /** How it ended, when its report is there. */
+  ended(): EndedView | undefined;
+}
+
+/** Lines for those with one filter. */
+interface Sender {
+  readonly passing: Passing;
+  lines: NumberedLine[];
+  skipped: number;
+}
+
+export class PageFeed {
+  readonly #options: PageFeedOptions;
+  readonly #senders = new Map<string, Sender>();
+  #timer: NodeJS.Timeout | undefined;
+  #isBusy = false;
+  #isClosed = false;
+  #version = -1;
+  #hasEnded = false;
+
+  constructor(options: PageFeedOptions) {
+    this.#options = options;
+  }
+
+  /** One more watches; `passing` lets its lines pass. Everything so far is told to it. */
+  welcome(viewer: Viewer<Wish>, passing: Passing): void {
+    const { watch } = this.#options;
+    const { filter } = viewer.wish;
+    if (!this.#senders.has(filter)) {
+      this.#senders.set(filter, { passing, lines: [], skipped: 0 });
+    }
+    viewer.tell("series", watch.series.all());
+    viewer.tell("state", watch.at(watch.reachedPs));
+    this.#timer ??= setInterval(() => void this.#round(), ROUND_MS);
+    if (this.#hasEnded) this.#tellEnd(viewer);
+    void this.#round();
+  }
+
+  /** Reads all that there is by now, in turns with others; for who asks and does not watch. */
+  async catchUp(): Promise<void> {
+    const untilMs = performance.now() + CATCH_UP_MS;
+    while (!this.#isClosed && !this.#read() && performance.now() < untilMs) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+  }
+
+  async #round(): Promise<void> {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      const { viewers } = this.#options;
+      if (viewers.count === 0) this.#rest();
+      else await this.#tell();
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  /** Nobody watches: nothing is read until somebody comes. */
+  #rest(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#senders.clear();
+  }
+
+  async #tell(): Promise<void> {
+    const { watch, viewers } = this.#options;
+    const status = await this.#options.status();
+    if (this.#isClosed) return;
+    const isWhole = this.#read();
+    const view = this.#statusOf(status);
+    if (status !== undefined) watch.late(status.lagSeconds);
+    viewers.tellAll("status", view);
+    if (watch.version !== this.#version) {
+      this.#version = watch.version;
+      viewers.tellAll("state", watch.present());
+    }
+    const news = watch.series.news();
+    if (news !== undefined) viewers.tellAll("series", news);
+    this.#tellLines();
+    if (!isWhole || watch.end === undefined || this.#hasEnded) return;
+    if (this.#options.ended() === undefined) return;
+    this.#hasEnded = true;
+    for (const viewer of viewers) this.#tellEnd(viewer);
+  }
+
+  #tellEnd(viewer: Viewer<Wish>): void {
+    const end = this.#options.ended();
+    if (end !== undefined) viewer.tell("ended", end);
+  }
+
+  /** Reads on for a moment; says whether that is all that there is. */
+  #read(): boolean {
+    const untilMs = performance.now() + READ_MS;
+    let idle = 0;
+    while (performance.now() < untilMs) {
+      const lines = this.#options.watch.next();
+      idle = lines === undefined ? idle + 1 : 0;
+      if (idle > 1) return true;
+      for (const line of lines ?? [])
+        for (const sender of this.#senders.values()) keep(sender, line);
+    }
+    return false;
+  }
+
+  #statusOf(status: LiveStatus | undefined): StatusView {
+    const { watch } = this.#options;
+    const { tokensPerSecond } = watch;
+    if (status !== undefined) {
+      const { virtualTimePs, wallSeconds, speed, lagSeconds, isPaused } = status;
+      return { virtualTimePs, wallSeconds, speed, lagSeconds, isPaused, tokensPerSecond };
+    }
+    const virtualTimePs = watch.end?.virtualTimePs ?? watch.reachedPs;
+    const over = { wallSeconds: 0, speed: "max", lagSeconds: 0, isPaused: false } as const;
+    return { virtualTimePs, ...over, tokensPerSecond };
+  }
+
+  #tellLines(): void {
+    const { viewers, log } = this.#options;
+    const wanted = new Set([...viewers].map(({ wish }) => wish.filter));
+    for (const [filter, sender] of this.#senders) {
+      if (!wanted.has(filter)) {
+        this.#senders.delete(filter);
+        continue;
+      }
+      if (sender.lines.length === 0) continue;
+      const lines = sender.lines.map((line) => log.shown(line));
+      const { skipped } = sender;
+      viewers.tellThose((wish) => wish.filter === filter, "log", { lines, skipped });
+      sender.lines = [];
+      sender.skipped = 0;
+    }
+  }
+}
+
+function keep(sender: Sender, line: NumberedLine): void {
+  for (const passed of sender.passing(line)) sender.lines.push(passed);
+  const over = sender.lines.length - LINES_MAX;
+  if (over <= 0) return;
+  sender.skipped += over;
+  sender.lines.splice(0, over);
+}

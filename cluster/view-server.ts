@@ -1,0 +1,314 @@
+/**
+ * The server of a run's page: what there is to see goes out to whoever comes from this machine,
+ * what is to be done comes in from those who have a token. It reads the run's folder and asks the
+ * run as any operator does; the run waits for nothing of it.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Scenario } from "../src/model/scenario.ts";
+import type { Topology } from "../src/model/topology.ts";
+import type { FilterProblem } from "../src/observe/filter-terms.ts";
+import type { EndedView, LogView, ProblemView, RunView } from "../src/observe/view-api.ts";
+import {
+  type ControlAnswer,
+  type ControlRequest,
+  type LiveStatus,
+  requestOf,
+} from "./control-messages.ts";
+import {
+  type Asked,
+  type HttpDoor,
+  openHttp,
+  type Reply,
+  RequestError,
+  type Route,
+} from "./http-door.ts";
+import { PageFeed, type Wish } from "./page-feed.ts";
+import { PageLog } from "./page-log.ts";
+import { PageSessions } from "./page-session.ts";
+import { PageViewers } from "./page-viewers.ts";
+import { readWhole } from "./read-file.ts";
+import { RunFile } from "./run-folder.ts";
+import { RunWatch } from "./run-watch.ts";
+
+const JSON_TYPE = "application/json; charset=utf-8";
+const HTML_TYPE = "text/html; charset=utf-8";
+
+/** A report is one file with its own style in it. */
+const REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+
+/** Requests of operators that wait for an answer, and searches of the log, at once. */
+const ASKS_MAX = 16;
+const SEARCHES_MAX = 4;
+
+/** Lines of one answer: when nobody says how many, and at most. */
+const LINES = 200;
+const LINES_MAX = 1000;
+
+export interface ViewServerOptions {
+  /** 0: any free one. */
+  readonly port: number;
+  /** The run folder. */
+  readonly folder: string;
+  readonly scenario: Scenario;
+  readonly topology: Topology;
+  /** What the page is told once, but for whether the run is up. */
+  readonly about: Omit<RunView, "isLive">;
+  /** Files of the page by path, `/page.js`; `/` is the page itself. */
+  readonly pageFiles: ReadonlyMap<string, PageFile>;
+  /** Asks the run, when it has begun; undefined: it is over. */
+  ask(request: ControlRequest): Promise<ControlAnswer | undefined>;
+  /** What Prometheus is told. */
+  readonly metrics?: { text(): Promise<string>; readonly contentType: string } | undefined;
+}
+
+/** A file that belongs to the page. */
+export interface PageFile {
+  readonly type: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A page that is being served. */
+export interface ViewServer {
+  readonly port: number;
+  /** How many watch. */
+  readonly viewers: number;
+  /** The page's address; with a code that lets one viewer act. */
+  link(): string;
+  close(): void;
+}
+
+/** Opens the port. Rejects with an OperatingError: E043, or E001 when there is no run folder. */
+export async function openViewServer(options: ViewServerOptions): Promise<ViewServer> {
+  const server = new Server(options);
+  const door = await openHttp(options.port, server.routes).catch((error: unknown) => {
+    server.close();
+    throw error;
+  });
+  return server.opened(door);
+}
+
+class Server {
+  readonly routes: ReadonlyMap<string, Route>;
+  readonly #options: ViewServerOptions;
+  readonly #watch: RunWatch;
+  readonly #log: PageLog;
+  readonly #viewers = new PageViewers<Wish>();
+  readonly #sessions = new PageSessions();
+  readonly #feed: PageFeed;
+  #asks = 0;
+  #searches = 0;
+
+  constructor(options: ViewServerOptions) {
+    const { folder, scenario, topology, pageFiles, metrics } = options;
+    this.#options = options;
+    const isVeiled = (): boolean => this.#isVeiled;
+    this.#watch = new RunWatch({ folder, scenario, topology, isVeiled });
+    this.#log = new PageLog(scenario);
+    this.#feed = new PageFeed({
+      watch: this.#watch,
+      log: this.#log,
+      viewers: this.#viewers,
+      status: () => this.#status(),
+      ended: () => this.#ended(),
+    });
+    const routes: [string, Route][] = [
+      ["GET /api/run", (_, reply) => send(reply, 200, this.#about())],
+      ["GET /api/series", (_, reply) => this.#whenRead(reply, () => this.#watch.series.all())],
+      [
+        "GET /api/state",
+        (asked, reply) => {
+          const atPs = instantOf(asked);
+          return this.#whenRead(reply, () => this.#watch.at(atPs));
+        },
+      ],
+      ["GET /api/log", (asked, reply) => this.#pastLines(asked, reply)],
+      ["GET /api/stream", (asked, reply) => this.#stream(asked, reply)],
+      ["POST /api/session", (asked, reply) => this.#session(asked, reply)],
+      ["POST /api/control", (asked, reply) => this.#control(asked, reply)],
+      ["GET /report", (_, reply) => this.#report(reply)],
+    ];
+    for (const [path, { type, bytes }] of pageFiles) {
+      routes.push([`GET ${path}`, (_, reply) => reply.send(200, type, bytes)]);
+    }
+    if (metrics !== undefined) {
+      routes.push([
+        "GET /metrics",
+        async (_, reply) => reply.send(200, metrics.contentType, await metrics.text()),
+      ]);
+    }
+    this.routes = new Map(routes);
+  }
+
+  opened(door: HttpDoor): ViewServer {
+    const viewers = this.#viewers;
+    const base = `http://127.0.0.1:${door.port}/`;
+    return {
+      port: door.port,
+      get viewers() {
+        return viewers.count;
+      },
+      link: () => `${base}#code=${this.#sessions.newCode()}`,
+      close: () => {
+        this.close();
+        door.close();
+      },
+    };
+  }
+
+  close(): void {
+    this.#feed.close();
+    this.#viewers.close();
+    this.#watch.close();
+  }
+
+  get #isVeiled(): boolean {
+    return this.#options.about.isBlind && this.#watch.end === undefined;
+  }
+
+  #about(): RunView {
+    return { ...this.#options.about, isLive: this.#watch.end === undefined };
+  }
+
+  async #status(): Promise<LiveStatus | undefined> {
+    const answer = await this.#options.ask({ command: "status" });
+    return answer?.ok === true ? answer.status : undefined;
+  }
+
+  /** The report is written when the run is over: until it is there nobody is told. */
+  #ended(): EndedView | undefined {
+    const { end } = this.#watch;
+    if (end === undefined) return undefined;
+    const path = join(this.#options.folder, RunFile.reportJson);
+    const read = readWhole(path);
+    const report = read.ok ? parsed(Buffer.from(read.bytes).toString("utf8")) : undefined;
+    if (report === undefined) return undefined;
+    const text = (key: string): string => (typeof report[key] === "string" ? report[key] : "");
+    const verdict = text("verdict");
+    return { verdict, end: end.end, digest: end.digest, detail: text("detail") };
+  }
+
+  async #whenRead(reply: Reply, view: () => unknown): Promise<void> {
+    await this.#feed.catchUp();
+    send(reply, 200, view());
+  }
+
+  #stream(asked: Asked, reply: Reply): void {
+    const filter = asked.query.get("filter") ?? "";
+    const passing = this.#log.passing(filter);
+    if (typeof passing !== "function") {
+      refuseFilter(reply, passing);
+      return;
+    }
+    const response = reply.stream("text/event-stream; charset=utf-8");
+    const viewer = this.#viewers.add(response, { filter });
+    if (viewer === undefined) response.end(": too many are watching\n\n");
+    else this.#feed.welcome(viewer, passing);
+  }
+
+  async #pastLines(asked: Asked, reply: Reply): Promise<void> {
+    const passing = this.#log.passing(asked.query.get("filter") ?? "");
+    if (typeof passing !== "function") {
+      refuseFilter(reply, passing);
+      return;
+    }
+    if (this.#searches >= SEARCHES_MAX) throw new RequestError(429, "too many searches at once");
+    const given = Number(asked.query.get("limit") ?? LINES);
+    const limit = Number.isInteger(given) && given > 0 ? Math.min(given, LINES_MAX) : LINES;
+    const untilPs = asked.query.has("untilPs")
+      ? wholeOf(asked.query.get("untilPs"))
+      : Number.POSITIVE_INFINITY;
+    this.#searches += 1;
+    try {
+      const wanted = { untilPs, limit, isVeiled: this.#isVeiled };
+      const view: LogView = await this.#log.past(this.#options.folder, passing, wanted);
+      send(reply, 200, view);
+    } finally {
+      this.#searches -= 1;
+    }
+  }
+
+  async #session(asked: Asked, reply: Reply): Promise<void> {
+    const code = parsed(await jsonOf(asked))?.code;
+    const token = typeof code === "string" ? this.#sessions.exchange(code) : undefined;
+    if (token !== undefined) {
+      send(reply, 200, { token });
+      return;
+    }
+    const hint = "faultplane view RUN shows a new link";
+    sendProblem(reply, 403, { code: "E045", message: "this link was used, or is too old", hint });
+  }
+
+  async #control(asked: Asked, reply: Reply): Promise<void> {
+    if (!this.#sessions.allows(asked.header("authorization"))) {
+      const hint = "open the link that the terminal shows; faultplane view RUN shows a new one";
+      sendProblem(reply, 403, { code: "E045", message: "only watching is allowed here", hint });
+      return;
+    }
+    const request = requestOf(parsed(await jsonOf(asked)));
+    if (request === undefined) throw new RequestError(400, "this is no request of an operator");
+    if (this.#asks >= ASKS_MAX) throw new RequestError(429, "too many requests at once");
+    this.#asks += 1;
+    try {
+      const answer = await this.#options.ask(request);
+      if (answer === undefined) {
+        const hint = "its report is at /report";
+        sendProblem(reply, 409, { code: "E064", message: "the run is over", hint });
+      } else if (answer.ok) send(reply, 200, answer);
+      else send(reply, 409, { problems: answer.problems } satisfies ProblemView);
+    } finally {
+      this.#asks -= 1;
+    }
+  }
+
+  #report(reply: Reply): void {
+    const path = join(this.#options.folder, RunFile.reportHtml);
+    if (!existsSync(path))
+      throw new RequestError(404, "the report is written when the run is over");
+    const headers = { "content-security-policy": REPORT_POLICY };
+    reply.send(200, HTML_TYPE, readFileSync(path), headers);
+  }
+}
+
+function send(reply: Reply, status: number, value: unknown): void {
+  reply.send(status, JSON_TYPE, JSON.stringify(value));
+}
+
+function sendProblem(
+  reply: Reply,
+  status: number,
+  problem: { readonly code: string; readonly message: string; readonly hint: string },
+): void {
+  send(reply, status, { problems: [problem] } satisfies ProblemView);
+}
+
+function refuseFilter(reply: Reply, { message, hint }: FilterProblem): void {
+  sendProblem(reply, 400, { code: "E040", message, hint });
+}
+
+function instantOf({ query }: Asked): number {
+  return wholeOf(query.get("atPs"));
+}
+
+function wholeOf(text: string | null): number {
+  const value = Number(text ?? Number.NaN);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new RequestError(400, "expected an instant, whole ps of virtual time");
+}
+
+async function jsonOf(asked: Asked): Promise<string> {
+  if (!asked.header("content-type").startsWith("application/json")) {
+    throw new RequestError(415, "expected application/json");
+  }
+  return await asked.body();
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isFields = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isFields ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The series that the server has told so far, and what a chart draws of them: where nothing
+ * happened for a while, a line falls to nothing instead of going straight on. Pure.
+ */
+import type { SeriesView } from "../../src/observe/view-api.ts";
+
+/** What a line is drawn from. */
+type Values = readonly (number | null)[];
+
+/** Columns for a chart: instants, then one column a line. */
+export type ChartData = readonly [readonly number[], ...Values[]];
+
+const NOTHING: SeriesView = {
+  ...{ everyPs: 1, reset: true, atPs: [], tokensPerSecond: [], planeUsePercent: [] },
+  ...{ dispatchP50Us: [], dispatchMaxUs: [], combineP50Us: [], combineMaxUs: [] },
+  ...{ ranksMasked: [], lagSeconds: [] },
+};
+
+export class SeriesStore {
+  #view: SeriesView = NOTHING;
+
+  /** Instant behind the last interval, ps. */
+  get endPs(): number {
+    const last = this.#view.atPs.at(-1);
+    return last === undefined ? 0 : last + this.#view.everyPs;
+  }
+
+  /** Takes what is new: intervals from the first one on replace what was there. */
+  take(news: SeriesView): void {
+    if (news.reset || this.#view.atPs.length === 0) {
+      this.#view = news;
+      return;
+    }
+    const old = this.#view;
+    const first = news.atPs[0] ?? Number.POSITIVE_INFINITY;
+    const kept = old.atPs.findIndex((atPs) => atPs >= first);
+    const count = kept < 0 ? old.atPs.length : kept;
+    const joined = <Value>(before: readonly Value[], after: readonly Value[]): Value[] => [
+      ...before.slice(0, count),
+      ...after,
+    ];
+    this.#view = {
+      ...news,
+      atPs: joined(old.atPs, news.atPs),
+      tokensPerSecond: joined(old.tokensPerSecond, news.tokensPerSecond),
+      dispatchP50Us: joined(old.dispatchP50Us, news.dispatchP50Us),
+      dispatchMaxUs: joined(old.dispatchMaxUs, news.dispatchMaxUs),
+      combineP50Us: joined(old.combineP50Us, news.combineP50Us),
+      combineMaxUs: joined(old.combineMaxUs, news.combineMaxUs),
+      planeUsePercent: news.planeUsePercent.map((plane, place) =>
+        joined(old.planeUsePercent[place] ?? [], plane),
+      ),
+      ranksMasked: joined(old.ranksMasked, news.ranksMasked),
+      lagSeconds: joined(old.lagSeconds, news.lagSeconds),
+    };
+  }
+
+  throughput(): ChartData {
+    return this.#columns([[this.#view.tokensPerSecond, 0]]);
+  }
+
+  latency(): ChartData {
+    const { dispatchP50Us, dispatchMaxUs, combineP50Us, combineMaxUs } = this.#view;
+    const columns = [dispatchP50Us, dispatchMaxUs, combineP50Us, combineMaxUs];
+    return this.#columns(columns.map((column) => [column, null] as const));
+  }
+
+  planeUse(): ChartData {
+    return this.#columns(this.#view.planeUsePercent.map((column) => [column, 0] as const));
+  }
+
+  lag(): ChartData {
+    return this.#columns([[this.#view.lagSeconds, null]]);
+  }
+
+  /** Columns with `empty` in place of intervals that are missing: at both ends of each gap. */
+  #columns(lines: readonly (readonly [Values, number | null])[]): ChartData {
+    const { atPs, everyPs } = this.#view;
+    const times: number[] = [];
+    const columns: (number | null)[][] = lines.map(() => []);
+    let expected = 0;
+    const push = (at: number, place: number): void => {
+      times.push(at);
+      for (const [line, [values, empty]] of lines.entries()) {
+        columns[line].push(place < 0 ? empty : (values[place] ?? empty));
+      }
+    };
+    for (const [place, at] of atPs.entries()) {
+      if (at > expected) push(expected, -1);
+      if (at > expected + everyPs) push(at - everyPs, -1);
+      push(at, place);
+      expected = at + everyPs;
+    }
+    if (atPs.length > 0) push(expected, -1);
+    return [times, ...columns];
+  }
+}

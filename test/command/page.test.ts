@@ -1,0 +1,288 @@
+/**
+ * The page's server as a browser meets it: a run with `--ui` and `faultplane view`. What watches
+ * changes nothing, and who has no token does nothing.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { until } from "../process/child-processes.ts";
+import { COMMAND, faultplane, type Said, workFolder } from "./command.ts";
+
+const folder = workFolder();
+const at = (...names: string[]): string => join(folder.path, ...names);
+const say = (...args: string[]): Promise<Said> => faultplane(folder.path, args);
+const started: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of started.splice(0)) child.kill("SIGKILL");
+});
+afterAll(() => folder.remove());
+
+interface Served {
+  readonly base: string;
+  readonly code: string;
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  said(): string;
+}
+
+/** Starts a command that serves a page. */
+async function serve(...args: string[]): Promise<Served> {
+  const child = spawn(process.execPath, [COMMAND, ...args], {
+    cwd: folder.path,
+    env: { PATH: process.env.PATH ?? "", HOME: folder.path },
+  });
+  started.push(child);
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+  const link = (): RegExpExecArray | null => /page: (http:\S+)#code=(\S+)/.exec(said);
+  await until(
+    () => link() !== null,
+    30_000,
+    () => `no page; the command said: ${said}`,
+  );
+  const [, base = "", code = ""] = link() ?? [];
+  return { base, code, child, ended, said: () => said };
+}
+
+/** A viewer: everything that the stream told it. */
+class Viewer {
+  text = "";
+  readonly #abort = new AbortController();
+
+  constructor(url: string) {
+    void this.#follow(url).catch(() => undefined);
+  }
+
+  /** The last event of a kind. */
+  last(event: string): Record<string, unknown> | undefined {
+    const found = [...this.text.matchAll(new RegExp(`event: ${event}\ndata: (.*)\n\n`, "g"))].at(
+      -1,
+    );
+    return found === undefined ? undefined : JSON.parse(found[1]);
+  }
+
+  leave(): void {
+    this.#abort.abort();
+  }
+
+  async #follow(url: string): Promise<void> {
+    const response = await fetch(url, { signal: this.#abort.signal });
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? []) this.text += decoder.decode(chunk);
+  }
+}
+
+async function post(url: string, body: unknown, token = ""): Promise<[number, unknown]> {
+  const response = await fetch(url, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+  });
+  return [response.status, await response.json().catch(() => undefined)];
+}
+
+/** Status of a request with headers that `fetch` does not let anybody write. */
+function statusOf(url: string, headers: Record<string, string>, method = "GET"): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { method, headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    asked.on("error", reject);
+    asked.end();
+  });
+}
+
+const SLOW = ["--placement", "node", "--speed", "0.00001"];
+
+describe("a run that is watched", () => {
+  it("has the digest of one that is not, with 50 viewers, one of whom never reads", async () => {
+    const alone = JSON.parse((await say("run", "small.yaml", "--json", "-q")).stdout);
+    const { base, code, ended, child } = await serve(
+      "run",
+      "small.yaml",
+      ...SLOW,
+      "-q",
+      "--ui",
+      "--out",
+      "fifty",
+    );
+    const viewers = Array.from({ length: 49 }, () => new Viewer(`${base}api/stream`));
+    const deaf = request(`${base}api/stream`);
+    deaf.on("error", () => undefined).end();
+    const [status, session] = await post(`${base}api/session`, { code });
+    expect(status).toBe(200);
+    const { token } = session as { token: string };
+    await until(
+      () => viewers.every((one) => one.last("status") !== undefined),
+      20_000,
+      () => "no status",
+    );
+    // Pace is no part of the result.
+    expect(
+      await post(`${base}api/control`, { command: "speed", speed: "max" }, token),
+    ).toMatchObject([200, { ok: true, text: "speed max" }]);
+    await until(
+      () => viewers.every((one) => one.last("ended") !== undefined),
+      30_000,
+      () => "no end",
+    );
+    expect(viewers[0].last("ended")).toMatchObject({ verdict: "PASS", digest: alone.digest });
+    const masked = viewers[48].last("state")?.masked as { rank: string; by: number }[];
+    expect(masked.find(({ rank }) => rank === "node1.gpu1")?.by).toBeGreaterThan(0);
+    // Whoever has seen enough goes, and with the last one the page.
+    for (const viewer of viewers) viewer.leave();
+    deaf.destroy();
+    expect(await ended).toBe(0);
+    expect(child.exitCode).toBe(0);
+    expect((await say("replay", "fifty", "-q")).exitCode).toBe(0);
+  });
+
+  it("does what somebody with a token asks, in the words of the commands, and nobody else", async () => {
+    const { base, code, child, ended } = await serve(
+      "run",
+      "small.yaml",
+      ...SLOW,
+      "--ui",
+      "--out",
+      "acts",
+    );
+    const act = `${base}api/control`;
+    const inject = { command: "inject", fault: { kind: "slow-gpu", target: "node0.gpu0" } };
+    expect(await post(act, inject)).toMatchObject([403, { problems: [{ code: "E045" }] }]);
+    expect((await post(act, inject, "0".repeat(64)))[0]).toBe(403);
+    const [, session] = await post(`${base}api/session`, { code });
+    expect(await post(`${base}api/session`, { code })).toMatchObject([
+      403,
+      { problems: [{ code: "E045" }] },
+    ]);
+    const { token } = session as { token: string };
+    expect(await post(act, inject, token)).toMatchObject([
+      200,
+      { ok: true, text: expect.stringMatching(/^fault slow-gpu begins: slow-gpu on node0\.gpu0/) },
+    ]);
+    const wrong = { command: "inject", fault: { kind: "nic-dwn", target: "node0.nic0" } };
+    expect(await post(act, wrong, token)).toMatchObject([
+      409,
+      { problems: [{ code: "E026", hint: "did you mean 'nic-down'?" }] },
+    ]);
+    expect((await post(act, { command: "nothing" }, token))[0]).toBe(400);
+    const viewer = new Viewer(`${base}api/stream?filter=${encodeURIComponent("kind=fault")}`);
+    const forces = (): unknown => viewer.last("state")?.faults;
+    await until(
+      () => JSON.stringify(forces() ?? "").includes("slow-gpu"),
+      20_000,
+      () => viewer.text,
+    );
+    expect(await post(act, { command: "stop" }, token)).toMatchObject([200, { ok: true }]);
+    await until(
+      () => viewer.last("ended") !== undefined,
+      20_000,
+      () => viewer.text.slice(-500),
+    );
+    expect(await post(act, { command: "pause" }, token)).toMatchObject([
+      409,
+      { problems: [{ code: "E064" }] },
+    ]);
+    expect(viewer.last("log")).toMatchObject({
+      lines: [{ fact: expect.stringMatching(/^fault\./) }],
+    });
+    child.kill("SIGINT");
+    expect(await ended).toBe(3);
+  });
+
+  it("turns away what comes from another site, and what is no request of ours", async () => {
+    const { base } = await serve("run", "small.yaml", ...SLOW, "-q", "--ui", "--out", "door");
+    const { port } = new URL(base);
+    const path = `${base}api/run`;
+    expect(await statusOf(path, {})).toBe(200);
+    expect(await statusOf(path, { host: `localhost:${port}` })).toBe(200);
+    for (const headers of [
+      { host: "evil.example" },
+      { host: `evil.example:${port}` },
+      { origin: "http://evil.example" },
+      { origin: "null" },
+      { origin: `http://127.0.0.1:${Number(port) + 1}` },
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+    ]) {
+      expect([headers, await statusOf(path, headers)]).toEqual([headers, 403]);
+    }
+    expect(await statusOf(`${base}api/nothing`, {})).toBe(404);
+    expect(await statusOf(`${base}..%2f..%2fetc%2fpasswd`, {})).toBe(404);
+    expect(await statusOf(path, {}, "DELETE")).toBe(405);
+    expect(await statusOf(`${base}api/state?atPs=-1`, {})).toBe(400);
+    expect(await statusOf(`${base}report`, {})).toBe(404);
+    const large = await fetch(`${base}api/session`, {
+      method: "POST",
+      body: "x".repeat(100_000),
+      headers: { "content-type": "application/json" },
+    });
+    expect(large.status).toBe(413);
+    const plain = await fetch(`${base}api/session`, { method: "POST", body: "{}" });
+    expect(plain.status).toBe(415);
+    const page = await fetch(base);
+    expect(page.headers.get("content-security-policy")).toMatch(
+      /default-src 'none'; script-src 'self'/,
+    );
+    expect(page.headers.get("x-content-type-options")).toBe("nosniff");
+    const filter = await fetch(`${base}api/log?filter=${encodeURIComponent("plain=2")}`);
+    expect([filter.status, await filter.json()]).toMatchObject([
+      400,
+      { problems: [{ code: "E040", hint: "did you mean 'plane'?" }] },
+    ]);
+  });
+});
+
+describe("a page whose port is taken", () => {
+  it("says so before the run begins, and leaves no folder", async () => {
+    const { base } = await serve("run", "small.yaml", ...SLOW, "-q", "--ui", "--out", "first");
+    const { port } = new URL(base);
+    const second = await say("run", "small.yaml", "-q", "--ui", port, "--out", "second");
+    expect([second.exitCode, second.stderr]).toEqual([
+      69,
+      expect.stringMatching(new RegExp(`error\\[E043\\] .*${port}`)),
+    ]);
+    expect(existsSync(at("second"))).toBe(false);
+    const wrong = await say("run", "--ui", "small.yaml");
+    expect([wrong.exitCode, wrong.stderr]).toEqual([
+      2,
+      expect.stringContaining("error[E042] --ui: "),
+    ]);
+  });
+});
+
+describe("faultplane view", () => {
+  it("shows a run that is over, at any of its instants", async () => {
+    await say("run", "small.yaml", "-q", "--out", "over");
+    const { base, child, ended } = await serve("view", "over");
+    const json = async (path: string): Promise<Record<string, unknown>> =>
+      (await (await fetch(`${base}${path}`)).json()) as Record<string, unknown>;
+    const series = await json("api/series");
+    expect(Math.max(...(series.tokensPerSecond as number[]))).toBeGreaterThan(0);
+    expect(Math.max(...(series.planeUsePercent as number[][]).flat())).toBeGreaterThan(0);
+    expect(await json("api/run")).toMatchObject({ isLive: false, title: "small", isBlind: false });
+    expect((await json("api/state?atPs=50000000")).faults).toEqual([]);
+    const broken = await json("api/state?atPs=150000000");
+    expect(broken.faults).toEqual([
+      {
+        fault: "lost-nic",
+        kind: "nic-down",
+        targets: ["node1.nic1"],
+        atPs: 1e8,
+        untilPs: null,
+        permille: 1000,
+      },
+    ]);
+    const log = await json("api/log?filter=kind%3Drank.masked&limit=2");
+    expect(log).toMatchObject({ lines: [{ fact: "rank.masked" }, { fact: "rank.masked" }] });
+    expect(log.skipped).toBeGreaterThan(0);
+    child.kill("SIGINT");
+    expect(await ended).toBe(0);
+  });
+});
