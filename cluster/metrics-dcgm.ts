@@ -1,7 +1,7 @@
 /**
  * GPU metrics under the names of NVIDIA's DCGM exporter (those of its versions before 4.9), so that
- * rules and dashboards that exist find them. Only what the emulation knows: no temperatures, clocks,
- * power or utilization. docs/metrics.md says how each is derived.
+ * rules and dashboards that exist find them. Only what the emulation knows: no temperatures, no
+ * clocks, power or utilization. docs/metrics.md says how each is derived.
  */
 import { PS_PER_S } from "../src/model/time.ts";
 import type { Topology } from "../src/model/topology.ts";

@@ -23,7 +23,7 @@ export interface RunMetricsOptions {
   /** Version of Faultplane. */
   readonly version: string;
   readonly runId: string;
-  /** The drill is blind: its title, and what it breaks, are not shown; what it does to others is. */
+  /** The drill is blind: its title and what it breaks are not shown, what that does to all is. */
   readonly blind?: BlindSession | undefined;
   /** Names of other exporters to give, too; default: none. */
   readonly as?: ReadonlySet<MetricSet> | undefined;
