@@ -1,6 +1,6 @@
 /** How long all-to-alls took over virtual time: shortest, mean and longest, logarithmic. */
 import { PS_PER_S } from "../model/time.ts";
-import { type Frame, legendItem, plotFrame } from "./figure.ts";
+import { type Frame, legendItem, plotFrame, toldPath } from "./figure.ts";
 import { type Html, html, px } from "./html.ts";
 import type { RunSamples } from "./run-samples.ts";
 import { decades, logShare, timeTick } from "./ticks.ts";
@@ -102,5 +102,6 @@ function series(columns: readonly Column[], { name, yOf, joinPx }: SeriesStyle):
     return isApart ? `M${place}h.1` : `L${place}`;
   });
   const told = `${name}: bars from the shortest to the longest, line through the means`;
-  return html`<path class="range ${name}" d="${range.join("")}"><title>${told}</title></path><path class="line ${name}" d="${means.join("")}"><title>${told}</title></path>`;
+  const bars = toldPath(`range ${name}`, range.join(""), told);
+  return html`${bars}${toldPath(`line ${name}`, means.join(""), told)}`;
 }

@@ -1,6 +1,6 @@
 /**
- * What pictures are made of: round ticks, an axis of time that shortens idle stretches, samples in a
- * bounded space, and markup that no name can break out of.
+ * What pictures are made of: round ticks, an axis of time that shortens idle stretches, samples in
+ * a bounded space, and markup that no name can break out of.
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
