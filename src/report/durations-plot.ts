@@ -66,7 +66,10 @@ function columnWidth({ parts }: TimeAxis, { spans: { layer } }: RunSamples): num
 function columnsOf(axis: TimeAxis, bins: readonly TimeBin[], width: number): Column[] {
   const columns: { x: number; least: number; most: number; sum: number; count: number }[] = [];
   for (const bin of bins) {
-    const x = px(Math.round(axis.x(middleOf(bin)) / width) * width);
+    const atPs = middleOf(bin);
+    const part = axis.partOf(atPs);
+    const column = Math.floor((axis.x(atPs) - part.x) / width);
+    const x = px(part.x + Math.min((column + 0.5) * width, part.width));
     const last = columns.at(-1);
     if (last === undefined || last.x !== x) {
       columns.push({ x, least: bin.least, most: bin.most, sum: bin.sum, count: bin.count });
