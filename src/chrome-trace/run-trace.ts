@@ -84,11 +84,11 @@ export class RunTrace {
   }
 
   /**
-   * Adds a counter's value from an instant on, to the process of that name (`node2`, `plane3`):
+   * Adds a counter's value from an instant on, to the rows of that name (`node2`, `plane3`):
    * what others count beside the facts, such as the traffic of planes, comes in here.
    */
-  counter(process: string, name: string, atPs: number, value: number): void {
-    this.#text.counter(this.#tracks.process(process), name, atPs, value);
+  counter(group: string, name: string, atPs: number, value: number): void {
+    this.#text.counter(this.#tracks.processOf(group), name, atPs, value);
   }
 
   /** Writes what lasts until the end of the trace, ps; nothing may be taken afterwards. */
