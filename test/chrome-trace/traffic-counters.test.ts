@@ -1,4 +1,4 @@
-/** Traffic as counters of a trace: planes by their share, ports by their rate, and back to nothing. */
+/** Traffic as counters of a trace: planes by their share, ports by their rate. */
 import { describe, expect, it } from "vitest";
 import { TrafficCounters } from "../../src/chrome-trace/traffic-counters.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
