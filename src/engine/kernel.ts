@@ -82,10 +82,12 @@ export class Kernel implements ActorContext {
       remote: options.remote,
       portBufferBytes,
       packetLog: this.#packetLog,
+      watch: options.watch,
       deadBy: this.#deadBy,
       clock: this,
     });
     this.#queue = this.fabric.queue;
+    options.watch?.attach(this);
     this.#actors = topology.actors.map((_, actor) =>
       workerOf[actor] === worker ? options.actorAt(actor) : undefined,
     );
