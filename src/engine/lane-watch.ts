@@ -12,7 +12,9 @@ export interface WatchedKernel {
   readonly nowPs: number;
   readonly packets: PacketPool;
   readonly lanes: LaneTable;
-  readonly faultState: { readonly table: FaultTable };
+  readonly faultState: { readonly table: FaultTable; readonly deadBy: Int32Array };
+  /** By actor: its part in the run, one of Part in part.ts. */
+  readonly parts: Uint8Array;
 }
 
 export interface LaneWatch {

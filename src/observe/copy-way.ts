@@ -1,0 +1,202 @@
+/**
+ * Why one copy of a token took as long as it did: its way from the beginning of its rank's dispatch
+ * until its result was added up, or until it was given up, in parts that partition the time.
+ */
+import {
+  arrivedAt,
+  assignmentOf,
+  type CopyPlace,
+  type CopyTrace,
+  endOf,
+  furthest,
+  madePs,
+  traceOf,
+} from "./copy-trace.ts";
+import { type Trail, trailTo } from "./critical-path.ts";
+import { endingPart } from "./copy-ending.ts";
+import { fateOf } from "./attempts.ts";
+import type { Hop, Message } from "./message-log.ts";
+import { checkParts, clipped, type Part, partOf, type Share, sharesOf, UNKNOWN } from "./part.ts";
+import { hungParts, opParts, postingParts, unknownPart } from "./rank-parts.ts";
+import type { RankOp } from "./rank-log.ts";
+import { relayWait, streamWait, wholeWait } from "./rank-waits.ts";
+import type { RunView } from "./run-view.ts";
+
+export interface CopyWay {
+  readonly fromPs: number;
+  readonly untilPs: number;
+  readonly parts: readonly Part[];
+  /** Over all parts, the largest first. */
+  readonly shares: readonly Share[];
+  /** The message that went out with it, if one did. */
+  readonly message: Message | undefined;
+}
+
+/** Works a copy's way out. Throws InvariantError when its parts do not add up. */
+export function wayOf(view: RunView, place: CopyPlace): CopyWay {
+  const way = new Way(view, place);
+  const parts = way.find();
+  const { fromPs, untilPs } = way;
+  checkParts(parts, fromPs, untilPs);
+  return { fromPs, untilPs, parts, shares: sharesOf(parts), message: way.trace.sent.at(0) };
+}
+
+class Way {
+  readonly fromPs: number;
+  readonly untilPs: number;
+  readonly trace: CopyTrace;
+  readonly #view: RunView;
+  readonly #place: CopyPlace;
+  /** GPU of the expert. */
+  readonly #holder: number;
+  readonly #parts: Part[] = [];
+  #atPs: number;
+
+  constructor(view: RunView, place: CopyPlace) {
+    this.#view = view;
+    this.#place = place;
+    this.#holder = place.home.holders[assignmentOf(place)];
+    this.fromPs = place.home.openedPs;
+    this.untilPs = endOf(view, place);
+    this.trace = traceOf(view, place);
+    this.#atPs = this.fromPs;
+  }
+
+  find(): Part[] {
+    const view = this.#view;
+    const { home } = this.#place;
+    const { back } = this.trace;
+    if (this.#holder === home.actor || this.#goOut()) this.#serve();
+    if (back !== undefined) this.#addParts(hungParts(view, home.actor, this.#atPs, this.untilPs));
+    if (this.#atPs < this.untilPs) {
+      this.#parts.push(endingPart(view, this.#place, this.#atPs, this.untilPs));
+    }
+    return this.#parts;
+  }
+
+  /** Adds what of some parts is still to come; a gap before them is not known. */
+  #addParts(parts: readonly Part[]): void {
+    for (const part of clipped(parts, this.#atPs, this.untilPs)) {
+      if (part.fromPs > this.#atPs) {
+        this.#parts.push(unknownPart(this.#atPs, part.fromPs, part.where));
+      }
+      this.#parts.push(part);
+      this.#atPs = part.untilPs;
+    }
+  }
+
+  #addWait(wait: Part | undefined): void {
+    if (wait !== undefined) this.#addParts([wait]);
+  }
+
+  /** From its rank to that of its expert, or as far as it came; says whether it came to the end. */
+  #goOut(): boolean {
+    const { out, outs } = this.trace;
+    const relayed = this.#relayedWithoutShare();
+    const end = relayed ?? out ?? furthest(this.#view, outs, this.untilPs);
+    if (end === undefined) return false;
+    const trail = trailTo(this.#view, end);
+    this.#leave(trail);
+    this.#addParts(trail.parts);
+    return end === relayed || end === out;
+  }
+
+  /** It is posted, perhaps more than once. */
+  #leave({ made, madePs: leftPs }: Trail): void {
+    const view = this.#view;
+    const { home } = this.#place;
+    const first = this.trace.sent.at(0);
+    if (first === undefined) return;
+    const firstPs = madePs(view, first);
+    const dispatch = view.ranks.exchangeOp(home.actor, home.exchange, "dispatch");
+    if (dispatch !== undefined) {
+      this.#addParts(postingParts(view, dispatch, this.#atPs, firstPs));
+    }
+    if (made === undefined || made.row === first.row || leftPs <= firstPs) return;
+    const lost = furthest(view, this.trace.outs, leftPs - 1);
+    const { words, cause } = lost === undefined ? UNSEEN : fateOf(view, lost);
+    const where = view.idOf(home.actor);
+    const what = `sent again by its rank: ${words}`;
+    const span = { fromPs: firstPs, untilPs: leftPs };
+    this.#addParts([partOf({ kind: "again", ...span, where, of: where, what }, cause)]);
+  }
+
+  /** From its arrival at the rank of its expert until its result is home, or as far as it came. */
+  #serve(): void {
+    const view = this.#view;
+    const { share, result, back } = this.trace;
+    const own = share === undefined ? result : view.messageOf(share);
+    const isOwn = own?.maker === this.#holder;
+    const isRelay = isOwn && share === undefined && this.#isAddedUp(result);
+    if (this.#relayedWithoutShare() === undefined) {
+      const isAnswered = own !== undefined && this.#isAnsweredAtOnce(own);
+      if (!isAnswered) this.#compute(isOwn && !isRelay ? own : undefined);
+    }
+    if (share !== undefined) this.#addParts(trailTo(view, share).parts);
+    if (result === undefined) return;
+    if (isRelay || share !== undefined || !isOwn) {
+      this.#addWait(relayWait(view, result, madePs(view, result), this.#atPs));
+    }
+    const end = back ?? furthest(view, [result], this.untilPs);
+    if (end !== undefined) this.#addParts(trailTo(view, end).parts);
+  }
+
+  /** It waits at its expert's rank, is computed, and its result is posted as a message. */
+  #compute(own: Message | undefined): void {
+    const view = this.#view;
+    const { exchange } = this.#place.home;
+    const dispatch = view.ranks.exchangeOp(this.#holder, exchange, "dispatch");
+    const combine = view.ranks.exchangeOp(this.#holder, exchange, "combine");
+    if (dispatch === undefined || !(dispatch.endedPs <= this.untilPs)) return;
+    this.#addWait(wholeWait(view, dispatch, this.#atPs, this.fromPs));
+    for (const number of this.#opsBetween(dispatch)) {
+      const op = view.ranks.opBefore(this.#holder, number, this.untilPs);
+      if (op === undefined || op.beganPs < dispatch.endedPs) return;
+      this.#addWait(streamWait(view, op, this.#atPs));
+      if (!(op.endedPs <= this.untilPs)) return;
+      this.#addParts(opParts(view, op));
+    }
+    if (combine === undefined || combine.beganPs > this.untilPs) return;
+    this.#addWait(streamWait(view, combine, this.#atPs));
+    const isLocal = this.#holder === this.#place.home.actor;
+    const postedPs = isLocal ? this.untilPs : own === undefined ? combine.beganPs : madePs(view, own);
+    this.#addParts(postingParts(view, combine, this.#atPs, postedPs));
+  }
+
+  /** Numbers of the operations between a dispatch and its combine. */
+  #opsBetween(dispatch: RankOp): number[] {
+    const { ops } = this.#view.schedule;
+    const { chain, place } = dispatch.op;
+    const combine = ops.findIndex(
+      (op) => op.kind === "combine" && op.chain === chain && op.place === place,
+    );
+    const between: number[] = [];
+    for (let number = ops[combine].after[0]; number !== dispatch.number; ) {
+      between.unshift(number);
+      number = ops[number].after[0];
+    }
+    return between;
+  }
+
+  /** Is a result a sum that a relay of the expert's node sends home? */
+  #isAddedUp(result: Message | undefined): boolean {
+    const view = this.#view;
+    if (view.scenario.workload.protocol !== "normal" || result === undefined) return false;
+    return view.place(result.maker).node !== view.place(this.#place.home.actor).node;
+  }
+
+  /** Where a relay sent a sum home without a share of the expert's rank: how the copy came to it. */
+  #relayedWithoutShare(): Hop | undefined {
+    const { share, result, outs } = this.trace;
+    if (share !== undefined || result === undefined || result.maker === this.#holder) return undefined;
+    return arrivedAt(this.#view, outs, result.maker, this.untilPs);
+  }
+
+  /** A copy that had been computed before is answered as it comes. */
+  #isAnsweredAtOnce(result: Message): boolean {
+    const by = this.#view.hopOrNone(result.cause);
+    return by !== undefined && this.trace.outs.some(({ row }) => row === by.message);
+  }
+}
+
+const UNSEEN = { words: "what became of the one before is not known", cause: UNKNOWN };

@@ -1,0 +1,136 @@
+/** What was seen of a run, with the names of things: what all explanations look things up in. */
+import type { FaultTable } from "../engine/fault-table.ts";
+import type { ActorEffect, LaneEffect } from "../fault/effects.ts";
+import { PacketKind } from "../model/packet.ts";
+import type { Scenario } from "../model/scenario.ts";
+import type { Schedule } from "../model/schedule.ts";
+import type { ActorPlace, Lane } from "../model/topology.ts";
+import { actorSpans, type FaultSpan, laneSpans } from "./fault-spans.ts";
+import type { Hop, LaneAilment, Message } from "./message-log.ts";
+import type { RankLog } from "./rank-log.ts";
+import { NO_ROW } from "./row-store.ts";
+import type { RunWatch } from "./run-watch.ts";
+
+export class RunView {
+  readonly watch: RunWatch;
+
+  constructor(watch: RunWatch) {
+    this.watch = watch;
+  }
+
+  get scenario(): Scenario {
+    return this.watch.options.scenario;
+  }
+
+  get schedule(): Schedule {
+    return this.watch.options.schedule;
+  }
+
+  get ranks(): RankLog {
+    return this.watch.ranksLog;
+  }
+
+  get #table(): FaultTable {
+    return this.watch.messages.kernel.faultState.table;
+  }
+
+  /** Virtual time, as far as the run was watched, ps. */
+  get nowPs(): number {
+    return this.watch.messages.kernel.nowPs;
+  }
+
+  place(actor: number): ActorPlace {
+    return this.watch.options.topology.actors[actor];
+  }
+
+  idOf(actor: number): string {
+    return this.place(actor).id;
+  }
+
+  lane(lane: number): Lane {
+    return this.watch.options.topology.lanes[lane];
+  }
+
+  isGpu(actor: number): boolean {
+    return this.place(actor).kind === "gpu";
+  }
+
+  hop(row: number): Hop {
+    return this.watch.log.hop(row);
+  }
+
+  /** By lane of an actor: the hop that was sent on it last, if any was. */
+  lastSentBy(actor: number): Hop[] {
+    const { firstLane } = this.watch.messages.kernel.lanes;
+    const hops: Hop[] = [];
+    for (let lane = firstLane[actor]; lane < firstLane[actor + 1]; lane += 1) {
+      const hop = this.hopOrNone(this.watch.messages.lastOn(lane));
+      if (hop !== undefined) hops.push(hop);
+    }
+    return hops;
+  }
+
+  /** Undefined for NO_ROW. */
+  hopOrNone(row: number): Hop | undefined {
+    return row === NO_ROW ? undefined : this.hop(row);
+  }
+
+  message(row: number): Message {
+    return this.watch.log.message(row);
+  }
+
+  messageOf(hop: Hop): Message {
+    return this.message(hop.message);
+  }
+
+  ailment(hop: Hop): LaneAilment | undefined {
+    return this.watch.log.ailments.get(hop.row);
+  }
+
+  /** Tokens and choices that a message of the exchange is about, one after the other. */
+  copiesIn(message: Message): readonly number[] {
+    return this.watch.log.copies.get(message.row) ?? [];
+  }
+
+  faultName(fault: number): string {
+    return this.#table.nameOf(fault);
+  }
+
+  laneSpans(lane: number, effect: LaneEffect): FaultSpan[] {
+    return laneSpans(this.#table, lane, effect);
+  }
+
+  actorSpans(actor: number, effect: ActorEffect): FaultSpan[] {
+    return actorSpans(this.#table, actor, effect);
+  }
+
+  /** A message in words: `the copy of token 5 of node0.gpu3 for expert 17`. */
+  describe(message: Message): string {
+    const { kind } = message;
+    const origin = this.idOf(message.origin);
+    const count = this.copiesIn(message).length / 2;
+    const isOne = count === 1;
+    switch (kind) {
+      case PacketKind.dispatch:
+      case PacketKind.nodeDispatch:
+        return isOne
+          ? `the copy of token ${this.copiesIn(message)[0]} of ${origin}`
+          : `a message of ${count === 0 ? "copies" : `${count} copies`} of ${origin}`;
+      case PacketKind.dispatchCount:
+        return `the count of ${origin}'s copies`;
+      case PacketKind.combine:
+      case PacketKind.partial:
+        return isOne
+          ? `${origin}'s result for token ${this.copiesIn(message)[0]} of ${this.#homeOf(message)}`
+          : `a message of ${origin}'s results for ${this.#homeOf(message)}`;
+      default:
+        return `a message of ${origin}`;
+    }
+  }
+
+  #homeOf(message: Message): string {
+    return message.kind === PacketKind.partial
+      ? "another node"
+      : this.idOf(message.destination);
+  }
+}
