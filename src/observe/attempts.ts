@@ -1,4 +1,5 @@
 /** What became of a message that a NIC sent, and why it was sent again. */
+import { lostAnswer } from "./arrivals.ts";
 import type { Hop, Message } from "./message-log.ts";
 import { HopState } from "./message-log.ts";
 import { type Cause, faultsCause, type Part, partOf, UNKNOWN } from "./part.ts";
@@ -12,7 +13,7 @@ const LOOKED_AT = 16_384;
 export function retryPart(view: RunView, earlier: Hop, later: Message, laterPs: number): Part {
   const { from } = view.lane(earlier.lane);
   const isBack = (view.hopOrNone(firstHop(view, later))?.isFailed ?? false) === true;
-  const { words, cause } = fateOf(view, earlier);
+  const { words, cause } = fateOf(view, earlier, laterPs);
   const how = isBack ? "given back after the last retry" : againBecause(view, later);
   return partOf(
     {
@@ -46,7 +47,11 @@ function firstHop(view: RunView, { last }: Message): number {
 }
 
 /** Where an attempt ended, and who is to answer for it. */
-export function fateOf(view: RunView, attempt: Hop): { words: string; cause: Cause } {
+export function fateOf(
+  view: RunView,
+  attempt: Hop,
+  untilPs: number,
+): { readonly words: string; readonly cause: Cause } {
   const hop = lastOf(view, attempt);
   const { link, to } = view.lane(hop.lane);
   if (hop.state === HopState.dropped) {
@@ -54,15 +59,28 @@ export function fateOf(view: RunView, attempt: Hop): { words: string; cause: Cau
     return { words: `lost on ${link}: fault ${name}`, cause: faultsCause([name]) };
   }
   if (hop.state !== HopState.handled) return { words: "still under way", cause: UNKNOWN };
-  if (view.place(to).kind !== "nic") {
-    return { words: "it arrived, its acknowledgement did not", cause: UNKNOWN };
-  }
+  if (view.place(to).kind !== "nic") return unanswered(view, attempt, untilPs);
   const lost = lostBefore(view, attempt, hop.handledPs);
   if (lost === undefined) return { words: `not taken by ${view.idOf(to)}`, cause: UNKNOWN };
   const name = view.faultName(lost.fault);
   const words =
     `not taken by ${view.idOf(to)}, one before it was lost on ${view.lane(lost.lane).link}: ` +
     `fault ${name}`;
+  return { words, cause: faultsCause([name]) };
+}
+
+/** It arrived; its sender did not hear of it. */
+function unanswered(
+  view: RunView,
+  attempt: Hop,
+  untilPs: number,
+): { readonly words: string; readonly cause: Cause } {
+  const { from } = view.lane(attempt.lane);
+  const span = { fromPs: attempt.sentPs, untilPs };
+  const lost = lostAnswer(view, attempt.peer, from, span);
+  if (lost === undefined) return { words: "it arrived, its answer did not", cause: UNKNOWN };
+  const name = view.faultName(lost.fault);
+  const words = `it arrived, its answer was lost on ${view.lane(lost.lane).link}: fault ${name}`;
   return { words, cause: faultsCause([name]) };
 }
 

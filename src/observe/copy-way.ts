@@ -114,7 +114,7 @@ class Way {
     }
     if (made === undefined || made.row === first.row || leftPs <= firstPs) return;
     const lost = furthest(view, this.trace.outs, leftPs - 1);
-    const { words, cause } = lost === undefined ? UNSEEN : fateOf(view, lost);
+    const { words, cause } = lost === undefined ? UNSEEN : fateOf(view, lost, leftPs);
     const where = view.idOf(home.actor);
     const what = `sent again by its rank: ${words}`;
     const span = { fromPs: firstPs, untilPs: leftPs };

@@ -9,7 +9,16 @@ import { hopParts } from "./lane-parts.ts";
 import { clipped, type Part } from "./part.ts";
 import { PacketKind } from "../model/packet.ts";
 import type { RankOp } from "./rank-log.ts";
-import { givenUpPart, hungPart, opParts, postingParts, unknownPart } from "./rank-parts.ts";
+import {
+  givenUpPart,
+  hungParts,
+  missedParts,
+  opParts,
+  postingParts,
+  refusedParts,
+  unknownPart,
+} from "./rank-parts.ts";
+import { heldSource } from "./arrivals.ts";
 import { NO_ROW } from "./row-store.ts";
 import type { RunView } from "./run-view.ts";
 
@@ -33,6 +42,14 @@ const SHARES: readonly number[] = [
   PacketKind.nodeDispatch,
   PacketKind.sharesRefused,
 ];
+
+/** Kinds that end a dispatch, and a combine. */
+const COPIES: readonly number[] = [
+  PacketKind.dispatch,
+  PacketKind.nodeDispatch,
+  PacketKind.dispatchCount,
+];
+const RESULTS: readonly number[] = [PacketKind.combine];
 
 /** Steps back that are taken at most; there are far fewer. */
 const STEPS_MOST = 100_000;
@@ -140,22 +157,58 @@ function madeBecause(view: RunView, message: Message, atPs: number, fromPs: numb
   }
   const by = view.hopOrNone(cause);
   const handled: Point | undefined = by && { type: "handled", hop: by };
-  if (!view.isGpu(maker) || isPassedOn(view, message)) return { parts: [], before: handled };
-  const causeKind = by === undefined ? -1 : view.messageOf(by).kind;
-  if (message.kind === PacketKind.combine && SHARES.includes(causeKind)) {
-    return { parts: [], before: handled };
+  if (!view.isGpu(maker)) return { parts: [], before: handled };
+  if (event === "faults") return heldBecause(view, message, atPs, fromPs);
+  if (isPassedOn(view, message)) return { parts: [], before: handled };
+  const causeMessage = by && view.messageOf(by);
+  if (message.kind === PacketKind.combine && SHARES.includes(causeMessage?.kind ?? -1)) {
+    return causeMessage?.kind === PacketKind.sharesRefused
+      ? { parts: refusedParts(view, causeMessage, fromPs, atPs), before: undefined }
+      : { parts: [], before: handled };
   }
-  const givenUp = view.ranks.givenUpIn(maker, eventNumber);
   const op = opOf(view, message);
-  if (op === undefined || op.beganPs > atPs) return { parts: [], before: handled };
+  if (op === undefined || op.beganPs > atPs) {
+    const missed = view.ranks.missedIn(maker, eventNumber);
+    if (missed === undefined) return { parts: [], before: handled };
+    return { parts: missedParts(view, missed, maker, { fromPs, untilPs: atPs }), before: undefined };
+  }
+  const began: Point = { type: "began", op };
+  const givenUp = view.ranks.givenUpIn(maker, eventNumber);
   if (givenUp.length > 0 && op.beganPs < atPs) {
-    const part = givenUpPart(view, op, givenUp, atPs);
-    return { parts: [part], before: { type: "began", op } };
+    return { parts: [givenUpPart(view, op, givenUp, atPs)], before: began };
   }
-  if (event === "faults" && op.beganPs < atPs) {
-    return { parts: hungPart(view, op, atPs), before: { type: "began", op } };
+  return { parts: postingParts(view, op, Math.max(op.beganPs, fromPs), atPs), before: began };
+}
+
+/** What was sent as a process that had hung went on. */
+function heldBecause(view: RunView, message: Message, atPs: number, fromPs: number): Step {
+  const { maker, kind, exchange } = message;
+  const source = isPassedOn(view, message)
+    ? heldSource(view, message, atPs)
+    : kind === PacketKind.combine
+      ? heldArrival(view, maker, exchange, SHARES, atPs)
+      : undefined;
+  if (source !== undefined) {
+    const parts = hungParts(view, maker, source.handledPs, atPs);
+    return { parts, before: { type: "handled", hop: source } };
   }
-  return { parts: postingParts(view, op, Math.max(op.beganPs, fromPs), atPs), before: { type: "began", op } };
+  const op = opOf(view, message);
+  if (op === undefined || op.beganPs > atPs) return { parts: [], before: undefined };
+  const parts = postingParts(view, op, Math.max(op.beganPs, fromPs), atPs);
+  return { parts, before: { type: "began", op } };
+}
+
+/** The last message that came for a rank while its process hung, until an instant. */
+function heldArrival(
+  view: RunView,
+  actor: number,
+  exchange: number,
+  kinds: readonly number[],
+  untilPs: number,
+): Hop | undefined {
+  const hang = view.actorSpans(actor, "hung").findLast((span) => span.fromPs < untilPs);
+  if (hang === undefined) return undefined;
+  return view.arrivals.last(view, { actor, exchange, kinds, fromPs: hang.fromPs, untilPs });
 }
 
 /** The operation of its maker that a message belongs to. */
@@ -188,8 +241,13 @@ function endedBecause(view: RunView, op: RankOp, fromPs: number): Step {
   if (givenUp.length > 0 && op.endedPs > op.beganPs) {
     return { parts: [givenUpPart(view, op, givenUp, op.endedPs)], before: began };
   }
-  if (by?.kind === "faults" && op.endedPs > op.beganPs) {
-    return { parts: hungPart(view, op, op.endedPs), before: began };
+  if (by?.kind === "faults") {
+    const kinds = op.op.kind === "dispatch" ? COPIES : RESULTS;
+    const last = heldArrival(view, op.actor, op.exchange, kinds, op.endedPs);
+    if (last !== undefined && last.handledPs > op.beganPs) {
+      const parts = hungParts(view, op.actor, last.handledPs, op.endedPs);
+      return { parts, before: { type: "handled", hop: last } };
+    }
   }
   const handled = by === undefined ? undefined : handledPoint(view, by.hop);
   if (handled !== undefined) return { parts: [], before: handled };

@@ -170,11 +170,13 @@ class Waits {
     const view = this.#view;
     const full = view.idOf(view.lane(this.#hop.lane).to);
     const jam = this.#jamAt(fromPs);
-    const what =
+    const why =
       jam === undefined
-        ? `no room in the buffer of ${full}`
-        : `no room in the buffer of ${full}: ${jam.count} there for ${view.lane(jam.lane).link}`;
-    this.#add({ kind: "credits", fromPs, untilPs, what }, jam?.cause ?? UNKNOWN);
+        ? "all of it is taken by what is under way there"
+        : `${jam.count} there for ${view.lane(jam.lane).link}`;
+    const what = `no room in the buffer of ${full}: ${why}`;
+    const own: Cause = { type: "link", name: this.#base.where };
+    this.#add({ kind: "credits", fromPs, untilPs, what }, jam?.cause ?? own);
   }
 
   /** The lane that most messages in that buffer wait for, and who is to answer for it. */

@@ -48,11 +48,19 @@ export interface GivenUp {
   readonly reason: string;
 }
 
+/** Ranks that were missed for too long; "none": they were not given up. */
+export interface Missed {
+  readonly ranks: readonly string[];
+  readonly fault: string;
+}
+
 export class RankLog {
   readonly #schedule: Schedule;
   readonly #clock: EventClock;
   readonly #ops: RankOp[][];
   readonly #givenUp: GivenUp[][];
+  /** Whom a rank missed when its wait timeout had passed. */
+  readonly #missing: { readonly eventNumber: number; readonly ranks: readonly string[] }[][];
   readonly #lastEnded: (RankOp | undefined)[];
   /** Keep everything from now on. */
   isPinned = false;
@@ -62,6 +70,7 @@ export class RankLog {
     this.#clock = clock;
     this.#ops = Array.from({ length: actors }, () => []);
     this.#givenUp = Array.from({ length: actors }, () => []);
+    this.#missing = Array.from({ length: actors }, () => []);
     this.#lastEnded = Array.from({ length: actors }, () => undefined);
   }
 
@@ -111,6 +120,9 @@ export class RankLog {
   }
 
   said(actor: number, atPs: number, fact: Fact): void {
+    if (fact.type === "rank.wait-timed-out") {
+      this.#missing[actor].push({ eventNumber: this.#clock.number, ranks: fact.missing });
+    }
     if (fact.type !== "rank.masked") return;
     const { rank, fault, reason } = fact;
     this.#givenUp[actor].push({ atPs, eventNumber: this.#clock.number, rank, fault, reason });
@@ -133,9 +145,14 @@ export class RankLog {
     return this.#givenUp[actor].filter((one) => one.eventNumber === eventNumber);
   }
 
-  /** Why a rank gave another one up, by an instant, if it did. */
-  givenUpBy(actor: number, rank: string, untilPs: number): GivenUp | undefined {
-    return this.#givenUp[actor].findLast((one) => one.rank === rank && one.atPs <= untilPs);
+  /** Whom a rank missed when its wait timeout passed in an event, and why it gave them up later. */
+  missedIn(actor: number, eventNumber: number): Missed | undefined {
+    const found = this.#missing[actor].find((one) => one.eventNumber === eventNumber);
+    if (found === undefined) return undefined;
+    const later = this.#givenUp[actor].find(
+      (one) => one.eventNumber > eventNumber && found.ranks.includes(one.rank),
+    );
+    return { ranks: found.ranks, fault: later?.fault ?? "none" };
   }
 
   #event(): CauseEvent {

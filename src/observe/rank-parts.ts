@@ -1,6 +1,7 @@
 /** The parts of what a rank does: it computes, posts, hangs, or waits for one that is given up. */
 import { actorsOut } from "./rank-lanes.ts";
-import type { GivenUp, RankOp } from "./rank-log.ts";
+import type { Message } from "./message-log.ts";
+import type { GivenUp, Missed, RankOp } from "./rank-log.ts";
 import {
   type Cause,
   COMPUTE,
@@ -55,11 +56,6 @@ export function opParts(view: RunView, op: RankOp): Part[] {
   ];
   const what = `computes ${describeOp(view, op)}`;
   return [partOf({ ...base, kind: "compute", what }, shares), ...hung].filter(isSpan);
-}
-
-/** What is left of a span of a rank that ends because its process goes on again. */
-export function hungPart(view: RunView, op: RankOp, untilPs: number): Part[] {
-  return hungParts(view, op.actor, op.beganPs, untilPs);
 }
 
 /** A span in which a rank could have gone on, had its process not hung. */
@@ -145,6 +141,39 @@ export function givenUpPart(
     { kind: "given-up", fromPs: op.beganPs, untilPs, where, of: where, what },
     fault === "none" ? UNKNOWN : faultsCause([fault]),
   );
+}
+
+/** A relay waited for the share of a rank, which then refused it. */
+export function refusedParts(
+  view: RunView,
+  refusal: Message,
+  fromPs: number,
+  untilPs: number,
+): Part[] {
+  const where = view.idOf(refusal.destination);
+  const name = view.faultName(refusal.slot);
+  const what = `waits for ${view.idOf(refusal.origin)} until it refuses its share: fault ${name}`;
+  const cause = name === "none" ? UNKNOWN : faultsCause([name]);
+  return [partOf({ kind: "given-up", fromPs, untilPs, where, of: where, what }, cause)];
+}
+
+/** A rank waited for others until its wait timeout had passed. */
+export function missedParts(
+  view: RunView,
+  { ranks, fault }: Missed,
+  actor: number,
+  span: { readonly fromPs: number; readonly untilPs: number },
+): Part[] {
+  const where = view.idOf(actor);
+  const more = ranks.length > 1 ? ` and ${ranks.length - 1} more` : "";
+  const what = `waits for ${ranks[0] ?? "others"}${more} until its wait timeout has passed`;
+  const cause: Cause =
+    fault !== "none"
+      ? faultsCause([fault])
+      : ranks.length === 0
+        ? UNKNOWN
+        : { type: "rank", name: ranks[0] };
+  return [partOf({ kind: "given-up", ...span, where, of: where, what }, cause)];
 }
 
 /** A span about which nothing more can be said. */

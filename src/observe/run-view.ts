@@ -5,6 +5,7 @@ import { PacketKind } from "../model/packet.ts";
 import type { Scenario } from "../model/scenario.ts";
 import type { Schedule } from "../model/schedule.ts";
 import type { ActorPlace, Lane } from "../model/topology.ts";
+import { Arrivals } from "./arrivals.ts";
 import { actorSpans, type FaultSpan, laneSpans } from "./fault-spans.ts";
 import type { Hop, LaneAilment, Message } from "./message-log.ts";
 import type { RankLog } from "./rank-log.ts";
@@ -13,6 +14,7 @@ import type { RunWatch } from "./run-watch.ts";
 
 export class RunView {
   readonly watch: RunWatch;
+  readonly arrivals = new Arrivals();
 
   constructor(watch: RunWatch) {
     this.watch = watch;
