@@ -9,9 +9,11 @@ import type { HostAddress } from "../cluster/addresses.ts";
 import type { CertificatesOptions } from "./commands/certificates.ts";
 import type { DrillCommandOptions } from "./commands/drill.ts";
 import { EXIT_CODE_HELP, Exit } from "./commands/exit-codes.ts";
+import type { ExplainOptions } from "./commands/explain.ts";
 import type { JoinOptions } from "./commands/join.ts";
 import { HOSTS_MAX } from "./commands/launch-environment.ts";
 import {
+  EXPLAIN_WORDS,
   LIVE_COMMANDS,
   type LiveCommandEntry,
   type LiveOptions,
@@ -31,6 +33,7 @@ import {
 import {
   parseCount,
   parseEndpoint,
+  parseNumber,
   parseOnWorkerLoss,
   parseOut,
   parsePercent,
@@ -107,6 +110,24 @@ function makeProgram(): Command {
     .action(async (folder: string, options: { json?: true; quiet?: true; color: boolean }) => {
       const { replayCommand } = await import("./commands/replay.ts");
       exitCode = await replayCommand(folder, options);
+    });
+  const explain = program
+    .command("explain")
+    .description("say why a token of a run took as long as it did, hop by hop")
+    .usage("[options] [run] <token@layer>")
+    .argument("[words...]")
+    .option("--step <number>", "step of the run, from 0 (default)", parseNumber("--step"))
+    .option("--chain <name>", "chain of the schedule, such as batch1; default: the first")
+    .option(
+      "--copy <number>",
+      "which of its choices; default: the last to end",
+      parseNumber("--copy"),
+    )
+    .option("--all", "every copy, not only one")
+    .configureHelp({ visibleArguments: () => EXPLAIN_WORDS.map(asArgument) })
+    .action(async (words: string[], options: ExplainOptions) => {
+      const { explainCommand } = await import("./commands/explain.ts");
+      exitCode = await explainCommand(words, options);
     });
   const check = program
     .command("check")
@@ -228,10 +249,20 @@ function makeProgram(): Command {
   for (const command of [up, resume]) addOptions(command, LAUNCH_OPTIONS);
   for (const command of [up, resume, join]) addOptions(command, HOST_OPTIONS);
   const drills = [drill, plan, suite, month];
-  const others = [replay, check, topology, experts, faults, validate, certificates, ...live];
+  const others = [
+    replay,
+    explain,
+    check,
+    topology,
+    experts,
+    faults,
+    validate,
+    certificates,
+    ...live,
+  ];
   for (const command of [run, up, join, resume, ...drills, ...others]) {
     if (command !== join) command.option("--json", "print one JSON object on stdout");
-    if ([run, up, join, resume, drill, suite, month, replay, validate].includes(command)) {
+    if ([run, up, join, resume, drill, suite, month, replay, explain, validate].includes(command)) {
       command.option("-q, --quiet", "no live log and no status line");
     }
     if ([run, up, resume, drill].includes(command))
@@ -266,8 +297,7 @@ function addLiveCommand(program: Command, entry: LiveCommandEntry): Command {
     .argument("[words...]")
     .configureHelp({
       // The run goes first and may be left out, which commander has no way to say.
-      visibleArguments: () =>
-        [RUN_WORD, ...entry.words].map(({ name, about }) => new Argument(name, about)),
+      visibleArguments: () => [RUN_WORD, ...entry.words].map(asArgument),
     })
     .action(async (given: string[], options: LiveOptions) => {
       const { liveCommand } = await import("./commands/live.ts");
@@ -275,6 +305,10 @@ function addLiveCommand(program: Command, entry: LiveCommandEntry): Command {
     });
   addOptions(command, entry.options ?? []);
   return command;
+}
+
+function asArgument({ name, about }: { readonly name: string; readonly about: string }): Argument {
+  return new Argument(name, about);
 }
 
 /** No option twice; every error in our own words (see {@link usageFailure}). */

@@ -35,7 +35,12 @@ export function makeCopiesIn({ workload, recovery }: Scenario): CopiesIn {
     const { cargo } = packets;
     const block = packets.cargoOf(packet);
     const first = cargo.first(block);
-    const span: Span = { words: cargo.words, first, end: first + cargo.lengthOf(block), checkWords };
+    const span: Span = {
+      words: cargo.words,
+      first,
+      end: first + cargo.lengthOf(block),
+      checkWords,
+    };
     if (!isNormal) return entriesOf(span);
     return isCopy ? choicesOf(span) : sumsOf(span);
   };

@@ -22,12 +22,7 @@ export interface RankWatch {
    * EP group that serves it, `actorOf` being the group's ranks. The columns are the rank's own: to
    * be read now, and left alone.
    */
-  opened(
-    at: WatchedExchange,
-    experts: Int32Array,
-    holders: Int32Array,
-    actorOf: Int32Array,
-  ): void;
+  opened(at: WatchedExchange, experts: Int32Array, holders: Int32Array, actorOf: Int32Array): void;
   /** An operation of the schedule begins; `op` is its number there. */
   opBegan(op: number, step: number): void;
   /** An operation that computes takes so long here, and on a GPU that is well, ps. */

@@ -1,7 +1,8 @@
 /** Arrivals and losses that no row names, looked for among all hops; what was found is kept. */
-import { HopState, HopTime, HopWord, MessageWord } from "./message-log.ts";
-import type { Hop, Message } from "./message-log.ts";
+
 import { PacketKind } from "../model/packet.ts";
+import type { Hop, Message } from "./message-log.ts";
+import { HopState, HopTime, HopWord, MessageWord } from "./message-log.ts";
 import { NO_ROW } from "./row-store.ts";
 import type { RunView } from "./run-view.ts";
 

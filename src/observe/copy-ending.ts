@@ -5,12 +5,7 @@ import { faultsCause, type Part, partOf, UNKNOWN } from "./part.ts";
 import { reasonWords, unknownPart } from "./rank-parts.ts";
 import type { RunView } from "./run-view.ts";
 
-export function endingPart(
-  view: RunView,
-  place: CopyPlace,
-  fromPs: number,
-  untilPs: number,
-): Part {
+export function endingPart(view: RunView, place: CopyPlace, fromPs: number, untilPs: number): Part {
   const { home } = place;
   const assignment = assignmentOf(place);
   const where = view.idOf(home.actor);

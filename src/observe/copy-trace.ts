@@ -63,10 +63,11 @@ export function traceOf(view: RunView, place: CopyPlace): CopyTrace {
   );
   const settled = view.hopOrNone(home.hop[assignment]);
   const settledBy = results.find(({ row }) => row === settled?.message);
-  const back =
-    settledBy === undefined ? arrivedAt(view, results, home.actor, endPs) : settled;
+  const back = settledBy === undefined ? arrivedAt(view, results, home.actor, endPs) : settled;
   const result =
-    back === undefined ? results.findLast((one) => madePs(view, one) <= endPs) : view.messageOf(back);
+    back === undefined
+      ? results.findLast((one) => madePs(view, one) <= endPs)
+      : view.messageOf(back);
   return {
     sent,
     outs,
@@ -88,7 +89,11 @@ export function madePs(view: RunView, message: Message): number {
 }
 
 /** The way of the copy's first or later message as far as it went: its last hop by an instant. */
-export function furthest(view: RunView, messages: readonly Message[], untilPs: number): Hop | undefined {
+export function furthest(
+  view: RunView,
+  messages: readonly Message[],
+  untilPs: number,
+): Hop | undefined {
   const ends = messages
     .map(({ last }) => view.hopOrNone(last))
     .filter((hop): hop is Hop => hop !== undefined && hop.sentPs <= untilPs);

@@ -2,6 +2,9 @@
  * Why one copy of a token took as long as it did: its way from the beginning of its rank's dispatch
  * until its result was added up, or until it was given up, in parts that partition the time.
  */
+
+import { fateOf } from "./attempts.ts";
+import { endingPart } from "./copy-ending.ts";
 import {
   arrivedAt,
   assignmentOf,
@@ -13,12 +16,10 @@ import {
   traceOf,
 } from "./copy-trace.ts";
 import { type Trail, trailTo } from "./critical-path.ts";
-import { endingPart } from "./copy-ending.ts";
-import { fateOf } from "./attempts.ts";
 import type { Hop, Message } from "./message-log.ts";
 import { checkParts, clipped, type Part, partOf, type Share, sharesOf, UNKNOWN } from "./part.ts";
-import { hungParts, opParts, postingParts, unknownPart } from "./rank-parts.ts";
 import type { RankOp } from "./rank-log.ts";
+import { hungParts, opParts, postingParts, unknownPart } from "./rank-parts.ts";
 import { relayWait, streamWait, wholeWait } from "./rank-waits.ts";
 import type { RunView } from "./run-view.ts";
 
@@ -28,8 +29,16 @@ export interface CopyWay {
   readonly parts: readonly Part[];
   /** Over all parts, the largest first. */
   readonly shares: readonly Share[];
-  /** The message that went out with it, if one did. */
-  readonly message: Message | undefined;
+  /** The messages that it went out in and its result came back in; null: there was none. */
+  readonly out: MessageSize | null;
+  readonly result: MessageSize | null;
+}
+
+/** How much a message carries. */
+export interface MessageSize {
+  /** Copies or results that it is about. */
+  readonly copies: number;
+  readonly sizeBytes: number;
 }
 
 /** Works a copy's way out. Throws InvariantError when its parts do not add up. */
@@ -38,7 +47,14 @@ export function wayOf(view: RunView, place: CopyPlace): CopyWay {
   const parts = way.find();
   const { fromPs, untilPs } = way;
   checkParts(parts, fromPs, untilPs);
-  return { fromPs, untilPs, parts, shares: sharesOf(parts), message: way.trace.sent.at(0) };
+  const { sent, result } = way.trace;
+  const sizes = { out: sizeOf(view, sent.at(0)), result: sizeOf(view, result) };
+  return { fromPs, untilPs, parts, shares: sharesOf(parts), ...sizes };
+}
+
+function sizeOf(view: RunView, message: Message | undefined): MessageSize | null {
+  if (message === undefined) return null;
+  return { copies: view.copiesIn(message).length / 2, sizeBytes: message.sizeBytes };
 }
 
 class Way {
@@ -159,7 +175,11 @@ class Way {
     if (combine === undefined || combine.beganPs > this.untilPs) return;
     this.#addWait(streamWait(view, combine, this.#atPs));
     const isLocal = this.#holder === this.#place.home.actor;
-    const postedPs = isLocal ? this.untilPs : own === undefined ? combine.beganPs : madePs(view, own);
+    const postedPs = isLocal
+      ? this.untilPs
+      : own === undefined
+        ? combine.beganPs
+        : madePs(view, own);
     this.#addParts(postingParts(view, combine, this.#atPs, postedPs));
   }
 
@@ -188,7 +208,8 @@ class Way {
   /** Where a relay sent a sum home without a share of the expert's rank: how the copy came to it. */
   #relayedWithoutShare(): Hop | undefined {
     const { share, result, outs } = this.trace;
-    if (share !== undefined || result === undefined || result.maker === this.#holder) return undefined;
+    if (share !== undefined || result === undefined || result.maker === this.#holder)
+      return undefined;
     return arrivedAt(this.#view, outs, result.maker, this.untilPs);
   }
 

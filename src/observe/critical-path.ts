@@ -3,11 +3,13 @@
  * its hops to whoever made it, from there through that rank's operations to what they waited for,
  * and so on until an instant is reached. The parts that are found on the way are contiguous.
  */
-import { type Hop, HopState, type Message } from "./message-log.ts";
+
+import { PacketKind } from "../model/packet.ts";
+import { heldSource } from "./arrivals.ts";
 import { retryPart } from "./attempts.ts";
 import { hopParts } from "./lane-parts.ts";
+import { type Hop, HopState, type Message } from "./message-log.ts";
 import { clipped, type Part } from "./part.ts";
-import { PacketKind } from "../model/packet.ts";
 import type { RankOp } from "./rank-log.ts";
 import {
   givenUpPart,
@@ -18,7 +20,6 @@ import {
   refusedParts,
   unknownPart,
 } from "./rank-parts.ts";
-import { heldSource } from "./arrivals.ts";
 import { NO_ROW } from "./row-store.ts";
 import type { RunView } from "./run-view.ts";
 
@@ -170,7 +171,10 @@ function madeBecause(view: RunView, message: Message, atPs: number, fromPs: numb
   if (op === undefined || op.beganPs > atPs) {
     const missed = view.ranks.missedIn(maker, eventNumber);
     if (missed === undefined) return { parts: [], before: handled };
-    return { parts: missedParts(view, missed, maker, { fromPs, untilPs: atPs }), before: undefined };
+    return {
+      parts: missedParts(view, missed, maker, { fromPs, untilPs: atPs }),
+      before: undefined,
+    };
   }
   const began: Point = { type: "began", op };
   const givenUp = view.ranks.givenUpIn(maker, eventNumber);

@@ -2,11 +2,11 @@
  * The parts of a hop: how long a message waited at a lane and for what, what its work requests cost,
  * and how long its bytes took. What a fault added to a healthy lane's times stands beside it.
  */
-import type { Hop } from "./message-log.ts";
-import { clipped, faultsCause, LINKS, type Part, partOf, type Share, UNKNOWN } from "./part.ts";
+import { grouped } from "../base/ranges.ts";
 import { laneWaits } from "./lane-waits.ts";
+import { type Hop, HopState } from "./message-log.ts";
+import { clipped, faultsCause, LINKS, type Part, partOf, type Share, UNKNOWN } from "./part.ts";
 import type { RunView } from "./run-view.ts";
-import { HopState } from "./message-log.ts";
 
 /** Parts of a hop after `fromPs`, in order, until it was handled or dropped. */
 export function hopParts(view: RunView, hop: Hop, fromPs: number): Part[] {
@@ -21,6 +21,7 @@ function crossing(view: RunView, hop: Hop): Part[] {
   const ailment = view.ailment(hop);
   const base = { where: link, of: view.idOf(message.origin) };
   const { sizeBytes } = message;
+  const size = `${grouped(sizeBytes)} bytes`;
   const isCut = hop.tailPs > 0;
   const bytesPs = hop.beganPs + Math.ceil(hop.requests * lane.psPerRequest);
   const sentPs = hop.donePs - hop.tailPs;
@@ -45,7 +46,7 @@ function crossing(view: RunView, hop: Hop): Part[] {
       kind: "serialization",
       fromPs: bytesPs,
       untilPs: sentPs,
-      what: isCut ? `first ${lane.headBytes} of ${sizeBytes} bytes` : `${sizeBytes} bytes`,
+      what: isCut ? `first ${grouped(lane.headBytes)} of ${size}` : size,
     },
     [
       { cause: LINKS, ps: healthyPs },
@@ -75,10 +76,20 @@ function crossing(view: RunView, hop: Hop): Part[] {
   );
   const { fromPs } = parts[0];
   const isLost = hop.state === HopState.dropped;
-  const name = view.faultName(hop.fault);
-  const what = isLost ? `lost here: fault ${name}` : `to ${view.idOf(to)}`;
+  const end = isLost ? `, lost here: fault ${view.faultName(hop.fault)}` : passedOn(view, hop);
+  const what = `${size} to ${view.idOf(to)}${end}`;
   const shares = parts.flatMap((part) => part.shares);
   return [{ ...base, kind: "hop", fromPs, untilPs: hop.handledPs, what, shares, parts }];
+}
+
+/** What a GPU does with a message that is not for it. */
+function passedOn(view: RunView, hop: Hop): string {
+  const { to } = view.lane(hop.lane);
+  if (hop.isFailed) return ", given back";
+  if (!view.isGpu(to) || view.hopOrNone(hop.next) === undefined) return "";
+  const { destination } = view.messageOf(hop);
+  const isDetour = view.place(to).ordinal !== view.place(destination).ordinal;
+  return isDetour ? ", which passes it on: a detour" : ", which passes it on";
 }
 
 /** The faults that made the messages ahead of one late. */

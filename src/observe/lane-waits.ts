@@ -3,8 +3,17 @@
  * the buffer at the lane's end, its own last bytes (with cut-through a lane must not run dry), or
  * the end of a stall.
  */
+import { grouped } from "../base/ranges.ts";
 import type { Hop } from "./message-log.ts";
-import { type Cause, faultsCause, type Part, partOf, type Share, sharesOf, UNKNOWN } from "./part.ts";
+import {
+  type Cause,
+  faultsCause,
+  type Part,
+  partOf,
+  type Share,
+  sharesOf,
+  UNKNOWN,
+} from "./part.ts";
 import type { RunView } from "./run-view.ts";
 
 /** Hops of a lane that are looked at for what fills the buffer at its end. */
@@ -118,7 +127,7 @@ class Waits {
     const shares = sharesOf([behind]);
     const messages = shares.reduce((sum, share) => sum + (share.messages ?? 0), 0);
     const bytes = shares.reduce((sum, share) => sum + (share.bytes ?? 0), 0);
-    const what = `behind ${messages} message${messages === 1 ? "" : "s"}, ${bytes} bytes`;
+    const what = `behind ${messages} message${messages === 1 ? "" : "s"}, ${grouped(bytes)} bytes`;
     this.#add({ kind: "behind", fromPs, untilPs, what }, shares);
   }
 

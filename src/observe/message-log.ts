@@ -3,7 +3,7 @@
  * over one lane. A message that a NIC sends again is another one, which knows the attempt before
  * it. Only the latest rows are kept.
  */
-import { type EventKind, EVENT_KINDS } from "./event-clock.ts";
+import { EVENT_KINDS, type EventKind } from "./event-clock.ts";
 import { NO_ROW, RowStore } from "./row-store.ts";
 
 /** Where a hop has come to. */

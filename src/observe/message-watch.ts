@@ -4,8 +4,9 @@
  * message it is as long as it is under way; a device may give it back and use it anew while it
  * handles the delivery, so there its words decide.
  */
-import type { LaneEffect } from "../fault/effects.ts";
+
 import type { LaneWatch, WatchedKernel } from "../engine/lane-watch.ts";
+import type { LaneEffect } from "../fault/effects.ts";
 import {
   DESTINATION,
   KIND,
@@ -23,8 +24,8 @@ import {
   SIZE_BYTES,
   SLOT,
   SOURCE,
-  timePlace,
   TOKEN,
+  timePlace,
 } from "../model/packet.ts";
 import type { Topology } from "../model/topology.ts";
 import type { EventClock } from "./event-clock.ts";

@@ -85,10 +85,7 @@ export function faultsCause(names: readonly string[]): Cause {
 }
 
 /** A part whose whole length has one cause, or which the shares given say; empty ones are left out. */
-export function partOf(
-  part: Omit<Part, "shares">,
-  given: Cause | readonly Share[],
-): Part {
+export function partOf(part: Omit<Part, "shares">, given: Cause | readonly Share[]): Part {
   const all = "type" in given ? [{ cause: given, ps: part.untilPs - part.fromPs }] : given;
   return { ...part, shares: all.filter(({ ps }) => ps !== 0) };
 }
@@ -144,7 +141,10 @@ export function checkParts(parts: readonly Part[], fromPs: number, untilPs: numb
   for (const part of parts) {
     const length = part.untilPs - part.fromPs;
     if (part.fromPs !== atPs || !(length > 0)) {
-      violated("parts-partition", `${part.kind} from ${part.fromPs} to ${part.untilPs}, at ${atPs}`);
+      violated(
+        "parts-partition",
+        `${part.kind} from ${part.fromPs} to ${part.untilPs}, at ${atPs}`,
+      );
     }
     const sum = part.shares.reduce((total, { ps }) => total + ps, 0);
     if (sum !== length || part.shares.some(({ ps }) => !(ps > 0))) {

@@ -1,7 +1,6 @@
 /** The parts of what a rank does: it computes, posts, hangs, or waits for one that is given up. */
-import { actorsOut } from "./rank-lanes.ts";
+
 import type { Message } from "./message-log.ts";
-import type { GivenUp, Missed, RankOp } from "./rank-log.ts";
 import {
   type Cause,
   COMPUTE,
@@ -12,6 +11,8 @@ import {
   sharesOf,
   UNKNOWN,
 } from "./part.ts";
+import { actorsOut } from "./rank-lanes.ts";
+import type { GivenUp, Missed, RankOp } from "./rank-log.ts";
 import type { RunView } from "./run-view.ts";
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -59,12 +60,7 @@ export function opParts(view: RunView, op: RankOp): Part[] {
 }
 
 /** A span in which a rank could have gone on, had its process not hung. */
-export function hungParts(
-  view: RunView,
-  actor: number,
-  fromPs: number,
-  untilPs: number,
-): Part[] {
+export function hungParts(view: RunView, actor: number, fromPs: number, untilPs: number): Part[] {
   const where = view.idOf(actor);
   const parts: Part[] = [];
   let atPs = fromPs;
@@ -96,12 +92,7 @@ export function hungParts(
 }
 
 /** A rank posts messages of an operation in turn, and this one's turn came at `untilPs`. */
-export function postingParts(
-  view: RunView,
-  op: RankOp,
-  fromPs: number,
-  untilPs: number,
-): Part[] {
+export function postingParts(view: RunView, op: RankOp, fromPs: number, untilPs: number): Part[] {
   if (untilPs <= fromPs) return [];
   const hung = hungParts(view, op.actor, fromPs, untilPs).filter(({ kind }) => kind === "hung");
   const parts: Part[] = [];

@@ -3,11 +3,12 @@
  * turn on a stream, for the shares that are added to its own. Each holds the way of what it waits
  * for, as far as that falls into the wait.
  */
-import type { Message } from "./message-log.ts";
+import { grouped } from "../base/ranges.ts";
 import { pathTo } from "./critical-path.ts";
+import type { Message } from "./message-log.ts";
 import { type Cause, type Part, type Share, sharesOf } from "./part.ts";
-import { describeOp } from "./rank-parts.ts";
 import type { RankOp } from "./rank-log.ts";
+import { describeOp } from "./rank-parts.ts";
 import type { RunView } from "./run-view.ts";
 
 /** Until everything that was sent to a rank has come; `openedPs`: when the copy's rank began. */
@@ -88,14 +89,12 @@ function ownerOf({ kind, of, what }: Part, where: string): Cause {
     : { type: "rank", name: of };
 }
 
-/** The faults that had made a path longer before the wait began. */
+/** The faults that had made a path longer, and only before the wait began. */
 function lateWords(path: readonly Share[], inWait: readonly Share[]): string {
+  const isIn = (name: string): boolean =>
+    inWait.some(({ cause }) => cause.type === "fault" && cause.name === name);
   const names = path
-    .filter(({ cause, ps }) => cause.type === "fault" && ps > partOfWait(inWait, cause.name))
-    .map(({ cause }) => `fault ${cause.name}`);
-  return names.length === 0 ? "" : `; it was late before because of ${names.join(", ")}`;
-}
-
-function partOfWait(shares: readonly Share[], name: string): number {
-  return shares.find(({ cause }) => cause.type === "fault" && cause.name === name)?.ps ?? 0;
+    .filter(({ cause }) => cause.type === "fault" && !isIn(cause.name))
+    .map(({ cause, ps }) => `fault ${cause.name} (${grouped(ps)} ps)`);
+  return names.length === 0 ? "" : `; before ours came it had lost time to ${names.join(", ")}`;
 }

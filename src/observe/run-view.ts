@@ -131,8 +131,6 @@ export class RunView {
   }
 
   #homeOf(message: Message): string {
-    return message.kind === PacketKind.partial
-      ? "another node"
-      : this.idOf(message.destination);
+    return message.kind === PacketKind.partial ? "another node" : this.idOf(message.destination);
   }
 }

@@ -2,9 +2,10 @@
  * Watches a run for what is needed to explain tokens of one exchange: every message, every rank's
  * operations, and how the exchange's assignments ended. The run is the one that it would be anyway.
  */
-import { NO_FAULT } from "../model/fault.ts";
+
 import type { LaneWatch } from "../engine/lane-watch.ts";
 import type { DeviceFactory } from "../model/device.ts";
+import { NO_FAULT } from "../model/fault.ts";
 import type { Packet, PacketPool } from "../model/packet.ts";
 import { Part } from "../model/part.ts";
 import type { RankWatch } from "../model/rank-watch.ts";

@@ -25,7 +25,7 @@ export interface TokenWay {
   readonly home: HomeExchange;
   readonly token: number;
   readonly copies: readonly CopyOutcome[];
-  /** The copy that came back last; one that was not combined goes before. */
+  /** The copy that ended last; among equals one that was not combined. */
   readonly slowest: number;
 }
 
@@ -39,10 +39,9 @@ export function tokenWay(view: RunView, home: HomeExchange, token: number): Toke
   const copies = Array.from({ length: home.topK }, (_, choice) =>
     outcomeOf(view, home, token, choice),
   );
-  const isWorse = (one: CopyOutcome, than: CopyOutcome): boolean => {
-    const [oneIs, thanIs] = [one, than].map(({ state }) => Number(state !== "combined"));
-    return oneIs === thanIs ? one.latencyPs > than.latencyPs : oneIs > thanIs;
-  };
+  const isWorse = (one: CopyOutcome, than: CopyOutcome): boolean =>
+    one.latencyPs > than.latencyPs ||
+    (one.latencyPs === than.latencyPs && one.state !== "combined" && than.state === "combined");
   const worst = copies.reduce((best, one) => (isWorse(one, best) ? one : best));
   return { home, token, copies, slowest: worst.choice };
 }
@@ -52,13 +51,15 @@ export function copyWay(view: RunView, { home, token }: TokenWay, choice: number
   return wayOf(view, { home, token, choice });
 }
 
-/** The copy of the exchange that took longest, over all ranks; undefined: there is none. */
+/** The copy that took longest, of a rank or of all; undefined: there is none. */
 export function slowestCopy(
   view: RunView,
+  only?: HomeExchange,
 ): { readonly home: HomeExchange; readonly token: number; readonly choice: number } | undefined {
   let slowest: { home: HomeExchange; token: number; choice: number } | undefined;
   let mostPs = -1;
-  for (const home of view.watch.exchanges.homes.values()) {
+  const homes = only === undefined ? view.watch.exchanges.homes.values() : [only];
+  for (const home of homes) {
     for (let assignment = 0; assignment < home.state.length; assignment += 1) {
       const choice = assignment % home.topK;
       const token = (assignment - choice) / home.topK;
@@ -71,12 +72,7 @@ export function slowestCopy(
   return slowest;
 }
 
-function outcomeOf(
-  view: RunView,
-  home: HomeExchange,
-  token: number,
-  choice: number,
-): CopyOutcome {
+function outcomeOf(view: RunView, home: HomeExchange, token: number, choice: number): CopyOutcome {
   const place = { home, token, choice };
   const assignment = assignmentOf(place);
   const endPs = endOf(view, place);
