@@ -21,6 +21,7 @@ import { checkParts, clipped, type Part, partOf, type Share, sharesOf, UNKNOWN }
 import type { RankOp } from "./rank-log.ts";
 import { hungParts, opParts, postingParts, unknownPart } from "./rank-parts.ts";
 import { relayWait, streamWait, wholeWait } from "./rank-waits.ts";
+import { NO_ROW } from "./row-store.ts";
 import type { RunView } from "./run-view.ts";
 
 export interface CopyWay {
@@ -141,24 +142,25 @@ class Way {
   #serve(): void {
     const view = this.#view;
     const { share, result, back } = this.trace;
-    const own = share === undefined ? result : view.messageOf(share);
-    const isOwn = own?.maker === this.#holder;
-    const isRelay = isOwn && share === undefined && this.#isAddedUp(result);
-    if (this.#relayedWithoutShare() === undefined) {
-      const isAnswered = own !== undefined && this.#isAnsweredAtOnce(own);
-      if (!isAnswered) this.#compute(isOwn && !isRelay ? own : undefined);
+    const end = back ?? (result && furthest(view, [result], this.untilPs));
+    const sum = end && trailTo(view, end);
+    const part = share && trailTo(view, share);
+    const isOwn = result?.origin === this.#holder;
+    const isRelay = isOwn && part === undefined && this.#isAddedUp(result);
+    const own = part ?? (isOwn ? sum : undefined);
+    if (this.#relayedWithoutShare() === undefined && !this.#isAnsweredAtOnce(own)) {
+      this.#compute(isRelay ? undefined : own);
     }
-    if (share !== undefined) this.#addParts(trailTo(view, share).parts);
-    if (result === undefined) return;
-    if (isRelay || share !== undefined || !isOwn) {
-      this.#addWait(relayWait(view, result, madePs(view, result), this.#atPs));
+    if (part !== undefined) this.#addParts(part.parts);
+    if (sum === undefined) return;
+    if ((isRelay || part !== undefined || !isOwn) && sum.made !== undefined) {
+      this.#addWait(relayWait(view, sum.made, sum.madePs, this.#atPs));
     }
-    const end = back ?? furthest(view, [result], this.untilPs);
-    if (end !== undefined) this.#addParts(trailTo(view, end).parts);
+    this.#addParts(sum.parts);
   }
 
   /** It waits at its expert's rank, is computed, and its result is posted as a message. */
-  #compute(own: Message | undefined): void {
+  #compute(own: Trail | undefined): void {
     const view = this.#view;
     const { exchange } = this.#place.home;
     const dispatch = view.ranks.exchangeOp(this.#holder, exchange, "dispatch");
@@ -175,11 +177,7 @@ class Way {
     if (combine === undefined || combine.beganPs > this.untilPs) return;
     this.#addWait(streamWait(view, combine, this.#atPs));
     const isLocal = this.#holder === this.#place.home.actor;
-    const postedPs = isLocal
-      ? this.untilPs
-      : own === undefined
-        ? combine.beganPs
-        : madePs(view, own);
+    const postedPs = isLocal ? this.untilPs : (own?.madePs ?? combine.beganPs);
     this.#addParts(postingParts(view, combine, this.#atPs, postedPs));
   }
 
@@ -202,20 +200,20 @@ class Way {
   #isAddedUp(result: Message | undefined): boolean {
     const view = this.#view;
     if (view.scenario.workload.protocol !== "normal" || result === undefined) return false;
-    return view.place(result.maker).node !== view.place(this.#place.home.actor).node;
+    return view.place(result.origin).node !== view.place(this.#place.home.actor).node;
   }
 
   /** Where a relay sent a sum home without a share of the expert's rank: how the copy came to it. */
   #relayedWithoutShare(): Hop | undefined {
     const { share, result, outs } = this.trace;
-    if (share !== undefined || result === undefined || result.maker === this.#holder)
+    if (share !== undefined || result === undefined || result.origin === this.#holder)
       return undefined;
-    return arrivedAt(this.#view, outs, result.maker, this.untilPs);
+    return arrivedAt(this.#view, outs, result.origin, this.untilPs);
   }
 
   /** A copy that had been computed before is answered as it comes. */
-  #isAnsweredAtOnce(result: Message): boolean {
-    const by = this.#view.hopOrNone(result.cause);
+  #isAnsweredAtOnce(own: Trail | undefined): boolean {
+    const by = this.#view.hopOrNone(own?.made?.cause ?? NO_ROW);
     return by !== undefined && this.trace.outs.some(({ row }) => row === by.message);
   }
 }
