@@ -50,8 +50,11 @@ function lastArrival(view: RunView, query: ArrivalQuery): number {
   return found;
 }
 
-/** The hop that lost an acknowledgement from one NIC to another in a span of time, the first one. */
-export function lostAnswer(
+/**
+ * The hop on which an acknowledgement from one NIC to another was lost, or still was at the end of a
+ * span of time; of several the first.
+ */
+export function missingAnswer(
   view: RunView,
   from: number,
   to: number,
@@ -60,12 +63,14 @@ export function lostAnswer(
   const { hops } = view.watch.log;
   let found: Hop | undefined;
   for (let row = hops.count - 1; row >= hops.first; row -= 1) {
-    if (hops.time(row, HopTime.sent) < span.fromPs) break;
-    if (hops.word(row, HopWord.state) !== HopState.dropped) continue;
+    const sentPs = hops.time(row, HopTime.sent);
+    if (sentPs < span.fromPs) break;
+    if (sentPs > span.untilPs) continue;
     const hop = view.hop(row);
+    const isLost = hop.state === HopState.dropped && hop.handledPs <= span.untilPs;
+    if (!isLost && hop.handledPs <= span.untilPs) continue;
     const { kind, origin, destination } = view.messageOf(hop);
-    if (kind !== PacketKind.ack || origin !== from || destination !== to) continue;
-    if (hop.handledPs <= span.untilPs) found = hop;
+    if (kind === PacketKind.ack && origin === from && destination === to) found = hop;
   }
   return found;
 }

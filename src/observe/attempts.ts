@@ -1,7 +1,6 @@
 /** What became of a message that a NIC sent, and why it was sent again. */
-import { lostAnswer } from "./arrivals.ts";
-import type { Hop, Message } from "./message-log.ts";
-import { HopState } from "./message-log.ts";
+import { missingAnswer } from "./arrivals.ts";
+import { type Hop, HopState, type Message } from "./message-log.ts";
 import { type Cause, faultsCause, type Part, partOf, UNKNOWN } from "./part.ts";
 import { NO_ROW } from "./row-store.ts";
 import type { RunView } from "./run-view.ts";
@@ -9,23 +8,21 @@ import type { RunView } from "./run-view.ts";
 /** Sequence numbers that are looked through for what left a gap. */
 const LOOKED_AT = 16_384;
 
+/** Where an attempt ended, and who is to answer for it. */
+export interface Fate {
+  readonly words: string;
+  readonly cause: Cause;
+}
+
 /** The part from one attempt, by its hop out of the NIC, to the one after, or to the giving back. */
 export function retryPart(view: RunView, earlier: Hop, later: Message, laterPs: number): Part {
-  const { from } = view.lane(earlier.lane);
-  const isBack = (view.hopOrNone(firstHop(view, later))?.isFailed ?? false) === true;
+  const where = view.idOf(view.lane(earlier.lane).from);
+  const isBack = firstHop(view, later)?.isFailed === true;
   const { words, cause } = fateOf(view, earlier, laterPs);
   const how = isBack ? "given back after the last retry" : againBecause(view, later);
-  return partOf(
-    {
-      kind: "retry",
-      fromPs: earlier.sentPs,
-      untilPs: laterPs,
-      where: view.idOf(from),
-      of: view.idOf(later.origin),
-      what: `${how}: ${words}`,
-    },
-    cause,
-  );
+  const span = { fromPs: earlier.sentPs, untilPs: laterPs };
+  const of = view.idOf(later.origin);
+  return partOf({ kind: "retry", ...span, where, of, what: `${how}: ${words}` }, cause);
 }
 
 function againBecause(view: RunView, { event, cause }: Message): string {
@@ -38,80 +35,103 @@ function againBecause(view: RunView, { event, cause }: Message): string {
 }
 
 /** The message's first hop that is still known. */
-function firstHop(view: RunView, { last }: Message): number {
-  let row = last;
-  for (let hop = view.hopOrNone(row); hop !== undefined; hop = view.hopOrNone(hop.previous)) {
-    row = hop.row;
+function firstHop(view: RunView, { last }: Message): Hop | undefined {
+  let hop = view.hopOrNone(last);
+  for (let before = hop; before !== undefined; before = view.hopOrNone(before.previous)) {
+    hop = before;
   }
-  return row;
+  return hop;
 }
 
-/** Where an attempt ended, and who is to answer for it. */
-export function fateOf(
-  view: RunView,
-  attempt: Hop,
-  untilPs: number,
-): { readonly words: string; readonly cause: Cause } {
-  const hop = lastOf(view, attempt);
+/** What had become of an attempt at an instant. */
+export function fateOf(view: RunView, attempt: Hop, untilPs: number): Fate {
+  const hop = lastBy(view, attempt, untilPs);
+  if (!(hop.handledPs <= untilPs)) return underWay(view, hop, "it was still under way");
   const { link, to } = view.lane(hop.lane);
   if (hop.state === HopState.dropped) {
     const name = view.faultName(hop.fault);
     return { words: `lost on ${link}: fault ${name}`, cause: faultsCause([name]) };
   }
-  if (hop.state !== HopState.handled) return { words: "still under way", cause: UNKNOWN };
   if (view.place(to).kind !== "nic") return unanswered(view, attempt, untilPs);
-  const lost = lostBefore(view, attempt, hop.handledPs);
-  if (lost === undefined) return { words: `not taken by ${view.idOf(to)}`, cause: UNKNOWN };
-  const name = view.faultName(lost.fault);
-  const words =
-    `not taken by ${view.idOf(to)}, one before it was lost on ${view.lane(lost.lane).link}: ` +
-    `fault ${name}`;
-  return { words, cause: faultsCause([name]) };
+  return notTaken(view, attempt, hop);
 }
 
-/** It arrived; its sender did not hear of it. */
-function unanswered(
-  view: RunView,
-  attempt: Hop,
-  untilPs: number,
-): { readonly words: string; readonly cause: Cause } {
+/** It is not known to have ended: says where it is. */
+function underWay(view: RunView, hop: Hop, how: string): Fate {
+  const { link } = view.lane(hop.lane);
+  const { slow = [], late = [] } = view.ailment(hop) ?? {};
+  const stalls = view
+    .laneSpans(hop.lane, "stalled")
+    .filter(({ fromPs, untilPs }) => fromPs <= hop.sentPs && hop.sentPs < untilPs)
+    .map(({ name }) => name);
+  const [name] = [...stalls, ...slow, ...late];
+  if (name === undefined) return { words: `${how} on ${link}`, cause: { type: "link", name: link } };
+  return { words: `${how} on ${link}: fault ${name}`, cause: faultsCause([name]) };
+}
+
+/** It arrived; its sender did not hear of it in time. */
+function unanswered(view: RunView, attempt: Hop, untilPs: number): Fate {
   const { from } = view.lane(attempt.lane);
   const span = { fromPs: attempt.sentPs, untilPs };
-  const lost = lostAnswer(view, attempt.peer, from, span);
-  if (lost === undefined) return { words: "it arrived, its answer did not", cause: UNKNOWN };
-  const name = view.faultName(lost.fault);
-  const words = `it arrived, its answer was lost on ${view.lane(lost.lane).link}: fault ${name}`;
+  const answer = missingAnswer(view, attempt.peer, from, span);
+  if (answer === undefined) return { words: "it arrived, its answer did not", cause: UNKNOWN };
+  if (answer.state !== HopState.dropped || answer.handledPs > untilPs) {
+    return underWay(view, answer, "it arrived, its answer was still under way");
+  }
+  const name = view.faultName(answer.fault);
+  const words = `it arrived, its answer was lost on ${view.lane(answer.lane).link}: fault ${name}`;
   return { words, cause: faultsCause([name]) };
 }
 
-/** The message of the same queue pair that left a gap before an attempt: the hop that lost it. */
-function lostBefore(view: RunView, attempt: Hop, untilPs: number): Hop | undefined {
+/** It came to the other NIC, which did not take it: others before it had not come. */
+function notTaken(view: RunView, attempt: Hop, end: Hop): Fate {
+  const to = view.idOf(view.lane(end.lane).to);
+  const missing = missingBefore(view, attempt, end.handledPs);
+  if (missing === undefined) return { words: `not taken by ${to}`, cause: UNKNOWN };
+  const how = `not taken by ${to}, one before it was`;
+  if (missing.state !== HopState.dropped || missing.handledPs > end.handledPs) {
+    return underWay(view, missing, `${how} still under way`);
+  }
+  const name = view.faultName(missing.fault);
+  const words = `${how} lost on ${view.lane(missing.lane).link}: fault ${name}`;
+  return { words, cause: faultsCause([name]) };
+}
+
+/** The message of the same queue pair that had left a gap by an instant: the hop on which it was. */
+function missingBefore(view: RunView, attempt: Hop, untilPs: number): Hop | undefined {
   const { from } = view.lane(attempt.lane);
   const { sentByNic } = view.watch.messages;
-  const { hops } = view.watch.log;
   let first: Hop | undefined;
   for (let psn = attempt.psn - 1; psn > attempt.psn - LOOKED_AT; psn -= 1) {
-    let row = sentByNic.last(from, attempt.peer, psn);
-    if (row === NO_ROW || !hops.holds(row)) break;
-    let wasTaken = false;
-    while (row !== NO_ROW) {
-      const sent = view.hop(row);
-      const end = lastOf(view, sent);
-      const isBefore = sent.sentPs <= attempt.sentPs && end.handledPs <= untilPs;
-      if (isBefore && end.state === HopState.dropped) first = end;
-      else if (isBefore && view.place(view.lane(end.lane).to).kind !== "nic") wasTaken = true;
-      row = view.messageOf(sent).earlier;
-    }
-    // What arrived in order has no gap before it.
-    if (wasTaken) break;
+    const ends = attemptsOf(view, sentByNic.last(from, attempt.peer, psn)).filter(
+      ({ sentPs }) => sentPs <= attempt.sentPs,
+    );
+    if (ends.length === 0) break;
+    const hops = ends.map((sent) => lastBy(view, sent, untilPs));
+    // What was taken has no gap before it.
+    if (hops.some((hop) => view.isGpu(view.lane(hop.lane).to))) break;
+    first = hops.find(({ state }) => state === HopState.dropped) ?? hops[0];
   }
   return first;
 }
 
-function lastOf(view: RunView, hop: Hop): Hop {
-  let last = hop;
-  for (let next = view.hopOrNone(last.next); next !== undefined; next = view.hopOrNone(last.next)) {
-    last = next;
+/** The attempts of a message by their hops out of the NIC, the last one first. */
+function attemptsOf(view: RunView, last: number): Hop[] {
+  const list: Hop[] = [];
+  for (let row = last; row !== NO_ROW && view.watch.log.hops.holds(row); ) {
+    const hop = view.hop(row);
+    list.push(hop);
+    row = view.messageOf(hop).earlier;
   }
-  return last;
+  return list;
+}
+
+/** The hop that an attempt had come to by an instant. */
+function lastBy(view: RunView, sent: Hop, untilPs: number): Hop {
+  let hop = sent;
+  for (let next = view.hopOrNone(hop.next); next !== undefined && next.sentPs <= untilPs; ) {
+    hop = next;
+    next = view.hopOrNone(hop.next);
+  }
+  return hop;
 }

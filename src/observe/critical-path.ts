@@ -18,6 +18,7 @@ import {
   opParts,
   postingParts,
   refusedParts,
+  type Span,
   unknownPart,
 } from "./rank-parts.ts";
 import { NO_ROW } from "./row-store.ts";
@@ -167,21 +168,25 @@ function madeBecause(view: RunView, message: Message, atPs: number, fromPs: numb
       ? { parts: refusedParts(view, causeMessage, fromPs, atPs), before: undefined }
       : { parts: [], before: handled };
   }
+  const givenUp = view.ranks.givenUpIn(maker, eventNumber);
   const op = opOf(view, message);
   if (op === undefined || op.beganPs > atPs) {
-    const missed = view.ranks.missedIn(maker, eventNumber);
-    if (missed === undefined) return { parts: [], before: handled };
-    return {
-      parts: missedParts(view, missed, maker, { fromPs, untilPs: atPs }),
-      before: undefined,
-    };
+    return { parts: waitedParts(view, message, { fromPs, untilPs: atPs }), before: handled };
   }
   const began: Point = { type: "began", op };
-  const givenUp = view.ranks.givenUpIn(maker, eventNumber);
   if (givenUp.length > 0 && op.beganPs < atPs) {
-    return { parts: [givenUpPart(view, op, givenUp, atPs)], before: began };
+    const span = { fromPs: op.beganPs, untilPs: atPs };
+    return { parts: [givenUpPart(view, maker, givenUp, span)], before: began };
   }
   return { parts: postingParts(view, op, Math.max(op.beganPs, fromPs), atPs), before: began };
+}
+
+/** What a message that no operation sent was sent after: a rank is missed, or given up. */
+function waitedParts(view: RunView, { maker, eventNumber }: Message, span: Span): Part[] {
+  const givenUp = view.ranks.givenUpIn(maker, eventNumber);
+  if (givenUp.length > 0) return [givenUpPart(view, maker, givenUp, span)];
+  const missed = view.ranks.missedIn(maker, eventNumber);
+  return missed === undefined ? [] : missedParts(view, missed, maker, span);
 }
 
 /** What was sent as a process that had hung went on. */
@@ -243,7 +248,8 @@ function endedBecause(view: RunView, op: RankOp, fromPs: number): Step {
   }
   const givenUp = by === undefined ? [] : view.ranks.givenUpIn(op.actor, by.number);
   if (givenUp.length > 0 && op.endedPs > op.beganPs) {
-    return { parts: [givenUpPart(view, op, givenUp, op.endedPs)], before: began };
+    const span = { fromPs: op.beganPs, untilPs: op.endedPs };
+    return { parts: [givenUpPart(view, op.actor, givenUp, span)], before: began };
   }
   if (by?.kind === "faults") {
     const kinds = op.op.kind === "dispatch" ? COPIES : RESULTS;

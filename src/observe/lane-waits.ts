@@ -4,7 +4,7 @@
  * the end of a stall.
  */
 import { grouped } from "../base/ranges.ts";
-import type { Hop } from "./message-log.ts";
+import { type Hop, HopTime, HopWord } from "./message-log.ts";
 import {
   type Cause,
   faultsCause,
@@ -14,10 +14,11 @@ import {
   sharesOf,
   UNKNOWN,
 } from "./part.ts";
+import { NO_ROW } from "./row-store.ts";
 import type { RunView } from "./run-view.ts";
 
-/** Hops of a lane that are looked at for what fills the buffer at its end. */
-const LOOKED_AT = 2_000;
+/** So many messages in a row that have left a buffer: those before them have, too. */
+const GONE_MOST = 64;
 
 interface Base {
   readonly where: string;
@@ -96,9 +97,18 @@ class Waits {
 
   /** The lane was idle, and yet nothing began; `isLast`: right before the message itself. */
   gap(fromPs: number, untilPs: number, isLast: boolean): void {
+    const stalls = this.#view.laneSpans(this.#hop.lane, "stalled");
+    const isStalled = stalls.some((one) => one.fromPs < untilPs && one.untilPs > fromPs);
+    if (!isLast && !isStalled && this.#behind !== undefined && this.#isCredited) {
+      // What is ahead waits for room: that is a part of being behind it.
+      const cause = this.#jamAt(fromPs)?.cause ?? this.#ownLink;
+      this.#behind.shares.push({ cause, ps: untilPs - fromPs });
+      this.#behind.untilPs = untilPs;
+      return;
+    }
     this.#endBehind();
     let atPs = fromPs;
-    for (const stall of this.#view.laneSpans(this.#hop.lane, "stalled")) {
+    for (const stall of stalls) {
       const from = Math.max(stall.fromPs, atPs);
       const until = Math.min(stall.untilPs, untilPs);
       if (until <= from) continue;
@@ -168,6 +178,11 @@ class Waits {
     ]);
   }
 
+  /** To answer for a buffer that only what is on its way there fills. */
+  get #ownLink(): Cause {
+    return { type: "link", name: this.#base.where };
+  }
+
   get #isCredited(): boolean {
     if (this.#view.scenario.cluster.portBufferBytes === 0) return false;
     const { kind } = this.#view.place(this.#view.lane(this.#hop.lane).to);
@@ -184,29 +199,37 @@ class Waits {
         ? "all of it is taken by what is under way there"
         : `${jam.count} there for ${view.lane(jam.lane).link}`;
     const what = `no room in the buffer of ${full}: ${why}`;
-    const own: Cause = { type: "link", name: this.#base.where };
-    this.#add({ kind: "credits", fromPs, untilPs, what }, jam?.cause ?? own);
+    this.#add({ kind: "credits", fromPs, untilPs, what }, jam?.cause ?? this.#ownLink);
   }
 
   /** The lane that most messages in that buffer wait for, and who is to answer for it. */
   #jamAt(atPs: number): { lane: number; count: number; cause: Cause } | undefined {
     const view = this.#view;
+    const { hops, ailments } = view.watch.log;
     const creditPs = view.lane(this.#hop.lane).lane.latencyPs;
-    const waiting = new Map<number, Hop[]>();
-    let ahead = view.hopOrNone(this.#hop.ahead);
-    for (let looked = 0; ahead !== undefined && looked < LOOKED_AT; looked += 1) {
-      const next = view.hopOrNone(ahead.next);
-      if (next !== undefined && next.sentPs <= this.#endPs && !(next.beganPs + creditPs <= atPs)) {
-        waiting.set(next.lane, [...(waiting.get(next.lane) ?? []), next]);
+    const counts = new Map<number, number>();
+    const slow = new Map<number, string>();
+    let most = NO_ROW;
+    let row = this.#hop.ahead;
+    for (let gone = 0; hops.holds(row) && gone < GONE_MOST; row = hops.word(row, HopWord.ahead)) {
+      const next = hops.word(row, HopWord.next);
+      if (!hops.holds(next) || hops.time(next, HopTime.sent) > this.#endPs) continue;
+      if (hops.time(next, HopTime.began) + creditPs <= atPs) {
+        gone += 1;
+        continue;
       }
-      ahead = view.hopOrNone(ahead.ahead);
+      gone = 0;
+      const lane = hops.word(next, HopWord.lane);
+      const count = (counts.get(lane) ?? 0) + 1;
+      counts.set(lane, count);
+      if (most === NO_ROW || count > (counts.get(most) ?? 0)) most = lane;
+      const name = ailments.get(next)?.slow[0];
+      if (name !== undefined) slow.set(lane, name);
     }
-    const lanes = [...waiting].sort(([, left], [, right]) => right.length - left.length);
-    if (lanes.length === 0) return undefined;
-    const [lane, hops] = lanes[0];
-    const slow = hops.flatMap((one) => view.ailment(one)?.slow ?? []);
-    const cause: Cause =
-      slow.length > 0 ? faultsCause([slow[0]]) : { type: "link", name: view.lane(lane).link };
-    return { lane, count: hops.length, cause };
+    if (most === NO_ROW) return undefined;
+    const name = slow.get(most);
+    const link = view.lane(most).link;
+    const cause: Cause = name === undefined ? { type: "link", name: link } : faultsCause([name]);
+    return { lane: most, count: counts.get(most) ?? 0, cause };
   }
 }

@@ -149,7 +149,8 @@ export class MessageWatch implements LaneWatch {
     if (lanes.isNetworkEntry[lane] !== 0) {
       hops.setWord(hop, HopWord.psn, words[packet + PSN]);
       hops.setWord(hop, HopWord.peer, words[packet + NEXT_HOP]);
-      if (words[packet + SOURCE] === actor) {
+      const isOfGpu = !OF_NICS.includes(words[packet + KIND] & KIND_MASK);
+      if (isOfGpu && words[packet + SOURCE] === actor) {
         this.sentByNic.add(actor, words[packet + NEXT_HOP], words[packet + PSN], hop);
       }
     }

@@ -23,6 +23,12 @@ const REASONS: Readonly<Record<string, string>> = {
   controller: "the controller wants it",
 };
 
+/** From one instant to another, ps. */
+export interface Span {
+  readonly fromPs: number;
+  readonly untilPs: number;
+}
+
 /** Why a rank was given up, in words. */
 export function reasonWords(reason: string): string {
   return REASONS[reason] ?? reason;
@@ -120,16 +126,16 @@ function posting(view: RunView, op: RankOp, fromPs: number, untilPs: number): Pa
 /** A rank waited for others, and gave them up in the end. */
 export function givenUpPart(
   view: RunView,
-  op: RankOp,
+  actor: number,
   givenUp: readonly GivenUp[],
-  untilPs: number,
+  span: Span,
 ): Part {
-  const where = view.idOf(op.actor);
+  const where = view.idOf(actor);
   const [{ rank, fault, reason }] = givenUp;
   const more = givenUp.length > 1 ? ` and ${givenUp.length - 1} more` : "";
   const what = `waits for ${rank}${more} until it is given up (${reasonWords(reason)}): fault ${fault}`;
   return partOf(
-    { kind: "given-up", fromPs: op.beganPs, untilPs, where, of: where, what },
+    { kind: "given-up", ...span, where, of: where, what },
     fault === "none" ? UNKNOWN : faultsCause([fault]),
   );
 }
@@ -153,7 +159,7 @@ export function missedParts(
   view: RunView,
   { ranks, fault }: Missed,
   actor: number,
-  span: { readonly fromPs: number; readonly untilPs: number },
+  span: Span,
 ): Part[] {
   const where = view.idOf(actor);
   const more = ranks.length > 1 ? ` and ${ranks.length - 1} more` : "";
