@@ -65,7 +65,8 @@ function underWay(view: RunView, hop: Hop, how: string): Fate {
     .filter(({ fromPs, untilPs }) => fromPs <= hop.sentPs && hop.sentPs < untilPs)
     .map(({ name }) => name);
   const [name] = [...stalls, ...slow, ...late];
-  if (name === undefined) return { words: `${how} on ${link}`, cause: { type: "link", name: link } };
+  if (name === undefined)
+    return { words: `${how} on ${link}`, cause: { type: "link", name: link } };
   return { words: `${how} on ${link}: fault ${name}`, cause: faultsCause([name]) };
 }
 

@@ -3,20 +3,21 @@
  * until its result was added up, or until it was given up, in parts that partition the time.
  */
 
-import { fateOf } from "./attempts.ts";
+import { type Fate, fateOf } from "./attempts.ts";
 import { endingPart } from "./copy-ending.ts";
 import {
   arrivedAt,
   assignmentOf,
   type CopyPlace,
   type CopyTrace,
+  carriers,
   endOf,
   furthest,
   madePs,
   traceOf,
 } from "./copy-trace.ts";
 import { type Trail, trailTo } from "./critical-path.ts";
-import type { Hop, Message } from "./message-log.ts";
+import { type Hop, HopState, type Message } from "./message-log.ts";
 import { checkParts, clipped, type Part, partOf, type Share, sharesOf, UNKNOWN } from "./part.ts";
 import type { RankOp } from "./rank-log.ts";
 import { hungParts, opParts, postingParts, unknownPart } from "./rank-parts.ts";
@@ -66,6 +67,11 @@ class Way {
   readonly #place: CopyPlace;
   /** GPU of the expert. */
   readonly #holder: number;
+  /** The ways of its result home, and to a relay before if there is one. */
+  readonly #sum: Trail | undefined;
+  readonly #share: Trail | undefined;
+  /** The copy by which a rank that had computed it before was asked for its result again. */
+  readonly #answered: Hop | undefined;
   readonly #parts: Part[] = [];
   #atPs: number;
 
@@ -77,6 +83,12 @@ class Way {
     this.untilPs = endOf(view, place);
     this.trace = traceOf(view, place);
     this.#atPs = this.fromPs;
+    const { result, back, share, outs } = this.trace;
+    const end = back ?? (result && furthest(view, [result], this.untilPs));
+    this.#sum = end && trailTo(view, end);
+    this.#share = share && trailTo(view, share);
+    const by = view.hopOrNone((this.#share ?? this.#sum)?.made?.cause ?? NO_ROW);
+    if (outs.some(({ row }) => row === by?.message)) this.#answered = by;
   }
 
   find(): Part[] {
@@ -110,12 +122,12 @@ class Way {
   #goOut(): boolean {
     const { out, outs } = this.trace;
     const relayed = this.#relayedWithoutShare();
-    const end = relayed ?? out ?? furthest(this.#view, outs, this.untilPs);
+    const end = relayed ?? this.#answered ?? out ?? furthest(this.#view, outs, this.untilPs);
     if (end === undefined) return false;
     const trail = trailTo(this.#view, end);
     this.#leave(trail);
     this.#addParts(trail.parts);
-    return end === relayed || end === out;
+    return end === relayed || end === out || end === this.#answered;
   }
 
   /** It is posted, perhaps more than once. */
@@ -130,8 +142,7 @@ class Way {
       this.#addParts(postingParts(view, dispatch, this.#atPs, firstPs));
     }
     if (made === undefined || made.row === first.row || leftPs <= firstPs) return;
-    const lost = furthest(view, this.trace.outs, leftPs - 1);
-    const { words, cause } = lost === undefined ? UNSEEN : fateOf(view, lost, leftPs);
+    const { words, cause } = lossBefore(view, this.#place, leftPs);
     const where = view.idOf(home.actor);
     const what = `sent again by its rank: ${words}`;
     const span = { fromPs: firstPs, untilPs: leftPs };
@@ -141,15 +152,12 @@ class Way {
   /** From its arrival at the rank of its expert until its result is home, or as far as it came. */
   #serve(): void {
     const view = this.#view;
-    const { share, result, back } = this.trace;
-    const end = back ?? (result && furthest(view, [result], this.untilPs));
-    const sum = end && trailTo(view, end);
-    const part = share && trailTo(view, share);
+    const { result } = this.trace;
+    const [sum, part] = [this.#sum, this.#share];
     const isOwn = result?.origin === this.#holder;
     const isRelay = isOwn && part === undefined && this.#isAddedUp(result);
-    const own = part ?? (isOwn ? sum : undefined);
-    if (this.#relayedWithoutShare() === undefined && !this.#isAnsweredAtOnce(own)) {
-      this.#compute(isRelay ? undefined : own);
+    if (this.#relayedWithoutShare() === undefined && this.#answered === undefined) {
+      this.#compute(isRelay ? undefined : (part ?? (isOwn ? sum : undefined)));
     }
     if (part !== undefined) this.#addParts(part.parts);
     if (sum === undefined) return;
@@ -210,12 +218,15 @@ class Way {
       return undefined;
     return arrivedAt(this.#view, outs, result.origin, this.untilPs);
   }
-
-  /** A copy that had been computed before is answered as it comes. */
-  #isAnsweredAtOnce(own: Trail | undefined): boolean {
-    const by = this.#view.hopOrNone(own?.made?.cause ?? NO_ROW);
-    return by !== undefined && this.trace.outs.some(({ row }) => row === by.message);
-  }
 }
 
-const UNSEEN = { words: "what became of the one before is not known", cause: UNKNOWN };
+/** What of a copy or its result had been lost by an instant, so that it was sent again. */
+function lossBefore(view: RunView, place: CopyPlace, untilPs: number): Fate {
+  const ends = carriers(view, place).flatMap(({ last }) => view.hopOrNone(last) ?? []);
+  const lost = ends.findLast(
+    ({ state, handledPs }) => state === HopState.dropped && handledPs <= untilPs,
+  );
+  if (lost === undefined)
+    return { words: "what became of the one before is not known", cause: UNKNOWN };
+  return fateOf(view, lost, untilPs);
+}

@@ -4,7 +4,7 @@ import type { FaultSpec } from "../../src/model/fault.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
 import type { Part, PartKind } from "../../src/observe/part.ts";
-import { copyWay, type CopyEnd, tokenWay } from "../../src/observe/token-way.ts";
+import { type CopyEnd, copyWay, tokenWay } from "../../src/observe/token-way.ts";
 import { allParts, faultsIn, partsOf } from "../support/leaf-parts.ts";
 import { tinyScenario } from "../support/scenarios.ts";
 import { type Wanted, watchedRun } from "../support/watched-run.ts";
@@ -61,7 +61,9 @@ describe("a link that is down for a while", () => {
     const retries = blamed(copies, "retry", "cut");
     expect(retries.length).toBeGreaterThan(0);
     for (const { what } of retries) {
-      expect(what).toMatch(/ACK timeout: (.*one before it was )?lost on node1\.nic2--plane2\.leaf0/);
+      expect(what).toMatch(
+        /ACK timeout: (.*one before it was )?lost on node1\.nic2--plane2\.leaf0/,
+      );
     }
     const longest = Math.max(...retries.map(({ fromPs, untilPs }) => untilPs - fromPs));
     expect(longest).toBeGreaterThan(60 * PS_PER_US);

@@ -39,8 +39,9 @@ describe("a copy's way in a healthy run", () => {
       expect(way.parts.reduce((sum, part) => sum + part.untilPs - part.fromPs, 0)).toBe(latencyPs);
       const all = allParts(way.parts);
       expect(all.filter(({ kind }) => kind === "unknown")).toEqual([]);
-      expect(all.flatMap(({ shares }) => shares).filter(({ cause }) => cause.type === "unknown"))
-        .toEqual([]);
+      expect(
+        all.flatMap(({ shares }) => shares).filter(({ cause }) => cause.type === "unknown"),
+      ).toEqual([]);
     }
   });
 
@@ -59,7 +60,10 @@ describe("a copy's way in a healthy run", () => {
     expect(near.length).toBeGreaterThan(0);
     for (const { way, home, rank } of near) {
       const links = way.parts.filter(({ kind }) => kind === "hop").map(({ where }) => where);
-      const [there, back] = [`${home}--${nodeOf(home)}.nvswitch`, `${rank}--${nodeOf(home)}.nvswitch`];
+      const [there, back] = [
+        `${home}--${nodeOf(home)}.nvswitch`,
+        `${rank}--${nodeOf(home)}.nvswitch`,
+      ];
       expect(links).toEqual([there, back, back, there]);
     }
   });
@@ -129,7 +133,9 @@ describe("in other workloads, too, all copies' parts are their latency", () => {
     });
     const ways = waysOf(watchedRun(scenario));
     const waits = ways.flatMap(({ way }) => partsOf(way.parts, "wait"));
-    expect(waits.filter(({ what }) => what.includes("shares of its sum")).length).toBeGreaterThan(0);
+    expect(waits.filter(({ what }) => what.includes("shares of its sum")).length).toBeGreaterThan(
+      0,
+    );
   });
 
   it("messages ahead in the queue of one switch port are an incast, by their senders", () => {
