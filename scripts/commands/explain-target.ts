@@ -17,6 +17,8 @@ export interface ExplainChoice {
   readonly step?: number;
   readonly chain?: string;
   readonly copy?: number;
+  /** Every copy, not only one. */
+  readonly all?: true;
 }
 
 /** What was asked for, as it was written. */

@@ -56,8 +56,12 @@ export interface TokenReport {
     readonly replicas: number;
   })[];
   readonly explained: readonly CopyReport[];
-  /** Facts and epochs of the record that this run again has and are equal. */
-  readonly compared: { readonly facts: number; readonly epochs: number };
+  /** Facts and epochs of the record that are equal in the run again; its digest at the end. */
+  readonly compared: {
+    readonly facts: number;
+    readonly epochs: number;
+    readonly digest: string | null;
+  };
 }
 
 /** How it is shown; `command` begins a further `explain` of the same run. */
@@ -67,9 +71,8 @@ export interface ExplanationStyle {
 }
 
 const PS_PER_US = 1e6;
-/** Senders that are named of what was ahead in a queue; causes that are listed. */
+/** Senders that are named of what was ahead in a queue, and causes of a kind. */
 const NAMED = 3;
-const CAUSES = 10;
 
 /** Microseconds with all their digits: `1,234.567890`. */
 export function exactUs(ps: number): string {
@@ -95,10 +98,15 @@ export function explanationLines(report: TokenReport, style: ExplanationStyle): 
     ...copyLines(report, palette),
     ...report.explained.flatMap((copy) => ["", ...wayLines(report, copy, palette)]),
     "",
-    `run again up to there: ${counted(compared.facts, "fact")} and ` +
-      `${counted(compared.epochs, "epoch")} equal to the record`,
+    comparedWords(compared),
     ...nextLines(report, command),
   ].map((line) => line.trimEnd());
+}
+
+function comparedWords({ facts, epochs, digest }: TokenReport["compared"]): string {
+  const both = `${counted(facts, "fact")} and ${counted(epochs, "epoch")}`;
+  if (digest === null) return `run again up to there: ${both} equal to the record`;
+  return `run again to its end: ${both} equal to the record, digest ${digest}`;
 }
 
 function copiesWords(count: number): string {
@@ -184,16 +192,28 @@ interface PartLine {
 }
 
 /** A part and, indented, what it waits for; what a hop consists of stands in its own line. */
-function partLines(part: Part, depth: number): PartLine[] {
+function partLines(part: Part, depth: number, told = ""): PartLine[] {
   const hasFault = part.shares.some(({ cause }) => cause.type === "fault");
   const indent = "  ".repeat(depth);
   const inner = part.kind === "hop" ? [] : (part.parts ?? []);
+  // A message that is not the copy's own is named where it is first met.
+  const name = depth > 0 && part.message !== told ? (part.message ?? "") : "";
   const line: PartLine = {
     cells: [exactUs(part.fromPs), exactUs(part.untilPs - part.fromPs), `${indent}${part.where}`],
-    what: escapeControls(`${indent}${part.what}${detailWords(part)}`),
+    what: escapeControls(
+      `${indent}${name === "" ? "" : `${name}: `}${part.what}${detailWords(part)}`,
+    ),
     tone: hasFault ? "fault" : depth > 0 ? "inner" : "plain",
   };
-  return [line, ...inner.flatMap((one) => partLines(one, depth + 1))];
+  let last = "";
+  return [
+    line,
+    ...inner.flatMap((one) => {
+      const lines = partLines(one, depth + 1, last);
+      last = one.message ?? last;
+      return lines;
+    }),
+  ];
 }
 
 function detailWords(part: Part): string {
@@ -229,41 +249,57 @@ function faultWords(shares: readonly Share[], always: boolean): string {
   return [...sums].map(([name, ps]) => ` (${exactUs(ps)} us of it: fault ${name})`).join("");
 }
 
-/** Who is to answer for the time. */
+/** Who is to answer for the time, kind by kind. */
 function causeLines({ shares, latencyPs }: CopyReport, palette: Palette): string[] {
-  const width = Math.max(0, ...shares.map(({ ps }) => exactUs(ps).length));
+  const kinds = [...new Set(shares.map(({ cause }) => cause.type))]
+    .map((type) => shares.filter(({ cause }) => cause.type === type))
+    .sort((left, right) => sumOf(right) - sumOf(left));
+  const width = exactUs(latencyPs).length;
   const line = (ps: number, words: string): string => {
     const percent = `${((ps / latencyPs) * 100).toFixed(1).padStart(5)} %`;
-    return `  ${exactUs(ps).padStart(width)} us  ${percent}  ${words}`;
+    return `  ${exactUs(ps).padStart(width)} us  ${percent}  ${escapeControls(words)}`;
   };
-  const isShown = (share: Share, place: number): boolean =>
-    place < CAUSES || share.cause.type === "fault" || share.cause.type === "unknown";
-  const others = shares.filter((share, place) => !isShown(share, place));
-  const restPs = others.reduce((sum, { ps }) => sum + ps, 0);
-  return [
-    palette.bold("who is to answer for it"),
-    ...shares.filter(isShown).map((share) => {
-      const text = line(share.ps, causeWords(share));
-      return share.cause.type === "fault" ? palette.yellow(text) : text;
-    }),
-    ...(others.length === 0 ? [] : [line(restPs, `${counted(others.length, "other")}`)]),
-  ];
+  const lines = kinds.flatMap((list) => {
+    const { type } = list[0].cause;
+    const [all, one] = CAUSE_WORDS[type];
+    const words = list.map((share) => [share.ps, `${one(share.cause.name)}${sizeWords(share)}`]);
+    if (list.length === 1 || type === "healthy" || type === "fault") {
+      return words.map(([ps, text]) => {
+        const row = line(ps as number, text as string);
+        return type === "fault" ? palette.yellow(row) : row;
+      });
+    }
+    const rest = list.slice(NAMED);
+    return [
+      line(sumOf(list), `${all}, of it:`),
+      ...words.slice(0, NAMED).map(([ps, text]) => line(ps as number, `  ${text}`)),
+      ...(rest.length === 0 ? [] : [line(sumOf(rest), `  ${counted(rest.length, "other")}`)]),
+    ];
+  });
+  return [palette.bold("who is to answer for it"), ...lines];
 }
 
-const CAUSE_WORDS: Readonly<Record<Cause["type"], (name: string) => string>> = {
-  fault: (name) => `fault ${name}`,
-  traffic: (name) => `messages of ${name} ahead of it`,
-  rank: (name) => `${name}, which was waited for`,
-  link: (name) => `${name}, which cannot keep up`,
-  schedule: (name) => `the order of the step: ${name}`,
-  healthy: (name) => (name === "links" ? "its own way, where nothing is wrong" : "its expert"),
-  unknown: (name) => name,
+function sumOf(shares: readonly Share[]): number {
+  return shares.reduce((sum, { ps }) => sum + ps, 0);
+}
+
+/** What causes of a kind are called together, and one by its name. */
+const CAUSE_WORDS: Readonly<Record<Cause["type"], readonly [string, (name: string) => string]>> = {
+  fault: ["faults", (name) => `fault ${name}`],
+  traffic: ["messages ahead of it", (name) => `messages of ${name} ahead of it`],
+  rank: ["ranks that were waited for", (name) => `${name}, which was waited for`],
+  link: ["links that cannot keep up", (name) => `${name}, which cannot keep up`],
+  schedule: ["the order of the step", (name) => `the order of the step: ${name}`],
+  healthy: [
+    "",
+    (name) => (name === "links" ? "its own way, where nothing is wrong" : "its expert"),
+  ],
+  unknown: ["not known", (name) => name],
 };
 
-function causeWords({ cause, messages, bytes = 0 }: Share): string {
-  const size =
-    messages === undefined ? "" : ` (${counted(messages, "message")}, ${grouped(bytes)} bytes)`;
-  return escapeControls(`${CAUSE_WORDS[cause.type](cause.name)}${size}`);
+function sizeWords({ messages, bytes = 0 }: Share): string {
+  if (messages === undefined) return "";
+  return ` (${counted(messages, "message")}, ${grouped(bytes)} bytes)`;
 }
 
 /** The token that was waited for longest, if it was one. */

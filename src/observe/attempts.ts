@@ -22,7 +22,8 @@ export function retryPart(view: RunView, earlier: Hop, later: Message, laterPs: 
   const how = isBack ? "given back after the last retry" : againBecause(view, later);
   const span = { fromPs: earlier.sentPs, untilPs: laterPs };
   const of = view.idOf(later.origin);
-  return partOf({ kind: "retry", ...span, where, of, what: `${how}: ${words}` }, cause);
+  const message = view.describe(later);
+  return partOf({ kind: "retry", ...span, where, of, what: `${how}: ${words}`, message }, cause);
 }
 
 function againBecause(view: RunView, { event, cause }: Message): string {

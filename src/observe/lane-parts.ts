@@ -79,7 +79,9 @@ function crossing(view: RunView, hop: Hop): Part[] {
   const end = isLost ? `, lost here: fault ${view.faultName(hop.fault)}` : passedOn(view, hop);
   const what = `${size} to ${view.idOf(to)}${end}`;
   const shares = parts.flatMap((part) => part.shares);
-  return [{ ...base, kind: "hop", fromPs, untilPs: hop.handledPs, what, shares, parts }];
+  const span = { fromPs, untilPs: hop.handledPs };
+  const name = view.describe(message);
+  return [{ ...base, kind: "hop", ...span, what, message: name, shares, parts }];
 }
 
 /** What a GPU does with a message that is not for it. */

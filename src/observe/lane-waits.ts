@@ -20,15 +20,17 @@ import type { RunView } from "./run-view.ts";
 /** So many messages in a row that have left a buffer: those before them have, too. */
 const GONE_MOST = 64;
 
-interface Base {
-  readonly where: string;
-  readonly of: string;
-}
+type Base = Pick<Part, "where" | "of"> & { readonly message: string };
 
 /** The parts from when a message was handed to its lane, or `afterPs`, until its first byte left. */
 export function laneWaits(view: RunView, hop: Hop, afterPs: number): Part[] {
   const untilPs = Number.isNaN(hop.beganPs) ? hop.handledPs : hop.beganPs;
-  const base = { where: view.lane(hop.lane).link, of: view.idOf(view.messageOf(hop).origin) };
+  const message = view.messageOf(hop);
+  const base = {
+    where: view.lane(hop.lane).link,
+    of: view.idOf(message.origin),
+    message: view.describe(message),
+  };
   const waits = new Waits(view, hop, base, untilPs);
   let atPs = Math.max(hop.sentPs, afterPs);
   for (const ahead of aheadOf(view, hop)) {

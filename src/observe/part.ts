@@ -69,6 +69,8 @@ export interface Part {
   readonly of: string;
   /** A sentence for people. */
   readonly what: string;
+  /** Of a hop, a wait before it, or a repetition: which message it is, in words. */
+  readonly message?: string;
   readonly shares: readonly Share[];
   /** What it consists of, in order. */
   readonly parts?: readonly Part[];

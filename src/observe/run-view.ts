@@ -106,31 +106,42 @@ export class RunView {
     return actorSpans(this.#table, actor, effect);
   }
 
-  /** A message in words: `the copy of token 5 of node0.gpu3 for expert 17`. */
+  /** A message in words: `the copy of token 5 of node0.gpu3`. */
   describe(message: Message): string {
     const { kind } = message;
     const origin = this.idOf(message.origin);
+    const token = this.#onlyToken(message);
     const count = this.copiesIn(message).length / 2;
-    const isOne = count === 1;
     switch (kind) {
       case PacketKind.dispatch:
       case PacketKind.nodeDispatch:
-        return isOne
-          ? `the copy of token ${this.copiesIn(message)[0]} of ${origin}`
-          : `a message of ${count === 0 ? "copies" : `${count} copies`} of ${origin}`;
+        return token === undefined
+          ? `a message of ${count === 0 ? "copies" : `${count} copies`} of ${origin}`
+          : `the copy of token ${token} of ${origin}`;
       case PacketKind.dispatchCount:
         return `the count of ${origin}'s copies`;
       case PacketKind.combine:
-      case PacketKind.partial:
-        return isOne
-          ? `${origin}'s result for token ${this.copiesIn(message)[0]} of ${this.#homeOf(message)}`
-          : `a message of ${origin}'s results for ${this.#homeOf(message)}`;
+      case PacketKind.partial: {
+        const home = this.#homeOf(message);
+        return token === undefined
+          ? `a message of ${origin}'s results for ${home}`
+          : `${origin}'s result for token ${token} of ${home}`;
+      }
       default:
         return `a message of ${origin}`;
     }
   }
 
-  #homeOf(message: Message): string {
-    return message.kind === PacketKind.partial ? "another node" : this.idOf(message.destination);
+  /** The token of a message of one copy; undefined: it may have several. */
+  #onlyToken(message: Message): number | undefined {
+    const copies = this.copiesIn(message);
+    if (copies.length > 0) return copies.length === 2 ? copies[0] : undefined;
+    const { workload, recovery } = this.scenario;
+    const isPlain = workload.protocol === "low-latency" && recovery.integrity === "none";
+    return isPlain && workload.grain === "token" ? message.token : undefined;
+  }
+
+  #homeOf({ kind, destination }: Message): string {
+    return kind === PacketKind.partial ? "another node" : this.idOf(destination);
   }
 }

@@ -13,6 +13,7 @@ const LAYERS: readonly (readonly [folder: string, allowed: readonly string[]])[]
   ["src/workload", ["src/base", "src/model"]],
   ["src/fault", ["src/base", "src/model", "src/topology"]],
   ["src/engine", ["src/base", "src/model", "src/topology", "src/workload", "src/fault"]],
+  ["src/observe", ["src/base", "src/model", "src/fault", "src/engine"]],
   [
     "src/scenario",
     ["src/base", "src/model", "src/hardware", "src/topology", "src/workload", "src/fault"],
