@@ -1,7 +1,7 @@
 /**
- * Explains a token of a recorded run, without a terminal: runs it again in this process, as a replay
- * does, comparing all the way, until the token's exchange is over, and looks on. It writes nothing;
- * what it finds is returned or thrown.
+ * Explains a token of a recorded run, without a terminal: runs it again in this process, as a
+ * replay does, comparing all the way, until the token's exchange is over, and looks on. It writes
+ * nothing; what it finds is returned or thrown.
  */
 import { makeDevice } from "../../actors/catalogue.ts";
 import { makeCopiesIn } from "../../actors/gpu/copies-in.ts";

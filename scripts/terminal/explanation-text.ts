@@ -262,17 +262,18 @@ function causeLines({ shares, latencyPs }: CopyReport, palette: Palette): string
   const lines = kinds.flatMap((list) => {
     const { type } = list[0].cause;
     const [all, one] = CAUSE_WORDS[type];
-    const words = list.map((share) => [share.ps, `${one(share.cause.name)}${sizeWords(share)}`]);
     if (list.length === 1 || type === "healthy" || type === "fault") {
-      return words.map(([ps, text]) => {
-        const row = line(ps as number, text as string);
+      return list.map((share) => {
+        const row = line(share.ps, `${one(share.cause.name)}${sizeWords(share)}`);
         return type === "fault" ? palette.yellow(row) : row;
       });
     }
     const rest = list.slice(NAMED);
     return [
-      line(sumOf(list), `${all}, of it:`),
-      ...words.slice(0, NAMED).map(([ps, text]) => line(ps as number, `  ${text}`)),
+      line(sumOf(list), `${all}:`),
+      ...list
+        .slice(0, NAMED)
+        .map((share) => line(share.ps, `  ${share.cause.name}${sizeWords(share)}`)),
       ...(rest.length === 0 ? [] : [line(sumOf(rest), `  ${counted(rest.length, "other")}`)]),
     ];
   });

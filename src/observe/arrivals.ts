@@ -15,20 +15,16 @@ export interface ArrivalQuery {
   readonly untilPs: number;
 }
 
-export class Arrivals {
-  readonly #known = new Map<string, number>();
-
-  /** The last one; undefined: there is none. */
-  last(view: RunView, query: ArrivalQuery): Hop | undefined {
-    const { actor, exchange, kinds, fromPs, untilPs } = query;
-    const key = [actor, exchange, kinds.join("+"), fromPs, untilPs].join();
-    let row = this.#known.get(key);
-    if (row === undefined) {
-      row = lastArrival(view, query);
-      this.#known.set(key, row);
-    }
-    return view.hopOrNone(row);
+/** The last one; undefined: there is none. */
+export function lastArrivalOf(view: RunView, query: ArrivalQuery): Hop | undefined {
+  const { actor, exchange, kinds, fromPs, untilPs } = query;
+  const key = [actor, exchange, kinds.join("+"), fromPs, untilPs].join();
+  let row = view.arrivals.get(key);
+  if (row === undefined) {
+    row = lastArrival(view, query);
+    view.arrivals.set(key, row);
   }
+  return view.hopOrNone(row);
 }
 
 function lastArrival(view: RunView, query: ArrivalQuery): number {
@@ -51,8 +47,8 @@ function lastArrival(view: RunView, query: ArrivalQuery): number {
 }
 
 /**
- * The hop on which an acknowledgement from one NIC to another was lost, or still was at the end of a
- * span of time; of several the first.
+ * The hop on which an acknowledgement from one NIC to another was lost, or still was at the end of
+ * a span of time; of several the first.
  */
 export function missingAnswer(
   view: RunView,

@@ -14,7 +14,7 @@ export interface Fate {
   readonly cause: Cause;
 }
 
-/** The part from one attempt, by its hop out of the NIC, to the one after, or to the giving back. */
+/** The part from one attempt, by its hop out of the NIC, to the one after or the giving back. */
 export function retryPart(view: RunView, earlier: Hop, later: Message, laterPs: number): Part {
   const where = view.idOf(view.lane(earlier.lane).from);
   const isBack = firstHop(view, later)?.isFailed === true;
@@ -99,7 +99,7 @@ function notTaken(view: RunView, attempt: Hop, end: Hop): Fate {
   return { words, cause: faultsCause([name]) };
 }
 
-/** The message of the same queue pair that had left a gap by an instant: the hop on which it was. */
+/** The message of the same queue pair that had left a gap by an instant: the hop it was on. */
 function missingBefore(view: RunView, attempt: Hop, untilPs: number): Hop | undefined {
   const { from } = view.lane(attempt.lane);
   const { sentByNic } = view.watch.messages;

@@ -211,7 +211,7 @@ class Way {
     return view.place(result.origin).node !== view.place(this.#place.home.actor).node;
   }
 
-  /** Where a relay sent a sum home without a share of the expert's rank: how the copy came to it. */
+  /** Where a relay sent a sum home without its expert's rank's share: how the copy came there. */
   #relayedWithoutShare(): Hop | undefined {
     const { share, result, outs } = this.trace;
     if (share !== undefined || result === undefined || result.origin === this.#holder)

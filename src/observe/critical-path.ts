@@ -5,7 +5,7 @@
  */
 
 import { PacketKind } from "../model/packet.ts";
-import { heldSource } from "./arrivals.ts";
+import { heldSource, lastArrivalOf } from "./arrivals.ts";
 import { retryPart } from "./attempts.ts";
 import { hopParts } from "./lane-parts.ts";
 import { type Hop, HopState, type Message } from "./message-log.ts";
@@ -217,7 +217,7 @@ function heldArrival(
 ): Hop | undefined {
   const hang = view.actorSpans(actor, "hung").findLast((span) => span.fromPs < untilPs);
   if (hang === undefined) return undefined;
-  return view.arrivals.last(view, { actor, exchange, kinds, fromPs: hang.fromPs, untilPs });
+  return lastArrivalOf(view, { actor, exchange, kinds, fromPs: hang.fromPs, untilPs });
 }
 
 /** The operation of its maker that a message belongs to. */

@@ -29,7 +29,7 @@ export interface HomeExchange {
   readonly holders: Int32Array;
   /** GPUs of the EP group by rank. */
   readonly actorOf: Int32Array;
-  /** By assignment: {@link CopyState}, when it ended (NaN: not yet), for which fault, by which hop. */
+  /** By assignment: {@link CopyState}, when it ended (NaN: not yet), its fault, by which hop. */
   readonly state: Uint8Array;
   readonly endedPs: Float64Array;
   readonly fault: Int32Array;

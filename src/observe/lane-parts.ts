@@ -1,6 +1,6 @@
 /**
- * The parts of a hop: how long a message waited at a lane and for what, what its work requests cost,
- * and how long its bytes took. What a fault added to a healthy lane's times stands beside it.
+ * The parts of a hop: how long a message waited at a lane and for what, what its work requests
+ * cost, and how long its bytes took. What a fault added to a healthy lane's times stands beside it.
  */
 import { grouped } from "../base/ranges.ts";
 import { laneWaits } from "./lane-waits.ts";
@@ -10,7 +10,11 @@ import type { RunView } from "./run-view.ts";
 
 /** Parts of a hop after `fromPs`, in order, until it was handled or dropped. */
 export function hopParts(view: RunView, hop: Hop, fromPs: number): Part[] {
-  return clipped([...laneWaits(view, hop, fromPs), ...crossing(view, hop)], fromPs, hop.handledPs);
+  return clipped(
+    [...laneWaits(view, hop, fromPs), ...crossing(view, hop)],
+    fromPs,
+    view.endOf(hop),
+  );
 }
 
 /** From the moment at which it may begin; nothing when it never did. */

@@ -22,9 +22,9 @@ const GONE_MOST = 64;
 
 type Base = Pick<Part, "where" | "of"> & { readonly message: string };
 
-/** The parts from when a message was handed to its lane, or `afterPs`, until its first byte left. */
+/** The parts from when a message came to its lane, or `afterPs`, until its first byte left. */
 export function laneWaits(view: RunView, hop: Hop, afterPs: number): Part[] {
-  const untilPs = Number.isNaN(hop.beganPs) ? hop.handledPs : hop.beganPs;
+  const untilPs = Number.isNaN(hop.beganPs) ? view.endOf(hop) : hop.beganPs;
   const message = view.messageOf(hop);
   const base = {
     where: view.lane(hop.lane).link,

@@ -15,7 +15,7 @@ export type PartKind =
   | "flight"
   /** Kept behind an earlier message of the lane that comes later than usual. */
   | "order"
-  /** Waits at a lane: behind others, for room in the buffer ahead, for its own last bytes, stalled. */
+  /** Waits at a lane: behind others, for room ahead, for its own last bytes, for a stall to end. */
   | "behind"
   | "credits"
   | "tail"
@@ -86,13 +86,13 @@ export function faultsCause(names: readonly string[]): Cause {
   return names.length === 0 ? UNKNOWN : { type: "fault", name: names.join(" + ") };
 }
 
-/** A part whose whole length has one cause, or which the shares given say; empty ones are left out. */
+/** A part whose whole length has one cause, or the shares given; empty ones are left out. */
 export function partOf(part: Omit<Part, "shares">, given: Cause | readonly Share[]): Part {
   const all = "type" in given ? [{ cause: given, ps: part.untilPs - part.fromPs }] : given;
   return { ...part, shares: all.filter(({ ps }) => ps !== 0) };
 }
 
-/** What of some parts is after `fromPs` and not after `untilPs`, in order; empty ones are left out. */
+/** What of some parts is after `fromPs` and not after `untilPs`, in order; none is empty. */
 export function clipped(parts: readonly Part[], fromPs: number, untilPs: number): Part[] {
   return parts.flatMap((part) => {
     const from = Math.max(part.fromPs, fromPs);

@@ -5,7 +5,6 @@ import { PacketKind } from "../model/packet.ts";
 import type { Scenario } from "../model/scenario.ts";
 import type { Schedule } from "../model/schedule.ts";
 import type { ActorPlace, Lane } from "../model/topology.ts";
-import { Arrivals } from "./arrivals.ts";
 import { actorSpans, type FaultSpan, laneSpans } from "./fault-spans.ts";
 import type { Hop, LaneAilment, Message } from "./message-log.ts";
 import type { RankLog } from "./rank-log.ts";
@@ -14,7 +13,8 @@ import type { RunWatch } from "./run-watch.ts";
 
 export class RunView {
   readonly watch: RunWatch;
-  readonly arrivals = new Arrivals();
+  /** Hops that were looked for among all, by what was asked; see arrivals.ts. */
+  readonly arrivals = new Map<string, number>();
 
   constructor(watch: RunWatch) {
     this.watch = watch;
@@ -70,6 +70,11 @@ export class RunView {
       if (hop !== undefined) hops.push(hop);
     }
     return hops;
+  }
+
+  /** When a hop was handled or dropped, ps; the present while it waits to begin. */
+  endOf({ handledPs }: Hop): number {
+    return Number.isNaN(handledPs) ? this.nowPs : handledPs;
   }
 
   /** Undefined for NO_ROW. */

@@ -1,10 +1,10 @@
-/** A token of the exchange that was watched: how each of its copies went, and which is of interest. */
+/** A token of the exchange that was watched: how its copies went, and which is of interest. */
 import { assignmentOf, endOf } from "./copy-trace.ts";
 import { type CopyWay, wayOf } from "./copy-way.ts";
 import { CopyState, type HomeExchange } from "./exchange-log.ts";
 import type { RunView } from "./run-view.ts";
 
-/** What became of a copy. `open`: it had not ended when the run was watched last, or its rank died. */
+/** What became of a copy. `open`: it had not ended when the run was watched last. */
 export type CopyEnd = "combined" | "masked" | "lost" | "open";
 
 /** One of a token's choices. */

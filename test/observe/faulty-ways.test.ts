@@ -266,6 +266,23 @@ describe("a rank that is given up", () => {
 });
 
 describe("a copy that has not ended", () => {
+  it("may still wait at a stalled lane when it is given up", () => {
+    const stall: FaultSpec = {
+      name: "frozen",
+      kind: "nvlink-stall",
+      targets: ["node0.gpu1"],
+      atPs: 0,
+    };
+    const clocks = { ackTimeoutExponent: 4, retryCount: 2, waitTimeoutPs: PS_PER_MS };
+    const copies = explained(stall, { transport: clocks }).filter(
+      ({ home, state }) => home === "node0.gpu1" && state === "masked",
+    );
+    expect(copies.length).toBeGreaterThan(0);
+    const [first] = copies;
+    expect(first.parts.at(-1)).toMatchObject({ kind: "stalled" });
+    expect(faultsIn(first.parts)).toEqual(["frozen"]);
+  });
+
   it("is open until the run ended", () => {
     const hang: FaultSpec = {
       name: "forever",

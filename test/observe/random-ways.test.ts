@@ -1,7 +1,7 @@
 /**
- * Random fleets with faults of all kinds: whatever happens to a token, the parts of its copies' ways
- * are contiguous, none is below zero, their sum is the latency, and each hop ends when the run's own
- * packet log says that the packet came or was dropped. Being watched changes nothing of the run.
+ * Random fleets with faults of all kinds: whatever happens to a token, the parts of its copies'
+ * ways are contiguous, none is below zero, their sum is the latency, and each hop ends when the
+ * run's own packet log says that the packet came or was dropped. Being watched changes nothing.
  */
 import { describe, expect, it } from "vitest";
 import { streamOf } from "../../src/base/random.ts";
