@@ -11,7 +11,7 @@ import { scenarioHash } from "../src/scenario/scenario-hash.ts";
 import { LOOPBACK } from "./addresses.ts";
 import { encodeChecked } from "./codec.ts";
 import { Coordinator, type Failure } from "./coordinator.ts";
-import type { Loss } from "./crew.ts";
+import type { Loss } from "./crew-options.ts";
 import { identityOf, runTokenOf } from "./handshake.ts";
 import { SILENCE_LIMIT_SECONDS } from "./heartbeat.ts";
 import { HostFaultLedger } from "./host-fault-ledger.ts";
@@ -141,7 +141,7 @@ export async function driveProcesses(
       new Promise<Ending>((resolve) => {
         patience = setTimeout(() => {
           loop?.abandon();
-          const detail = `${coordinator.quietest} did not stop within ${STOP_WITHIN_MS / 1000} s`;
+          const detail = `${coordinator.owing} did not stop within ${STOP_WITHIN_MS / 1000} s`;
           const at = formatTime(protocol.virtualTimePs);
           resolve({ end: "worker-lost", detail: `${detail}; at virtual time ${at}` });
         }, STOP_WITHIN_MS);

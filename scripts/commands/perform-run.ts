@@ -90,9 +90,9 @@ export async function performRun(run: PerformRun): Promise<number> {
   recorded.write(RunFile.reportMarkdown, reportMarkdown(report));
   await print(report, path, options, terminal);
   signals.close();
-  return signals.exitCode !== undefined && outcome.end === "interrupted"
-    ? signals.exitCode
-    : exitCodeOf(report);
+  // Processes that do not stop in time, or that a signal ended, too, do not hide what ended the run.
+  const isStopped = outcome.end === "interrupted" || outcome.end === "worker-lost";
+  return signals.exitCode !== undefined && isStopped ? signals.exitCode : exitCodeOf(report);
 }
 
 /** How much of a run the terminal is told. */

@@ -1,0 +1,76 @@
+/**
+ * Runs over several hosts, with loopback between them, that lose one: kill -9 of a host's `join`.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { afterEach, describe, expect, it } from "vitest";
+import type { HostRecord } from "../../cluster/journal-orders.ts";
+import type { HostStart, RunOptions } from "../../cluster/prepared-run.ts";
+import type { RunOutcome } from "../../cluster/run-cluster.ts";
+import { buildFingerprint } from "../../scripts/commands/package-files.ts";
+import type { Scenario } from "../../src/model/scenario.ts";
+import { tinyScenario } from "../support/scenarios.ts";
+import { atWindow, built, descendantsOf, freePort, runScenario } from "./child-processes.ts";
+
+const TOKEN = "5a".repeat(32);
+const joins: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const join of joins.splice(0)) join.kill("SIGKILL");
+});
+
+/** A run over `count` hosts, in which `harm` is done when window 9 has been committed. */
+async function runOverHosts(
+  scenario: Scenario,
+  count: number,
+  harm: (hosts: readonly HostStart[]) => void,
+  settings: Partial<RunOptions> = {},
+): Promise<{ readonly outcome: RunOutcome; readonly notes: readonly HostRecord[] }> {
+  const port = await freePort();
+  const notes: HostRecord[] = [];
+  let hosts: readonly HostStart[] = [];
+  for (let joined = 1; joined < count; joined += 1) {
+    const args = [built("scripts/faultplane.js"), "join", `127.0.0.1:${port}`, "-q"];
+    const env = { ...process.env, FAULTPLANE_TOKEN: TOKEN };
+    joins.push(spawn(process.execPath, args, { env, stdio: "ignore" }));
+  }
+  const outcome = await runScenario(scenario, {
+    build: buildFingerprint(),
+    hosts: {
+      count,
+      address: { host: "127.0.0.1", port },
+      token: Buffer.from(TOKEN, "hex"),
+      joinWithinMs: 30_000,
+      security: { insecure: false },
+    },
+    observer: {
+      started: (start) => {
+        hosts = start.hosts;
+      },
+      committed: atWindow(9, () => harm(hosts)),
+      observed: (records) => notes.push(...records),
+    },
+    ...settings,
+  });
+  return { outcome, notes };
+}
+
+const kill = ({ pid }: HostStart): boolean => process.kill(pid, "SIGKILL");
+
+describe("a run that loses a host", () => {
+  it.each([
+    [3, 2, "that runs nobody", ["agent-lost"]],
+    [2, 2, "with a worker", ["agent-lost", "worker-replaced"]],
+  ])("on %i hosts with %i workers, one %s, ends as if nothing had been", async (...row) => {
+    const [count, workers, , events] = row;
+    const single = await runScenario(tinyScenario());
+    const scenario = tinyScenario({ run: { placement: "pack", workers } });
+    const { outcome, notes } = await runOverHosts(scenario, count, (hosts) =>
+      kill(hosts.at(-1) as HostStart),
+    );
+    expect(notes.map(({ event }) => event)).toEqual(events);
+    expect([outcome.end, outcome.digest]).toEqual(["finished", single.digest]);
+    expect(
+      descendantsOf(process.pid).filter((pid) => !joins.some((one) => one.pid === pid)),
+    ).toEqual([]);
+  });
+});
