@@ -78,11 +78,6 @@ export class HostSide {
     return this.#process?.pid ?? this.arrival?.pid ?? 0;
   }
 
-  /** How long its agent has been silent, seconds. */
-  get quietSeconds(): number {
-    return this.#heartbeat?.quietSeconds ?? 0;
-  }
-
   /** Starts its agent, `dist/scripts/agent-main.js`, on this machine. */
   launch(main: string, environment: Readonly<Record<string, string>>): void {
     this.#isOurs = true;

@@ -4,7 +4,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { afterEach, describe, expect, it } from "vitest";
 import type { HostRecord } from "../../cluster/journal-orders.ts";
-import type { HostStart, RunOptions } from "../../cluster/prepared-run.ts";
+import type { HostStart, RunOptions, RunStart } from "../../cluster/prepared-run.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import { buildFingerprint } from "../../scripts/commands/package-files.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
@@ -23,7 +23,7 @@ async function runOverHosts(
   scenario: Scenario,
   count: number,
   harm: (hosts: readonly HostStart[]) => void,
-  settings: Partial<RunOptions> = {},
+  settings: Partial<RunOptions> & { readonly begun?: (start: RunStart) => void } = {},
 ): Promise<{ readonly outcome: RunOutcome; readonly notes: readonly HostRecord[] }> {
   const port = await freePort();
   const notes: HostRecord[] = [];
@@ -45,6 +45,7 @@ async function runOverHosts(
     observer: {
       started: (start) => {
         hosts = start.hosts;
+        settings.begun?.(start);
       },
       committed: atWindow(9, () => harm(hosts)),
       observed: (records) => notes.push(...records),
@@ -72,5 +73,24 @@ describe("a run that loses a host", () => {
     expect(
       descendantsOf(process.pid).filter((pid) => !joins.some((one) => one.pid === pid)),
     ).toEqual([]);
+  });
+});
+
+describe("a run that is told to end with all its hosts", () => {
+  it("after it lost a worker ends with its totals", async () => {
+    const stop = new AbortController();
+    const scenario = tinyScenario({ run: { placement: "pack", workers: 4 } });
+    let pids: readonly number[] = [];
+    const { outcome } = await runOverHosts(
+      scenario,
+      3,
+      (hosts) => {
+        process.kill(pids[0], "SIGKILL");
+        for (const { pid } of hosts.slice(1)) process.kill(pid, "SIGTERM");
+        stop.abort();
+      },
+      { stop: stop.signal, begun: (start) => (pids = start.pids) },
+    );
+    expect([outcome.end, outcome.detail]).toEqual(["interrupted", undefined]);
   });
 });
