@@ -14,7 +14,7 @@ import { type LoadedDrill, loadDrill } from "./load-drill.ts";
 import { printProblems } from "./load-scenario.ts";
 import { usageError } from "./option-values.ts";
 import { type PerformOptions, performDrill } from "./perform-drill.ts";
-import { loudnessOf, paintVerdict } from "./perform-run.ts";
+import { isStopped, loudnessOf, paintVerdict } from "./perform-run.ts";
 import { placeOfRun } from "./recorded-run.ts";
 import { checkRelations } from "./run.ts";
 import { StopSignals } from "./signals.ts";
@@ -109,7 +109,7 @@ export async function finishDrill(
     const text = drillText(report).split("\n").map(escapeControls).join("\n");
     await terminal.result(paintVerdict(text, report.verdict, terminal.resultPalette));
   }
-  if (signals.exitCode !== undefined && outcome.end === "interrupted") return signals.exitCode;
+  if (signals.exitCode !== undefined && isStopped(outcome)) return signals.exitCode;
   if (options.expect === true) return report.asExpected ? Exit.pass : Exit.fail;
   return VERDICT_EXIT[report.verdict];
 }

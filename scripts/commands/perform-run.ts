@@ -90,9 +90,9 @@ export async function performRun(run: PerformRun): Promise<number> {
   recorded.write(RunFile.reportMarkdown, reportMarkdown(report));
   await print(report, path, options, terminal);
   signals.close();
-  // Processes that do not stop in time, or that a signal ended, too, do not hide what ended the run.
-  const isStopped = outcome.end === "interrupted" || outcome.end === "worker-lost";
-  return signals.exitCode !== undefined && isStopped ? signals.exitCode : exitCodeOf(report);
+  return signals.exitCode !== undefined && isStopped(outcome)
+    ? signals.exitCode
+    : exitCodeOf(report);
 }
 
 /** How much of a run the terminal is told. */
@@ -121,6 +121,14 @@ export function paintVerdict(text: string, verdict: Verdict, palette: Palette): 
   const paint = { PASS: palette.green, FAIL: palette.red, INVALID: palette.yellow };
   const words = `verdict: ${verdict}`;
   return text.replace(words, () => palette.bold(paint[verdict](words)));
+}
+
+/**
+ * Whether a signal that came is what ended a run: processes that do not stop in time, or that it
+ * ended, too, do not hide that.
+ */
+export function isStopped({ end }: Pick<RunReport, "end">): boolean {
+  return end === "interrupted" || end === "worker-lost";
 }
 
 /** Exit code of a run that no signal ended. */
