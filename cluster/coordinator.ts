@@ -24,13 +24,20 @@ import {
   type AgentNews,
   type Envelope,
   type ExitNotice,
+  type Farewell,
   type MemberMessage,
   Tag,
 } from "./messages.ts";
 import type { HostStart } from "./prepared-run.ts";
 import { describeExit } from "./process-launcher.ts";
 import { listen } from "./websocket-transport.ts";
-import { decodeMemberMessage, encodeGrant, encodeMessage, encodeTag } from "./wire.ts";
+import {
+  decodeMemberMessage,
+  encodeGoodbye,
+  encodeGrant,
+  encodeMessage,
+  encodeTag,
+} from "./wire.ts";
 import type { WorkerSide } from "./worker-side.ts";
 
 /** Connections beyond those of the run's members. */
@@ -212,15 +219,15 @@ export class Coordinator {
   /**
    * Sees everybody out and closes the port. Resolves when all have ended. `inPeace`: workers are
    * idle and may go by themselves; otherwise their agents end them. Nobody gets more than a few
-   * seconds.
+   * seconds. `farewell` is what the hosts are told of it.
    */
-  async leave(inPeace: boolean): Promise<void> {
+  async leave(inPeace: boolean, farewell: Farewell): Promise<void> {
     this.#crew.leave();
     this.#hostFaults?.calm();
     this.#hosts.stopWatching();
-    this.#crew.tellAll(encodeTag(Tag.goodbye));
+    this.#crew.tellAll(encodeGoodbye(farewell));
     if (inPeace) await this.#workersGone();
-    await this.#hosts.leave(LEAVE_WITHIN_MS);
+    await this.#hosts.leave(LEAVE_WITHIN_MS, farewell);
     this.#listener?.close();
     await this.#hostFaults?.close();
   }

@@ -24,6 +24,7 @@ import {
   records,
   refuse,
   refuseFor,
+  shortened,
   text,
   time,
   timeOrNever,
@@ -51,6 +52,7 @@ import {
   type Disturbance,
   type Envelope,
   type ExitNotice,
+  type Farewell,
   type HandoverMessage,
   type MemberMessage,
   type RelayedMessage,
@@ -63,10 +65,13 @@ import {
 /**
  * Version of everything that crosses a link. Changes with any change to a message or a data frame.
  */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 const faultList = listOf(aFault);
 const healList = listOf(aHeal);
+
+/** Largest exit code of a process. */
+const EXIT_CODE_MAX = 255;
 
 /** A message that is only its tag. */
 export function encodeTag(tag: number): Uint8Array {
@@ -121,6 +126,11 @@ export function encodeMessage(tag: number, ...parts: readonly unknown[]): Uint8A
   return encodeChecked([tag, ...parts]);
 }
 
+/** What everybody is told last. */
+export function encodeGoodbye({ exitCode, text }: Farewell): Uint8Array {
+  return encodeMessage(Tag.goodbye, exitCode, shortened(text));
+}
+
 /** Messages of workers that their agent passes on, or messages for them, in one. */
 export function encodeEnvelopes(envelopes: readonly Envelope[]): Uint8Array {
   const flat: unknown[] = [];
@@ -171,12 +181,13 @@ export function decodeCoordinatorMessage(bytes: Uint8Array): CoordinatorMessage 
       return { tag, replacement: parts[1] as Replacement };
     case Tag.handover:
       return handoverOf(parts);
+    case Tag.goodbye:
+      return { tag, farewell: farewellOf(parts) };
     case Tag.relayed:
       return relayedOf(parts);
     case Tag.heartbeat:
     case Tag.begin:
     case Tag.finish:
-    case Tag.goodbye:
       exactly(parts, 1, "message");
       return { tag };
     default:
@@ -258,6 +269,14 @@ export function decodeMemberMessage(bytes: Uint8Array): MemberMessage {
     default:
       return refuse("message[0]", "a kind of message", tag);
   }
+}
+
+/** How a run ended: an exit code, and a sentence. */
+function farewellOf(parts: readonly unknown[]): Farewell {
+  exactly(parts, 3, "goodbye");
+  const exitCode = whole(parts[1], "goodbye.exitCode");
+  if (exitCode > EXIT_CODE_MAX) refuse("goodbye.exitCode", "an exit code", exitCode);
+  return { exitCode, text: text(parts[2], "goodbye.text") };
 }
 
 /** The elements of a message. */

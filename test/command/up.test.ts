@@ -85,6 +85,60 @@ describe("a run over two hosts", () => {
     expect(existsSync(join(folder.path, "no"))).toBe(false);
   });
 
+  it("refuses hosts whose rank or number does not fit, for good", async () => {
+    const { at } = await aPort();
+    const up = ["up", "small.yaml", "--placement", "node", "--rdzv-endpoint", at];
+    const three = [...up, "--nnodes", "3"];
+    const running = say([...three, "--join-timeout", "50", "--out", "ranks"]);
+    const first = say([...three, "--node-rank", "1"]);
+    const beyond = await say(["join", at, "--node-rank", "7"]);
+    expect([beyond.exitCode, beyond.stderr]).toEqual([
+      69,
+      expect.stringContaining("error[E046] coordinator refused: rank 7 of 3 hosts\n"),
+    ]);
+    const fewer = await say([...up, "--nnodes", "4", "--node-rank", "2"]);
+    expect([fewer.exitCode, fewer.stderr]).toEqual([
+      69,
+      expect.stringContaining("the run has 3 hosts, not 4: say the same --nnodes everywhere\n"),
+    ]);
+    const coordinator = await say(["join", at, "--node-rank", "0"]);
+    expect([coordinator.exitCode, coordinator.stderr]).toEqual([
+      2,
+      expect.stringContaining("error[E040] rank 0 is the host that coordinates"),
+    ]);
+    // Who of the two came first, nobody can tell.
+    const second = say([...three, "--node-rank", "1"]);
+    const refused = await Promise.race([first, second]);
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      69,
+      expect.stringContaining("error[E046] coordinator refused: rank 1 is taken\n"),
+    ]);
+    const last = await say(["join", at]);
+    const ends = await Promise.all([first, second, running]);
+    expect(last.exitCode, last.stderr).toBe(0);
+    expect(ends.map(({ exitCode }) => exitCode).sort()).toEqual([0, 0, 69]);
+  });
+
+  it("that never begins, or fails, tells the others so", async () => {
+    const { at } = await aPort();
+    const up = ["up", "small.yaml", "--placement", "node", "--nnodes", "3", "--rdzv-endpoint", at];
+    const running = say([...up, "--join-timeout", "5", "--out", "short"]);
+    const joined = await say(["join", at]);
+    expect([joined.exitCode, joined.stderr]).toEqual([
+      69,
+      expect.stringMatching(/the run never began: 2 of 3 hosts have joined; missing after 5 s: /),
+    ]);
+    expect((await running).exitCode).toBe(69);
+  });
+
+  it("needs to be told how many hosts there are", async () => {
+    const said = await say(["up", "small.yaml", "--rdzv-endpoint", "127.0.0.1:4"]);
+    expect([said.exitCode, said.stderr]).toEqual([
+      2,
+      expect.stringMatching(/error\[E040\] --rdzv-endpoint is .*\n.*--nnodes N, or --standalone/),
+    ]);
+  });
+
   it("gives up on a coordinator that does not come", async () => {
     const { at } = await aPort();
     const said = await say(["join", at, "--join-timeout", "1"]);
