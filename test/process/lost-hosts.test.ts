@@ -12,10 +12,31 @@ import { tinyScenario } from "../support/scenarios.ts";
 import { atWindow, built, descendantsOf, freePort, runScenario } from "./child-processes.ts";
 
 const TOKEN = "5a".repeat(32);
-const joins: ChildProcess[] = [];
+const joins: Join[] = [];
+
+/** A `join` of another host, and what becomes of it. */
+interface Join {
+  readonly child: ChildProcess;
+  /** Exit code and the last line that it said. */
+  readonly end: Promise<readonly [code: number | null, last: string | undefined]>;
+}
+
+function startJoin(port: number): Join {
+  const args = [built("scripts/faultplane.js"), "join", `127.0.0.1:${port}`];
+  const env = { ...process.env, FAULTPLANE_TOKEN: TOKEN };
+  const child = spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.on("data", (text) => {
+    said += String(text);
+  });
+  const end = new Promise<readonly [number | null, string | undefined]>((done) => {
+    child.on("close", (code) => done([code, said.trimEnd().split("\n").at(-1)]));
+  });
+  return { child, end };
+}
 
 afterEach(() => {
-  for (const join of joins.splice(0)) join.kill("SIGKILL");
+  for (const { child } of joins.splice(0)) child.kill("SIGKILL");
 });
 
 /** A run over `count` hosts, in which `harm` is done when window 9 has been committed. */
@@ -29,9 +50,7 @@ async function runOverHosts(
   const notes: HostRecord[] = [];
   let hosts: readonly HostStart[] = [];
   for (let joined = 1; joined < count; joined += 1) {
-    const args = [built("scripts/faultplane.js"), "join", `127.0.0.1:${port}`, "-q"];
-    const env = { ...process.env, FAULTPLANE_TOKEN: TOKEN };
-    joins.push(spawn(process.execPath, args, { env, stdio: "ignore" }));
+    joins.push(startJoin(port));
   }
   const outcome = await runScenario(scenario, {
     build: buildFingerprint(),
@@ -71,7 +90,7 @@ describe("a run that loses a host", () => {
     expect(notes.map(({ event }) => event)).toEqual(events);
     expect([outcome.end, outcome.digest]).toEqual(["finished", single.digest]);
     expect(
-      descendantsOf(process.pid).filter((pid) => !joins.some((one) => one.pid === pid)),
+      descendantsOf(process.pid).filter((pid) => !joins.some(({ child }) => child.pid === pid)),
     ).toEqual([]);
   });
 });
@@ -92,5 +111,27 @@ describe("a run that is told to end with all its hosts", () => {
       { stop: stop.signal, begun: (start) => (pids = start.pids) },
     );
     expect([outcome.end, outcome.detail]).toEqual(["interrupted", undefined]);
+    const left = await Promise.all(joins.map(({ end }) => end));
+    expect(left).toEqual([
+      [143, "left the run"],
+      [143, "left the run"],
+    ]);
+  });
+});
+
+describe("a host whose run ends", () => {
+  it("in a failure is told which, and says so with its exit code", async () => {
+    const scenario = tinyScenario({ run: { placement: "pack", workers: 2 } });
+    const failing = runOverHosts(scenario, 2, () => {
+      throw new Error("the disk is full");
+    });
+    await expect(failing).rejects.toThrow("the disk is full");
+    expect(await joins[0].end).toEqual([75, "the run failed: the disk is full"]);
+  });
+
+  it("as it should is told that, too", async () => {
+    const scenario = tinyScenario({ run: { placement: "pack", workers: 2 } });
+    await runOverHosts(scenario, 2, () => undefined);
+    expect(await joins[0].end).toEqual([0, "the run is over"]);
   });
 });
