@@ -224,7 +224,8 @@ class Agent {
         : meetsAt;
       if (this.#allGone !== undefined) return;
       const proxiedPeers = proxies.pairs.flatMap(([low, high]) => (high === worker ? [low] : []));
-      const own = { number: worker, incarnation, address, proxiedPeers };
+      const viaAgent = order.reportsTo === "agent";
+      const own = { number: worker, incarnation, address, proxiedPeers, viaAgent };
       const invitation = { ...place, identity, ...own };
       const { security } = this.#options;
       this.#spawn({ ...invitation, silenceLimitSeconds, security }, nodeFlags);

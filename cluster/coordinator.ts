@@ -175,7 +175,7 @@ export class Coordinator {
     const { placement, address, identity, hosts, security } = this.#options;
     this.#listener = await listen({
       ...address,
-      ...securityFor(address.host, security),
+      ...securityFor(security),
       identity,
       maxMessageBytes: CONTROL_MESSAGE_BYTES,
       maxConnections: placement.workers.length + hosts + SPARE_CONNECTIONS,

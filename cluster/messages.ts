@@ -29,6 +29,8 @@ export const Env = {
   tlsFolder: "FAULTPLANE_TLS_FOLDER",
   /** "yes": links to other hosts go without. */
   insecure: "FAULTPLANE_INSECURE",
+  /** "yes": what a worker is to join is its agent; workers only. */
+  viaAgent: "FAULTPLANE_VIA_AGENT",
   /** Numbers of peers whose link to a worker goes through a proxy, with commas; workers only. */
   proxiedPeers: "FAULTPLANE_PROXIED_PEERS",
 } as const;

@@ -2,10 +2,11 @@
  * `faultplane up` and `faultplane join` as users start them, with loopback between two hosts: who
  * is let in, what is said, and the digest of the run in one process.
  */
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { testAuthority } from "../support/certificates.ts";
 import { faultplane, type Said, workFolder } from "./command.ts";
 
 const folder = workFolder();
@@ -137,6 +138,26 @@ describe("a run over two hosts", () => {
       2,
       expect.stringMatching(/error\[E040\] --rdzv-endpoint is .*\n.*--nnodes N, or --standalone/),
     ]);
+  });
+
+  it("has TLS on loopback, too, when that was asked for", async () => {
+    const authority = testAuthority("ours");
+    const tls = mkdtempSync(join(folder.path, "tls-"));
+    const { ca, certificate, key } = authority.member();
+    const files = { "ca.pem": ca, "member.pem": certificate, "member-key.pem": key };
+    for (const [name, text] of Object.entries(files)) {
+      writeFileSync(join(tls, name), text, { mode: 0o600 });
+    }
+    authority.remove();
+    const { at } = await aPort();
+    const meet = ["--placement", "node", "--nnodes", "2", "--rdzv-endpoint", at];
+    const up = ["up", "small.yaml", ...meet, "--tls", tls, "--out", "tls", "--join-timeout", "30"];
+    const running = say(up);
+    const plain = await say(["join", at, "--join-timeout", "2"]);
+    expect([plain.exitCode, plain.stderr]).toEqual([69, expect.stringContaining("error[E047]")]);
+    const joined = await say(["join", at, "--tls", tls]);
+    expect(joined.exitCode, joined.stderr).toBe(0);
+    expect((await running).exitCode).toBe(0);
   });
 
   it("gives up on a coordinator that does not come", async () => {
