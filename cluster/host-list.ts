@@ -9,7 +9,7 @@ import type { HostSecurity } from "./host-security.ts";
 import { HostSide } from "./host-side.ts";
 import type { Link } from "./link.ts";
 import { type Invitation, invitationEnvironment } from "./membership.ts";
-import type { AgentNews, Envelope, SpawnedWorker } from "./messages.ts";
+import type { AgentNews, Envelope, Farewell, SpawnedWorker } from "./messages.ts";
 
 export interface HostListOptions {
   /** Hosts of the run, ours included. */
@@ -94,9 +94,16 @@ export class HostList {
       if (incarnation !== host.incarnation) {
         return { code: "stale-incarnation", message: "this agent was replaced" };
       }
-      return host.isLinked ? { code: "not-expected", message: "this host has joined" } : undefined;
+      const message = `rank ${number} is the host that coordinates`;
+      return host.isLinked ? { code: "rank", message } : undefined;
     }
-    const isFull = this.#gathered === undefined || this.#free(number) === undefined;
+    const { hosts } = this.#options;
+    if (number >= hosts) return { code: "rank", message: `rank ${number} of ${hosts} hosts` };
+    const isGathering = this.#gathered !== undefined;
+    if (isGathering && host?.isLinked === true) {
+      return { code: "rank", message: `rank ${number} is taken` };
+    }
+    const isFull = !isGathering || this.#free(number) === undefined;
     return isFull ? { code: "not-expected", message: "the run has all its hosts" } : undefined;
   }
 
@@ -127,8 +134,8 @@ export class HostList {
   }
 
   /** Sends everybody away; each try has `withinMs` of wall time. */
-  async leave(withinMs: number): Promise<void> {
-    await Promise.all(this.#hosts.map((host) => host.leave(withinMs)));
+  async leave(withinMs: number, farewell: Farewell): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.leave(withinMs, farewell)));
   }
 
   #makeHost(number: number): HostSide {
@@ -155,8 +162,18 @@ export class HostList {
   }
 
   #arrived(host: HostSide): void {
-    const { name, address, processors } = host.arrival ?? { name: "", address: "", processors: 0 };
-    if (this.#options.hosts > 1) {
+    const { arrival } = host;
+    if (arrival === undefined) return;
+    const { name, address, processors } = arrival;
+    const { hosts } = this.#options;
+    if (arrival.hosts > 0 && arrival.hosts !== hosts && this.#gathered !== undefined) {
+      const why = `${arrival.hosts} hosts there, ${hosts} here`;
+      this.#options.told(`turned away ${address}: ${why}`);
+      const text = `the run has ${hosts} hosts, not ${arrival.hosts}: say the same --nnodes everywhere`;
+      host.turnAway({ exitCode: ExitCode.unavailable, text });
+      return;
+    }
+    if (hosts > 1) {
       const what = `${name}, ${address}, ${processors} processors`;
       this.#options.told(`${host.label} (${what}) has joined`);
     }

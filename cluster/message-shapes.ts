@@ -136,6 +136,7 @@ export const anArrival = recordOf({
   address: aText,
   pid: aWhole,
   processors: aWhole,
+  hosts: aWhole,
 });
 
 /** Checks how a process ended. */

@@ -28,6 +28,10 @@ export function refused(refusal: Refusal): OperatingError {
     case "not-expected":
     case "stale-incarnation":
       return new OperatingError("E046", message, "", ExitCode.tryAgain);
+    case "rank": {
+      const hint = "give each host a rank of its own, from 1 on, and all the same --nnodes";
+      return new OperatingError("E046", message, hint, ExitCode.unavailable);
+    }
     case "scenario": {
       const hint = "start every host with the same file and options, or with faultplane join";
       return new OperatingError("E046", message, hint, ExitCode.unavailable);

@@ -17,6 +17,7 @@ import {
   records,
   refuse,
   refuseFor,
+  shortened,
   text,
   time,
   whole,
@@ -41,6 +42,7 @@ import {
   type Disturbance,
   type Envelope,
   type ExitNotice,
+  type Farewell,
   type HandoverMessage,
   type MemberMessage,
   type RelayedMessage,
@@ -58,6 +60,9 @@ export const PROTOCOL_VERSION = 5;
 
 const faultList = listOf(aFault);
 const healList = listOf(aHeal);
+
+/** Largest exit code of a process. */
+const EXIT_CODE_MAX = 255;
 
 /** A message that is only its tag. */
 export function encodeTag(tag: number): Uint8Array {
@@ -80,6 +85,11 @@ export function encodeGrant(grant: Grant): Uint8Array {
  */
 export function encodeMessage(tag: number, ...parts: readonly unknown[]): Uint8Array {
   return encodeChecked([tag, ...parts]);
+}
+
+/** What everybody is told last. */
+export function encodeGoodbye({ exitCode, text }: Farewell): Uint8Array {
+  return encodeMessage(Tag.goodbye, exitCode, shortened(text));
 }
 
 /** Messages of workers that their agent passes on, or messages for them, in one. */
@@ -132,12 +142,13 @@ export function decodeCoordinatorMessage(bytes: Uint8Array): CoordinatorMessage 
       return { tag, replacement: parts[1] as Replacement };
     case Tag.handover:
       return handoverOf(parts);
+    case Tag.goodbye:
+      return { tag, farewell: farewellOf(parts) };
     case Tag.relayed:
       return relayedOf(parts);
     case Tag.heartbeat:
     case Tag.begin:
     case Tag.finish:
-    case Tag.goodbye:
       exactly(parts, 1, "message");
       return { tag };
     default:
@@ -219,6 +230,14 @@ export function decodeMemberMessage(bytes: Uint8Array): MemberMessage {
     default:
       return refuse("message[0]", "a kind of message", tag);
   }
+}
+
+/** How a run ended: an exit code, and a sentence. */
+function farewellOf(parts: readonly unknown[]): Farewell {
+  exactly(parts, 3, "goodbye");
+  const exitCode = whole(parts[1], "goodbye.exitCode");
+  if (exitCode > EXIT_CODE_MAX) refuse("goodbye.exitCode", "an exit code", exitCode);
+  return { exitCode, text: text(parts[2], "goodbye.text") };
 }
 
 /** The elements of a message. */

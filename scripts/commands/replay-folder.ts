@@ -7,23 +7,23 @@ import { dirname, join } from "node:path";
 import { makeDevice } from "../../actors/catalogue.ts";
 import { OperatingError, systemCodeOf } from "../../cluster/errors.ts";
 import { EventLines } from "../../cluster/event-log.ts";
-import { checkOrders, isOver, type Journal, readJournal } from "../../cluster/journal.ts";
+import { checkOrders, isOver, type Journal } from "../../cluster/journal.ts";
 import { makeJournalDirector } from "../../cluster/journal-director.ts";
 import { faultsOf, HOST_EVENTS } from "../../cluster/journal-orders.ts";
 import type { RunOptions } from "../../cluster/prepared-run.ts";
 import { RecordedLines } from "../../cluster/recorded-lines.ts";
 import { runCluster } from "../../cluster/run-cluster.ts";
-import { RunFile, readResolved } from "../../cluster/run-folder.ts";
+import { RunFile } from "../../cluster/run-folder.ts";
 import { holderOf } from "../../cluster/run-lock.ts";
 import type { RunStatus } from "../../cluster/window-loop.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { formatTime } from "../../src/model/time.ts";
 import type { Topology } from "../../src/model/topology.ts";
-import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { Exit } from "./exit-codes.ts";
 import { shellWord } from "./next-steps.ts";
 import { processMains } from "./package-files.ts";
+import { readRecord } from "./read-record.ts";
 import { linesToCompare, type Recorded, ReplayCheck } from "./replay-check.ts";
 
 /** A run folder that was read and is fit to be replayed. Close its `events`. */
@@ -63,17 +63,8 @@ export interface EqualReplay {
  */
 export function readFolder(given: string): RecordedFolder {
   const folder = folderOf(given);
-  const journal = readJournal(join(folder, RunFile.journal));
-  const { scenario, scenarioHash: hash } = readResolved(folder);
-  const actualHash = hashOf(scenario);
-  if (hash !== journal.header.scenarioHash || actualHash !== journal.header.scenarioHash) {
-    throw new OperatingError(
-      "E052",
-      `log is for scenario ${journal.header.scenarioHash}, ${RunFile.resolved} is ${actualHash}`,
-      "the files of the run folder do not belong together",
-      Exit.badData,
-    );
-  }
+  const { journal, resolved } = readRecord(folder);
+  const { scenario } = resolved;
   const topology = makeFatTree(scenario.cluster, scenario.hardware);
   checkOrders(journal, scenario, topology);
   const events = new RecordedLines(join(folder, RunFile.events));
@@ -205,14 +196,5 @@ function folderOf(given: string): string {
       "name a run folder, as the report of `faultplane run` prints it",
       Exit.noInput,
     );
-  }
-}
-
-/** Hash of what was stored; a file that was edited may be no scenario at all. */
-function hashOf(scenario: Scenario): string {
-  try {
-    return scenarioHash(scenario);
-  } catch {
-    return "unreadable";
   }
 }

@@ -44,7 +44,12 @@ export async function upCommand(
       return printProblems(error);
     }
     // A scheduler that ends a job tells all hosts at once: the first one is to end the run.
-    return joinCommand(address, { ...options, nodeRank: rank }, hash, SIGNAL_GRACE_MS);
+    return joinCommand(
+      address,
+      { ...options, nodeRank: rank, nnodes: hosts },
+      hash,
+      SIGNAL_GRACE_MS,
+    );
   }
   const others = address === undefined ? {} : { hosts: hostsOptions(hosts, address, options) };
   if (isDrill) return drillCommand(path, { ...options, ...others }, version);

@@ -81,7 +81,7 @@ const MESSAGES: readonly (readonly [Decoder, readonly Uint8Array[]])[] = [
       }),
       encodeTag(Tag.begin),
       encodeTag(Tag.finish),
-      encodeTag(Tag.goodbye),
+      encodeMessage(Tag.goodbye, 75, "the run failed: no reason"),
       encodeMessage(Tag.spawn, {
         nodeFlags: ["--flag"],
         workers: [{ worker: 1, incarnation: 0 }],
@@ -144,7 +144,13 @@ const MESSAGES: readonly (readonly [Decoder, readonly Uint8Array[]])[] = [
         123_456_789,
       ),
       encodeMessage(Tag.failed, "a-rule", "what broke"),
-      encodeMessage(Tag.arrived, { name: "h", address: "127.0.0.1", pid: 12, processors: 2 }),
+      encodeMessage(Tag.arrived, {
+        name: "h",
+        address: "127.0.0.1",
+        pid: 12,
+        processors: 2,
+        hosts: 3,
+      }),
       encodeMessage(Tag.spawned, 1, 0, 4712),
       encodeMessage(Tag.exited, 3, 0, { code: 1, signal: null, stderr: ["one", "another"] }),
       encodeMessage(Tag.silent, 1, 0),
