@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests the metrics and the alert rules of drills/monitoring with a real Prometheus: a paced run is
 # scraped once a second, broken three times, and mended. The alerts have to fire and to resolve. Takes
-# four minutes; installs Debian's prometheus where it is missing (as root), and leaves nothing running.
+# three minutes; installs Debian's prometheus where it is missing (as root), and leaves nothing running.
 #
 # The last line is `N passed, N failed`; exit code 1 when one failed, 77 when it cannot run here.
 # KEEP=1 keeps the folder with all output.
