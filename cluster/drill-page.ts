@@ -56,11 +56,40 @@ export function drillPage(drill: DrillReport, input: PageInput): string {
     healthy: healthyRun(drill),
     caption: `${TIMELINE_CAPTION} Dotted: the mean of the healthy twin, as far as it went.`,
   });
-  const body = html`<header>
+  const twin = [
+    html`<p>Same scenario, same seed, no faults.</p>`,
+    plain(comparisonTable(drill), [1, 2, 3]),
+    html`<p>${sentence(dipSentence(drill))}</p>`,
+  ];
+  const layers = drill.hostFaults === undefined ? undefined : plain(layersTable(drill));
+  const broken = faultsTable({ ...input, isDrill: true });
+  const { runId, seed, faultplane } = identity;
+  const about = `Drill, run ${runId}, seed ${seed}, faultplane ${faultplane}`;
+  const body = [
+    html`<header>
 <h1>${title}</h1>
-<p class="about">Drill, run ${identity.runId}, seed ${identity.seed}, faultplane ${identity.faultplane}</p>
+<p class="about">${about}</p>
 ${paragraphs(description)}</header>
-${verdictBanner(verdict, remarks)}${keyFigures(input)}${section("Measures against thresholds", thresholds(drill))}${section("What was broken, and when", faultsTable({ ...input, isDrill: true }), timeline)}${section("The faulted run beside its healthy twin", html`<p>Same scenario, same seed, no faults.</p>`, plain(comparisonTable(drill), [1, 2, 3]), html`<p>${sentence(dipSentence(drill))}</p>`)}${section("Clocks", clocks(drill))}${section("Faults of both layers", drill.hostFaults === undefined ? undefined : plain(layersTable(drill)))}${section("Blast radius", list(reachSentences(drill)), givenUpTable(samples))}${section("Whose fault", blame(drill))}${section("Who found it", list(diagnosisSentences(drill)))}${section("What to change", advice(drill))}${section("How long things took", distributions(samples))}${section("Accounts", accountsFigure(report))}${section("Hypothesis", checks(drill))}${section("Timeline", plain(timelineTable(drill), [0, 1]))}${section("This drill", plain(identityTable(drill)))}${figureTables(report)}${section("Again", commands(input.commands))}`;
+`,
+    verdictBanner(verdict, remarks),
+    keyFigures(input),
+    section("Measures against thresholds", thresholds(drill)),
+    section("What was broken, and when", broken, timeline),
+    section("The faulted run beside its healthy twin", twin),
+    section("Clocks", clocks(drill)),
+    section("Faults of both layers", layers),
+    section("Blast radius", list(reachSentences(drill)), givenUpTable(samples)),
+    section("Whose fault", blame(drill)),
+    section("Who found it", list(diagnosisSentences(drill))),
+    section("What to change", advice(drill)),
+    section("How long things took", distributions(samples)),
+    section("Accounts", accountsFigure(report)),
+    section("Hypothesis", checks(drill)),
+    section("Timeline", plain(timelineTable(drill), [0, 1])),
+    section("This drill", plain(identityTable(drill))),
+    figureTables(report),
+    section("Again", commands(input.commands)),
+  ];
   return htmlDocument(`${verdict}: ${title}`, body);
 }
 
@@ -121,11 +150,12 @@ function thresholds(drill: DrillReport): Html {
   if (rows.length === 0) return html`<p>The drill judges nothing.</p>`;
   const cells = rows.map((row): HtmlValue[] => {
     const { name, measure, unit, value, why, healthy, tolerance, met } = row;
+    const where = `${measure}, ${row.over}, ${WHEN[row.when]} (${formatTime(row.atPs)})`;
     const isShown = tolerance?.type === "range" || typeof tolerance?.value === "number";
     const bounds = tolerance?.type === "range" ? tolerance : undefined;
     const exact = tolerance?.type === "exactly" ? Number(tolerance.value) : 0;
     return [
-      html`${name}<br><span class="about">${measure}, ${row.over}, ${WHEN[row.when]} (${formatTime(row.atPs)})</span>`,
+      html`${name}<br><span class="about">${where}</span>`,
       value === undefined ? (why ?? "none") : withUnit(value, unit),
       healthy === undefined ? "none" : withUnit(healthy, unit),
       tolerance === undefined ? "" : `${formatTolerance(tolerance)} ${unit}`.trim(),
@@ -175,8 +205,10 @@ function blame(drill: DrillReport): Html {
   const attribution = attributionTable(drill);
   const columns = attribution.heads.map((_, column) => column).slice(1);
   const blamed = attribution.rows.length === 0 ? "" : plain(attribution, columns);
+  const words = [balanceSentence(drill), methodSentence(drill)];
+  const sentences = words.map((one) => html`<p>${sentence(one)}</p>`);
   const problems = drill.attribution.problems.map((text) => html`<p class="bad">${text}</p>`);
-  return html`${blamed}<p>${sentence(balanceSentence(drill))}</p><p>${sentence(methodSentence(drill))}</p>${problems}`;
+  return html`${blamed}${sentences}${problems}`;
 }
 
 function advice({ advice: all }: DrillReport): Html | undefined {

@@ -123,5 +123,5 @@ export function checkOutput(path: string, force: boolean): void {
 }
 
 function refused(message: string): OperatingError {
-  return new OperatingError("E033", message, "choose another name with -o", ExitCode.cannotCreate);
+  return new OperatingError("E033", message, "choose another name", ExitCode.cannotCreate);
 }

@@ -1,6 +1,6 @@
 /**
- * Everything that reports need of a run's facts, gathered while they come: from a run that is up, or
- * from the event log of one that is over or was cut off. The same facts give the same report.
+ * Everything that reports need of a run's facts, gathered while they come: from a run that is up,
+ * or from the event log of one that is over or was cut off. The same facts give the same report.
  */
 import type { FactRecord } from "../src/model/fact.ts";
 import type { Scenario } from "../src/model/scenario.ts";

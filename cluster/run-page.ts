@@ -35,10 +35,22 @@ export function runPage(input: PageInput): string {
     lanes: lanesOf(input),
     caption: TIMELINE_CAPTION,
   });
-  const body = html`<header>
-<h1>${report.title}</h1>
-<p class="about">Run ${report.runId}, seed ${report.seed}, faultplane ${report.faultplane}</p>
+  const { title, runId, seed, faultplane, verdict } = report;
+  const body = [
+    html`<header>
+<h1>${title}</h1>
+<p class="about">${`Run ${runId}, seed ${seed}, faultplane ${faultplane}`}</p>
 </header>
-${verdictBanner(report.verdict, remarksOf(report))}${cut}${keyFigures(input)}${section("What was broken, and when", faultsTable(input), timeline)}${section("How long things took", distributions(samples))}${section("Accounts", accountsFigure(report))}${section("Ranks that were given up", givenUpTable(samples))}${figureTables(report)}${section("Again", commands(input.commands))}`;
-  return htmlDocument(`${report.verdict}: ${report.title}`, body);
+`,
+    verdictBanner(verdict, remarksOf(report)),
+    cut,
+    keyFigures(input),
+    section("What was broken, and when", faultsTable(input), timeline),
+    section("How long things took", distributions(samples)),
+    section("Accounts", accountsFigure(report)),
+    section("Ranks that were given up", givenUpTable(samples)),
+    figureTables(report),
+    section("Again", commands(input.commands)),
+  ];
+  return htmlDocument(`${verdict}: ${title}`, body);
 }

@@ -27,6 +27,8 @@ export class ServingAgain {
   readonly #epSize: number;
   readonly #ranks: readonly number[];
   readonly #outages = new Map<string, Outage>();
+  /** Those that are not over. */
+  readonly #open = new Set<Outage>();
   /** Ranks that have given a rank up. */
   readonly #maskers = new Map<number, Set<number>>();
   readonly #dead = new Set<number>();
@@ -56,10 +58,10 @@ export class ServingAgain {
   #take(atPs: number, actor: number, fact: Fact): void {
     switch (fact.type) {
       case "layer.completed":
-        for (const outage of this.#outages.values()) {
+        for (const outage of this.#open) {
           if (atPs - fact.durationPs < outage.onsetPs) continue;
           outage.hasServed = true;
-          crossOff(outage, actor, atPs);
+          this.#crossOff(outage, actor, atPs);
         }
         return;
       case "fault.began":
@@ -98,7 +100,9 @@ export class ServingAgain {
     }
     if (!isOnset || this.#outages.has(name)) return;
     const left = new Set(this.#ranks.filter((rank) => this.#isInService(rank)));
-    this.#outages.set(name, { onsetPs: atPs, left, hasServed: false, lastPs: atPs });
+    const outage = { onsetPs: atPs, left, hasServed: false, lastPs: atPs };
+    this.#outages.set(name, outage);
+    this.#open.add(outage);
   }
 
   #mask(atPs: number, by: number, rank: number): void {
@@ -134,10 +138,11 @@ export class ServingAgain {
 
   /** A rank is out of service: nobody waits for it. */
   #out(rank: number, atPs: number): void {
-    for (const outage of this.#outages.values()) crossOff(outage, rank, atPs);
+    for (const outage of this.#open) this.#crossOff(outage, rank, atPs);
   }
-}
 
-function crossOff(outage: Outage, rank: number, atPs: number): void {
-  if (outage.left.delete(rank)) outage.lastPs = atPs;
+  #crossOff(outage: Outage, rank: number, atPs: number): void {
+    if (outage.left.delete(rank)) outage.lastPs = atPs;
+    if (outage.left.size === 0 && outage.hasServed) this.#open.delete(outage);
+  }
 }

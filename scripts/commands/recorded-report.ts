@@ -52,7 +52,7 @@ export function readReport(folder: string): RecordedReport {
   return { report, drill, page };
 }
 
-/** The report that the run made of itself; undefined: none, or of an end that is no longer its end. */
+/** The report that the run made of itself; undefined: none, or of an end that was not the last. */
 function ownReport(folder: string, { end }: Journal): RunReport | undefined {
   const report = readJson(folder, RunFile.reportJson, "faultplane-report") as RunReport | undefined;
   return end !== undefined && report?.digest === end.digest ? report : undefined;

@@ -10,6 +10,7 @@ import { EventLines } from "../../cluster/event-log.ts";
 import { checkOrders, isOver, type Journal, readJournal } from "../../cluster/journal.ts";
 import { makeJournalDirector } from "../../cluster/journal-director.ts";
 import { faultsOf, HOST_EVENTS } from "../../cluster/journal-orders.ts";
+import type { RunOptions } from "../../cluster/prepared-run.ts";
 import { RecordedLines } from "../../cluster/recorded-lines.ts";
 import { runCluster } from "../../cluster/run-cluster.ts";
 import { RunFile, readResolved } from "../../cluster/run-folder.ts";
@@ -101,20 +102,12 @@ export async function replayFolder(
   stop: AbortSignal,
   progress: (status: RunStatus, facts: number) => void,
 ): Promise<EqualReplay | undefined> {
-  const { journal, scenario, topology, given, isWhole, unverified } = recorded;
-  const check = new ReplayCheck(recorded, new EventLines(topology.actors.map(({ id }) => id)));
+  const { journal, isWhole, unverified } = recorded;
+  const check = checkOf(recorded);
   const covered = new AbortController();
-  const director = makeJournalDirector(journal.orders);
   const outcome = await runCluster({
-    scenario: {
-      ...scenario,
-      faults: [...scenario.faults, ...faultsOf(journal.orders)],
-      run: { ...scenario.run, placement: "single", speed: "max" },
-    },
-    runId: `replay-of-${journal.header.runId}`,
-    ...processMains(),
+    ...runAgain(recorded),
     devices: makeDevice,
-    ...(director === undefined ? {} : { director }),
     observer: {
       started: () => undefined,
       committed: (window, status) => {
@@ -127,18 +120,46 @@ export async function replayFolder(
   });
   if (stop.aborted && !covered.signal.aborted) return undefined;
   check.ended(outcome);
-  const { difference, facts, epochs } = check;
-  if (difference !== undefined) {
-    throw new OperatingError(
-      "E053",
-      `first difference: ${difference}`,
-      `seed ${scenario.run.seed}; ${facts} facts and ${epochs} epochs before it are equal; ` +
-        `again: faultplane replay ${shellWord(given)}`,
-      Exit.internal,
-    );
-  }
+  refuseDifference(recorded, check);
+  const { facts, epochs } = check;
   const digest = isWhole ? outcome.digest : (journal.epochs.at(-1)?.digest ?? null);
   return { equal: true, whole: isWhole, digest, facts, epochs, unverified };
+}
+
+/** What runs a recorded run again in this process, with all that was done to it. */
+export function runAgain({
+  journal,
+  scenario,
+}: RecordedFolder): Omit<RunOptions, "devices" | "observer" | "stop"> {
+  const director = makeJournalDirector(journal.orders);
+  return {
+    scenario: {
+      ...scenario,
+      faults: [...scenario.faults, ...faultsOf(journal.orders)],
+      run: { ...scenario.run, placement: "single", speed: "max" },
+    },
+    runId: `replay-of-${journal.header.runId}`,
+    ...processMains(),
+    ...(director === undefined ? {} : { director }),
+  };
+}
+
+/** Compares a run that is run again with its record. */
+export function checkOf(recorded: RecordedFolder): ReplayCheck {
+  return new ReplayCheck(recorded, new EventLines(recorded.topology.actors.map(({ id }) => id)));
+}
+
+/** Throws OperatingError E053 when a difference was found. */
+export function refuseDifference({ scenario, given }: RecordedFolder, check: ReplayCheck): void {
+  const { difference, facts, epochs } = check;
+  if (difference === undefined) return;
+  throw new OperatingError(
+    "E053",
+    `first difference: ${difference}`,
+    `seed ${scenario.run.seed}; ${facts} facts and ${epochs} epochs before it are equal; ` +
+      `again: faultplane replay ${shellWord(given)}`,
+    Exit.internal,
+  );
 }
 
 /** How far a run that was cut off is compared, in virtual time. */

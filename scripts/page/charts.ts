@@ -132,6 +132,7 @@ export class Charts {
     return {
       width: this.#width(place),
       height: HEIGHT,
+      padding: [8, 28, 0, 0],
       cursor: { sync: { key: "virtual-time" }, drag: { x: true, y: false, setScale: false } },
       legend: { show: plan.lines.length > 1 && plan.lines.length <= 8, live: false },
       scales: {

@@ -50,11 +50,11 @@ export class Tracks {
   constructor(text: TraceText, topology: Topology) {
     this.#text = text;
     this.#topology = topology;
-    const names = new Set([FAULTS_PROCESS, ...topology.actors.map(processOf)]);
+    const names = new Set([FAULTS_PROCESS, ...topology.actors.map(groupOf)]);
     this.#pids = new Map([...names].map((name, place) => [name, place + 1]));
     this.#pidOf = Int32Array.from(
       topology.actors,
-      (actor) => this.#pids.get(processOf(actor)) as number,
+      (actor) => this.#pids.get(groupOf(actor)) as number,
     );
     for (const [place, lane] of topology.lanes.entries()) {
       this.#lanes.set(laneKey(lane.link, lane.to), place);
@@ -109,11 +109,11 @@ export class Tracks {
 
   /** A row of the process of faults. */
   fault(place: number, name: string): Track {
-    return this.#track(this.process(FAULTS_PROCESS), place, name);
+    return this.#track(this.processOf(FAULTS_PROCESS), place, name);
   }
 
   /** The process of that name, such as `node2` or `plane3`, for its counters. */
-  process(name: string): number {
+  processOf(name: string): number {
     const pid = this.#pids.get(name) as number;
     this.#nameProcess(pid);
     return pid;
@@ -121,7 +121,7 @@ export class Tracks {
 
   /** Name of the process that an actor is in. */
   nameOf(actor: number): string {
-    return processOf(this.#topology.actors[actor]);
+    return groupOf(this.#topology.actors[actor]);
   }
 
   #track(pid: number, place: number, name: string): Track {
@@ -143,7 +143,7 @@ export class Tracks {
 }
 
 /** `node2` of `node2.gpu3`; spines that all rails share are together. */
-function processOf({ id, kind }: ActorPlace): string {
+function groupOf({ id, kind }: ActorPlace): string {
   const dot = id.indexOf(".");
   if (dot >= 0) return id.slice(0, dot);
   return kind === "spine" ? "spines" : id;

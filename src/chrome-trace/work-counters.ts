@@ -7,8 +7,8 @@ import { PS_PER_US } from "../model/time.ts";
 /** Length of the slices of virtual time that are counted in, ps. */
 const BIN_PS = 100 * PS_PER_US;
 
-/** Takes the value of a counter from an instant on; `process` is `node2`, or the fleet's. */
-export type CounterSink = (process: string, name: string, atPs: number, value: number) => void;
+/** Takes the value of a counter from an instant on; `group` is `node2`, or the fleet's. */
+export type CounterSink = (group: string, name: string, atPs: number, value: number) => void;
 
 const NAME = "combined per 100 us";
 
@@ -19,16 +19,16 @@ export class WorkCounters {
   #counts = new Map<string, number>();
   readonly #shown = new Map<string, number>();
 
-  /** `fleet`: the process that the sum of all is shown in. */
+  /** `fleet`: the group that the sum of all is shown in. */
   constructor(sink: CounterSink, fleet: string) {
     this.#sink = sink;
     this.#fleet = fleet;
   }
 
-  add(process: string, atPs: number, combined: number): void {
+  add(group: string, atPs: number, combined: number): void {
     const bin = Math.floor(atPs / BIN_PS);
     if (bin !== this.#bin) this.#close(bin);
-    for (const one of [process, this.#fleet]) {
+    for (const one of [group, this.#fleet]) {
       this.#counts.set(one, (this.#counts.get(one) ?? 0) + combined);
     }
   }
@@ -41,18 +41,18 @@ export class WorkCounters {
   #close(next: number): void {
     const counts = this.#counts;
     this.#counts = new Map();
-    for (const process of new Set([...this.#shown.keys(), ...counts.keys()])) {
-      this.#show(process, this.#bin, counts.get(process) ?? 0);
+    for (const group of new Set([...this.#shown.keys(), ...counts.keys()])) {
+      this.#show(group, this.#bin, counts.get(group) ?? 0);
     }
     if (next > this.#bin + 1) {
-      for (const process of this.#shown.keys()) this.#show(process, this.#bin + 1, 0);
+      for (const group of this.#shown.keys()) this.#show(group, this.#bin + 1, 0);
     }
     this.#bin = next;
   }
 
-  #show(process: string, bin: number, value: number): void {
-    if ((this.#shown.get(process) ?? 0) === value) return;
-    this.#shown.set(process, value);
-    this.#sink(process, NAME, bin * BIN_PS, value);
+  #show(group: string, bin: number, value: number): void {
+    if ((this.#shown.get(group) ?? 0) === value) return;
+    this.#shown.set(group, value);
+    this.#sink(group, NAME, bin * BIN_PS, value);
   }
 }

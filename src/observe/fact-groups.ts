@@ -16,6 +16,9 @@ export interface GroupMember {
 /** Facts with the same key belong together; undefined: this fact always stands alone. */
 export function groupKeyOf(fact: Fact): string | undefined {
   switch (fact.type) {
+    case "fault.began":
+      // A process may have held hundreds of devices. Other faults are told without delay.
+      return fact.kind === "actors-lost" ? `${fact.type}|${fact.fault}` : undefined;
     case "rank.masked":
     case "experts.missing":
     case "copy.corrupted":
@@ -89,6 +92,11 @@ function allSay(
   const pairs = grouped(members.length);
   const mostly = `, most of all ${most} by ${grouped(distinct(speakers))}`;
   switch (fact.type) {
+    case "fault.began":
+      return (
+        `fault ${fact.fault} began: ${fact.kind} on ${counted(subjects, "device")}: ` +
+        listed([...bySubject.keys()])
+      );
     case "rank.masked":
       return (
         `${ranks} mask ${counted(subjects, "rank")}, ${pairs} pairs${mostly} ` +
@@ -122,6 +130,8 @@ function allSay(
 
 function subjectOf(fact: Fact): string {
   switch (fact.type) {
+    case "fault.began":
+      return fact.target;
     case "rank.masked":
     case "rank.excluded":
     case "rank.admitted":

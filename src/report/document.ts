@@ -58,9 +58,9 @@ export function table(
 ): Html {
   const side = (column: number): HtmlValue =>
     right.includes(column) ? html` class="number"` : undefined;
-  const head = heads.every((text) => text === "")
-    ? ""
-    : html`<thead><tr>${heads.map((text, column) => html`<th scope="col"${side(column)}>${text}</th>`)}</tr></thead>`;
+  const names = heads.map((text, column) => html`<th scope="col"${side(column)}>${text}</th>`);
+  const isNamed = heads.some((text) => text !== "");
+  const head = isNamed ? html`<thead><tr>${names}</tr></thead>` : "";
   const body = rows.slice(0, ROWS_MAX).map(
     (row) => html`<tr>${row.map((cell, column) => html`<td${side(column)}>${cell}</td>`)}</tr>
 `,
@@ -83,7 +83,11 @@ export function list(items: readonly HtmlValue[]): Html {
 export function cards(
   all: readonly { readonly name: string; readonly value: string; readonly note?: string }[],
 ): Html {
-  return html`<dl class="cards">${all.map(({ name, value, note }) => html`<div><dt>${name}</dt><dd>${value}</dd>${note === undefined ? "" : html`<dd class="note">${note}</dd>`}</div>`)}</dl>
+  const boxes = all.map(({ name, value, note }) => {
+    const about = note === undefined ? "" : html`<dd class="note">${note}</dd>`;
+    return html`<div><dt>${name}</dt><dd>${value}</dd>${about}</div>`;
+  });
+  return html`<dl class="cards">${boxes}</dl>
 `;
 }
 

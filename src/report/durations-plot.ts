@@ -1,6 +1,6 @@
 /** How long all-to-alls took over virtual time: shortest, mean and longest, logarithmic. */
 import { PS_PER_S } from "../model/time.ts";
-import { type Frame, legendItem, plotFrame } from "./figure.ts";
+import { type Frame, legendItem, plotFrame, toldPath } from "./figure.ts";
 import { type Html, html, px } from "./html.ts";
 import type { RunSamples } from "./run-samples.ts";
 import { decades, logShare, timeTick } from "./ticks.ts";
@@ -66,7 +66,10 @@ function columnWidth({ parts }: TimeAxis, { spans: { layer } }: RunSamples): num
 function columnsOf(axis: TimeAxis, bins: readonly TimeBin[], width: number): Column[] {
   const columns: { x: number; least: number; most: number; sum: number; count: number }[] = [];
   for (const bin of bins) {
-    const x = px(Math.round(axis.x(middleOf(bin)) / width) * width);
+    const atPs = middleOf(bin);
+    const part = axis.partOf(atPs);
+    const column = Math.floor((axis.x(atPs) - part.x) / width);
+    const x = px(part.x + Math.min((column + 0.5) * width, part.width));
     const last = columns.at(-1);
     if (last === undefined || last.x !== x) {
       columns.push({ x, least: bin.least, most: bin.most, sum: bin.sum, count: bin.count });
@@ -102,5 +105,6 @@ function series(columns: readonly Column[], { name, yOf, joinPx }: SeriesStyle):
     return isApart ? `M${place}h.1` : `L${place}`;
   });
   const told = `${name}: bars from the shortest to the longest, line through the means`;
-  return html`<path class="range ${name}" d="${range.join("")}"><title>${told}</title></path><path class="line ${name}" d="${means.join("")}"><title>${told}</title></path>`;
+  const bars = toldPath(`range ${name}`, range.join(""), told);
+  return html`${bars}${toldPath(`line ${name}`, means.join(""), told)}`;
 }

@@ -1,4 +1,4 @@
-/** Faults as lanes above a timeline: a bar while each was in force, and marks of what came of it. */
+/** Faults as lanes above a timeline: a bar while one was in force, and marks of what came of it. */
 import { formatTime } from "../model/time.ts";
 import type { FaultSpan } from "./fault-spans.ts";
 import type { Drawing, Frame } from "./figure.ts";

@@ -3,7 +3,7 @@
  * screens, since text in a drawing shrinks with it; the page shows one of them. Colours are
  * variables of the page, told apart by dashes and words, too.
  */
-import { type Html, type HtmlValue, html } from "./html.ts";
+import { type Html, type HtmlValue, html, px } from "./html.ts";
 
 /** The frame of one drawing, in pixels of its own. */
 export interface Frame {
@@ -63,4 +63,20 @@ export function plotFrame({ left, right }: Frame, title: HtmlValue, axis: ValueA
 /** A line of a legend: a sample and a word, from `x` on. */
 export function legendItem(x: number, y: number, style: string, text: string): Html {
   return html`<path class="${style}" d="M${x} ${y - 4}h18"/><text class="tick" x="${x + 23}" y="${y}">${text}</text>`;
+}
+
+/** A path with what it is, shown when it is pointed at. */
+export function toldPath(style: string, path: string, told: string): Html {
+  return html`<path class="${style}" d="${path}"><title>${told}</title></path>`;
+}
+
+/** A box with what it is. */
+export function toldBox(
+  style: string,
+  box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number },
+  told: string,
+): Html {
+  const [x, y, width, height] = [box.x, box.y, box.width, box.height].map(px);
+  const place = html`x="${x}" y="${y}" width="${width}" height="${height}"`;
+  return html`<rect class="${style}" ${place}><title>${told}</title></rect>`;
 }

@@ -1,5 +1,5 @@
 /** How many ranks were given up, over virtual time. */
-import { type Frame, legendItem, plotFrame } from "./figure.ts";
+import { type Frame, legendItem, plotFrame, toldPath } from "./figure.ts";
 import type { MaskPoint } from "./given-up-ranks.ts";
 import { type Html, html, px } from "./html.ts";
 import { ticks } from "./ticks.ts";
@@ -32,7 +32,19 @@ export function masksPlot(
     legendItem(frame.right - 190, top - 8, "line any", "by any"),
     legendItem(frame.right - 90, top - 8, "line most", "by most"),
   ];
-  return html`${plotFrame(frame, name, { top, bottom, ticks: marks })}<path class="line any" d="${line(({ byAny }) => byAny)}"/><path class="line most" d="${line(({ byMost }) => byMost)}"/>${legend}`;
+  const lines = [
+    toldPath(
+      "line any",
+      line(({ byAny }) => byAny),
+      "given up by anybody",
+    ),
+    toldPath(
+      "line most",
+      line(({ byMost }) => byMost),
+      "given up by most of their group",
+    ),
+  ];
+  return html`${plotFrame(frame, name, { top, bottom, ticks: marks })}${lines}${legend}`;
 }
 
 /** The most and the last of what falls on the same pixel. */

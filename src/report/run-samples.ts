@@ -10,7 +10,8 @@ import { makeSchedule } from "../workload/schedules.ts";
 import { type FaultSpan, FaultSpans } from "./fault-spans.ts";
 import { type GivenUpRank, GivenUpRanks, type MaskPoint } from "./given-up-ranks.ts";
 import { SpanHistogram } from "./span-histogram.ts";
-import { middleOf, type TimeBin, TimeBins } from "./time-bins.ts";
+import type { BusySpan } from "./time-axis.ts";
+import { type TimeBin, TimeBins } from "./time-bins.ts";
 
 /** What there are durations of. */
 export const SPAN_KINDS = ["dispatch", "combine", "layer", "step"] as const;
@@ -25,8 +26,8 @@ export interface RunSamples {
   readonly dispatches: readonly TimeBin[];
   readonly combines: readonly TimeBin[];
   readonly spans: Readonly<Record<SpanKind, SpanHistogram>>;
-  /** Instants at which something was completed, about, ascending; ps. */
-  readonly busy: readonly number[];
+  /** When something was completed, ascending. */
+  readonly busy: readonly BusySpan[];
   readonly faults: readonly FaultSpan[];
   /** How many ranks are given up, from each instant on. */
   readonly masks: readonly MaskPoint[];
@@ -79,7 +80,7 @@ export class RunSampler {
       dispatches: this.#dispatches.bins(),
       combines: this.#combines.bins(),
       spans: this.#spans,
-      busy: this.#busy.bins().map(middleOf),
+      busy: this.#busy.bins(),
       faults: this.#faults.spans(),
       masks: this.#givenUp.points,
       givenUp: this.#givenUp.ranks(),

@@ -1,6 +1,6 @@
 /** Throughput over virtual time, in slices, beside the mean of the healthy twin. */
 import { formatTime, PS_PER_S } from "../model/time.ts";
-import { type Frame, legendItem, plotFrame } from "./figure.ts";
+import { type Frame, legendItem, plotFrame, toldBox, toldPath } from "./figure.ts";
 import { type Html, html, px } from "./html.ts";
 import type { RunSamples } from "./run-samples.ts";
 import { shortNumber, ticks } from "./ticks.ts";
@@ -46,13 +46,18 @@ export function throughputPlot(
   const marks = ticks(0, most, 4).map((rate) => ({ y: yOf(rate), text: shortNumber(rate) }));
   const bars = slices.map((slice) => {
     const [x, to, y] = [axis.x(slice.fromPs), axis.x(slice.toPs), yOf(rateOf(slice))];
-    const told = `${formatTime(slice.fromPs)} to ${formatTime(slice.toPs)}: ${shortNumber(Math.round(rateOf(slice)))} ${unit}`;
-    return html`<rect class="bar" x="${x}" y="${y}" width="${px(Math.max(0.5, to - x))}" height="${px(bottom - y)}"><title>${told}</title></rect>`;
+    const rate = shortNumber(Math.round(rateOf(slice)));
+    const told = `${formatTime(slice.fromPs)} to ${formatTime(slice.toPs)}: ${rate} ${unit}`;
+    return toldBox("bar", { x, y, width: Math.max(0.5, to - x), height: bottom - y }, told);
   });
-  const twin =
-    healthy === undefined
-      ? ""
-      : html`<path class="twin" d="M${frame.left} ${yOf(healthyRate)}H${axis.x(healthy.endPs)}"><title>${`healthy twin: ${shortNumber(Math.round(healthyRate))} ${unit} on the mean, done at ${formatTime(healthy.endPs)}`}</title></path>${legendItem(frame.right - 96, top - 8, "twin", "healthy twin")}`;
+  const twin: Html[] = [];
+  if (healthy !== undefined) {
+    const rate = `${shortNumber(Math.round(healthyRate))} ${unit} on the mean`;
+    const told = `healthy twin: ${rate}, done at ${formatTime(healthy.endPs)}`;
+    const path = `M${frame.left} ${yOf(healthyRate)}H${axis.x(healthy.endPs)}`;
+    twin.push(toldPath("twin", path, told));
+    twin.push(legendItem(frame.right - 96, top - 8, "twin", "healthy twin"));
+  }
   const name = `throughput, ${unit}`;
   return html`${plotFrame(frame, name, { top, bottom, ticks: marks })}${bars}${twin}`;
 }

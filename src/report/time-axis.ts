@@ -22,6 +22,12 @@ export interface AxisTick {
   readonly text: string;
 }
 
+/** A short while in which something was completed, ps. */
+export interface BusySpan {
+  readonly fromPs: number;
+  readonly toPs: number;
+}
+
 /** A stretch between two completions, ps. */
 type Gap = readonly [fromPs: number, toPs: number];
 
@@ -41,7 +47,7 @@ export class TimeAxis {
    * An axis from 0 to `endPs`, from `left` to `right` in pixels. `busy`: when something was
    * completed, ascending.
    */
-  constructor(endPs: number, busy: readonly number[], left: number, right: number) {
+  constructor(endPs: number, busy: readonly BusySpan[], left: number, right: number) {
     this.#endPs = Math.max(1, endPs);
     this.#tickPx = Math.max(TICK_PX_MIN, (right - left) / 10);
     const gaps = longGaps(this.#endPs, busy);
@@ -69,9 +75,14 @@ export class TimeAxis {
   /** Where an instant is, in pixels; what is beyond the end is at the end. */
   x(atPs: number): number {
     const at = Math.min(Math.max(0, atPs), this.#endPs);
-    const part = this.parts.find(({ toPs }) => at <= toPs) ?? this.parts[this.parts.length - 1];
+    const part = this.partOf(at);
     const share = (at - part.fromPs) / (part.toPs - part.fromPs);
     return px(part.x + share * part.width);
+  }
+
+  /** The part that an instant is in; where two meet, the later one. */
+  partOf(atPs: number): AxisPart {
+    return this.parts.find(({ toPs }) => atPs < toPs) ?? this.parts[this.parts.length - 1];
   }
 
   /** Round instants, none in what is shortened. */
@@ -97,12 +108,13 @@ export class TimeAxis {
  * The longest stretches between two completions that are worth shortening, in order: each takes a
  * good part of what is left without the longer ones.
  */
-function longGaps(endPs: number, busy: readonly number[]): Gap[] {
+function longGaps(endPs: number, busy: readonly BusySpan[]): Gap[] {
   const gaps: Gap[] = [];
   let beforePs = 0;
-  for (const atPs of [...busy, endPs]) {
-    if (atPs > beforePs) gaps.push([beforePs, atPs]);
-    beforePs = Math.max(beforePs, atPs);
+  for (const { fromPs, toPs } of [...busy, { fromPs: endPs, toPs: endPs }]) {
+    const untilPs = Math.min(fromPs, endPs);
+    if (untilPs > beforePs) gaps.push([beforePs, untilPs]);
+    beforePs = Math.max(beforePs, toPs);
   }
   gaps.sort((left, right) => lengthOf(right) - lengthOf(left));
   let leftPs = endPs;

@@ -1,6 +1,6 @@
 /**
- * Reads a trace as a viewer does, and says what is wrong with it: keys that are missing, slices that
- * overlap without lying in each other, arrows that end outside of slices. Times are whole
+ * Reads a trace as a viewer does, and says what is wrong with it: keys that are missing, slices
+ * that overlap without lying in each other, arrows that end outside of slices. Times are whole
  * nanoseconds; some viewers round to them, others cut off.
  */
 import { RunTrace } from "../../src/chrome-trace/run-trace.ts";

@@ -1,7 +1,7 @@
 /**
  * What is made of a run folder for people: `report.html` of runs, drills and suites, `faultplane
- * report` and `faultplane trace`. The same from the folder as from the run itself; of runs that were
- * cut off as far as they go; a whole file or none.
+ * report` and `faultplane trace`. The same from the folder as from the run itself; of runs that
+ * were cut off as far as they go; a whole file or none.
  */
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -14,6 +14,7 @@ const at = (...names: string[]): string => join(folder.path, ...names);
 const FILES = [
   "events.ndjson",
   "journal.ndjson",
+  "report.html",
   "report.json",
   "report.md",
   "resolved.json",
