@@ -45,6 +45,8 @@ begin_here() {
   if ! { command -v prometheus && command -v promtool; } >/dev/null; then
     [ "$(id -u)" = 0 ] || not_run "needs prometheus and promtool (Debian: prometheus)"
     need_commands prometheus=prometheus promtool=prometheus
+    # The package would have it started with the machine.
+    command -v systemctl >/dev/null && systemctl disable --now prometheus >"$scratch/disable.log" 2>&1
   fi
 }
 
