@@ -80,8 +80,8 @@ export class Crew implements RunView {
   }
 
   /**
-   * No window comes any more: asks for the totals. Nobody needs links for those, so whoever is being
-   * replaced waits for none.
+   * No window comes any more: asks for the totals. Nobody needs links for those, so whoever is
+   * being replaced waits for none.
    */
   collect(): void {
     this.phase = "collecting";
