@@ -44,6 +44,9 @@ const START_WITHIN_MS = 120_000;
 /** Wall ms that members have to leave; after that they are ended. */
 const LEAVE_WITHIN_MS = 5000;
 
+/** Seconds of silence, at a beat a second, after which a worker is no longer merely busy. */
+const QUIET_SECONDS = 3;
+
 export interface CoordinatorOptions extends CrewOptions {
   readonly identity: RunIdentity;
   /** Where to listen; port 0: any free one. */
@@ -148,9 +151,14 @@ export class Coordinator {
     return this.#hosts.peakRssBytes + this.#workersPeakRssBytes;
   }
 
-  /** Who owes the open window or its totals, for people; `the run` when that is nobody. */
+  /**
+   * Who owes the open window or its totals, for people; `the run` when that is nobody. When some of
+   * them are silent, only these: others may wait for their frames.
+   */
   get owing(): string {
-    return namesOf(this.#crew.owing);
+    const { owing } = this.#crew;
+    const silent = owing.filter(({ heartbeat }) => (heartbeat?.quietSeconds ?? 0) >= QUIET_SECONDS);
+    return namesOf(silent.length > 0 ? silent : owing);
   }
 
   /**
