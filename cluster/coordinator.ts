@@ -9,6 +9,7 @@ import type { HostAddress } from "./addresses.ts";
 import { Awaited } from "./awaited.ts";
 import { Crew } from "./crew.ts";
 import type { CrewOptions } from "./crew-options.ts";
+import { namesOf } from "./debts.ts";
 import { ExitCode, messageOf, OperatingError } from "./errors.ts";
 import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -31,13 +32,7 @@ import {
 import type { HostStart } from "./prepared-run.ts";
 import { describeExit } from "./process-launcher.ts";
 import { listen } from "./websocket-transport.ts";
-import {
-  decodeMemberMessage,
-  encodeGoodbye,
-  encodeGrant,
-  encodeMessage,
-  encodeTag,
-} from "./wire.ts";
+import { decodeMemberMessage, encodeGrant, encodeMessage, encodeTag } from "./wire.ts";
 import type { WorkerSide } from "./worker-side.ts";
 
 /** Connections beyond those of the run's members. */
@@ -49,8 +44,8 @@ const START_WITHIN_MS = 120_000;
 /** Wall ms that members have to leave; after that they are ended. */
 const LEAVE_WITHIN_MS = 5000;
 
-/** Most members that a sentence names. */
-const NAMED_MAX = 3;
+/** Seconds of silence, at a beat a second, after which a worker is no longer merely busy. */
+const QUIET_SECONDS = 3;
 
 export interface CoordinatorOptions extends CrewOptions {
   readonly identity: RunIdentity;
@@ -156,15 +151,14 @@ export class Coordinator {
     return this.#hosts.peakRssBytes + this.#workersPeakRssBytes;
   }
 
-  /** Who owes the open window or its totals, for people; `the run` when that is nobody. */
+  /**
+   * Who owes the open window or its totals, for people; `the run` when that is nobody. When some of
+   * them are silent, only these: others may wait for their frames.
+   */
   get owing(): string {
     const { owing } = this.#crew;
-    const names = owing.map(({ name, label, stage }) =>
-      stage === "linked" ? name : `worker ${label}, which is being replaced,`,
-    );
-    const more = names.length - NAMED_MAX;
-    if (more > 0) return `${names.slice(0, NAMED_MAX).join(", ")} and ${more} more`;
-    return names.length > 0 ? names.join(" and ") : "the run";
+    const silent = owing.filter(({ heartbeat }) => (heartbeat?.quietSeconds ?? 0) >= QUIET_SECONDS);
+    return namesOf(silent.length > 0 ? silent : owing);
   }
 
   /**
@@ -225,7 +219,7 @@ export class Coordinator {
     this.#crew.leave();
     this.#hostFaults?.calm();
     this.#hosts.stopWatching();
-    this.#crew.tellAll(encodeGoodbye(farewell));
+    this.#crew.tellAll(encodeMessage(Tag.goodbye, farewell));
     if (inPeace) await this.#workersGone();
     await this.#hosts.leave(LEAVE_WITHIN_MS, farewell);
     this.#listener?.close();

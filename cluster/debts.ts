@@ -35,3 +35,16 @@ export function whatIsOwed({ stage }: WorkerSide, phase: RunPhase): string {
   if (phase === "collecting") return "not said its totals";
   return stage === "linked" ? "not reported its window" : "not got its links to its peers";
 }
+
+/** Most workers that a sentence names. */
+const NAMED_MAX = 3;
+
+/** Workers, for people; `the run` when there are none. */
+export function namesOf(workers: readonly WorkerSide[]): string {
+  const names = workers.map(({ name, label, stage }) =>
+    stage === "linked" ? name : `worker ${label}, which is being replaced,`,
+  );
+  const more = names.length - NAMED_MAX;
+  if (more > 0) return `${names.slice(0, NAMED_MAX).join(", ")} and ${more} more`;
+  return names.length > 0 ? names.join(" and ") : "the run";
+}

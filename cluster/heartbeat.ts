@@ -38,6 +38,11 @@ export class Heartbeat {
     }, BEAT_EVERY_MS);
   }
 
+  /** How long the peer has been silent, seconds. */
+  get quietSeconds(): number {
+    return this.#quietTicks;
+  }
+
   /** Any message of the peer is a sign of life. */
   heard(): void {
     this.#quietTicks = 0;

@@ -11,6 +11,9 @@ import type { Link } from "./link.ts";
 import { type Invitation, invitationEnvironment } from "./membership.ts";
 import type { AgentNews, Envelope, Farewell, SpawnedWorker } from "./messages.ts";
 
+/** Most hosts that a message names. */
+const NAMED_MAX = 10;
+
 export interface HostListOptions {
   /** Hosts of the run, ours included. */
   readonly hosts: number;
@@ -72,7 +75,10 @@ export class HostList {
       silenceLimitSeconds,
       security,
     };
-    if (hosts > 1) told(`waiting at ${formatAddress(address)} for ${hosts - 1} more hosts`);
+    if (hosts > 1)
+      told(
+        `waiting at ${formatAddress(address)} for ${hosts - 1} more ${hosts === 2 ? "host" : "hosts"}`,
+      );
     await new Promise<void>((resolve, reject) => {
       const deadline = setTimeout(() => {
         this.#gathered = undefined;
@@ -184,10 +190,12 @@ export class HostList {
 
 function missing(hosts: readonly HostSide[], joinWithinMs: number): OperatingError {
   const absent = hosts.filter(({ arrival }) => arrival === undefined).map(({ label }) => label);
+  const more = absent.length - NAMED_MAX;
+  const names = absent.slice(0, NAMED_MAX).join(", ") + (more > 0 ? ` and ${more} more` : "");
   return new OperatingError(
     "E047",
     `${hosts.length - absent.length} of ${hosts.length} hosts have joined; ` +
-      `missing after ${joinWithinMs / 1000} s: ${absent.join(", ")}`,
+      `missing after ${joinWithinMs / 1000} s: ${names}`,
     "start `faultplane join HOST:PORT` on each of them, or wait longer with --join-timeout",
     ExitCode.unavailable,
   );

@@ -20,13 +20,7 @@ import type {
 } from "./messages.ts";
 import { Tag } from "./messages.ts";
 import { describeExit, type LaunchedProcess, launch, WORKER_FLAGS } from "./process-launcher.ts";
-import {
-  decodeMemberMessage,
-  encodeEnvelopes,
-  encodeGoodbye,
-  encodeMessage,
-  encodeTag,
-} from "./wire.ts";
+import { decodeMemberMessage, encodeEnvelopes, encodeMessage, encodeTag } from "./wire.ts";
 
 export interface HostSideOptions {
   readonly number: number;
@@ -167,7 +161,7 @@ export class HostSide {
   /** Sends an agent away that has no part in this run; its place is free when it has gone. */
   turnAway(farewell: Farewell): void {
     this.arrival = undefined;
-    this.#send(encodeGoodbye(farewell));
+    this.#send(encodeMessage(Tag.goodbye, farewell));
   }
 
   /** From now on neither silence nor an end means anything. */
@@ -193,7 +187,7 @@ export class HostSide {
   async leave(withinMs: number, farewell: Farewell): Promise<void> {
     this.stopWatching();
     this.#flush();
-    this.#send(encodeGoodbye(farewell));
+    this.#send(encodeMessage(Tag.goodbye, farewell));
     if (this.#link === undefined) this.#process?.kill("SIGKILL");
     await this.#left(withinMs);
     if (this.#process === undefined) {

@@ -21,6 +21,7 @@ import { checkHost } from "./host-limits.ts";
 import { LOOPBACK_ONLY } from "./host-security.ts";
 import type { HostEvent, JournalOrder } from "./journal-orders.ts";
 import { peakRssBytes } from "./membership.ts";
+import { shortened } from "./message-readers.ts";
 import { type Farewell, NO_PROXIES } from "./messages.ts";
 import {
   type DriveResult,
@@ -224,8 +225,8 @@ function farewellOf({ end, detail }: Ending, hasBegun: boolean): Farewell {
 /** What they are told of one that failed. */
 function failedWith(why: string, hasBegun: boolean): Farewell {
   return hasBegun
-    ? { exitCode: ExitCode.tryAgain, text: `the run failed: ${why}` }
-    : { exitCode: ExitCode.unavailable, text: `the run never began: ${why}` };
+    ? { exitCode: ExitCode.tryAgain, text: shortened(`the run failed: ${why}`) }
+    : { exitCode: ExitCode.unavailable, text: shortened(`the run never began: ${why}`) };
 }
 
 /** A run of its own on this host: a token that nobody else has, and nobody to wait for. */

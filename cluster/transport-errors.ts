@@ -53,6 +53,7 @@ export function cannotReach(place: string, error: unknown, stage: DialStage): Op
     const hint = "both ends need files of one `faultplane certificates`, and right clocks";
     return new OperatingError("E046", `no TLS with ${place}: ${why}`, hint, ExitCode.notPermitted);
   }
-  const hint = "is the coordinator still running?";
+  const isUnknown = ["ENOTFOUND", "EAI_AGAIN"].includes(systemCodeOf(error));
+  const hint = isUnknown ? "does this host know that name?" : "is the coordinator still running?";
   return new OperatingError("E047", `cannot reach ${place} (${why})`, hint, ExitCode.unavailable);
 }

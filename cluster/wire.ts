@@ -17,7 +17,6 @@ import {
   records,
   refuse,
   refuseFor,
-  shortened,
   text,
   time,
   whole,
@@ -25,6 +24,7 @@ import {
 import {
   aConfiguration,
   aDisturbance,
+  aFarewell,
   aFault,
   aHeal,
   anArrival,
@@ -61,9 +61,6 @@ export const PROTOCOL_VERSION = 5;
 const faultList = listOf(aFault);
 const healList = listOf(aHeal);
 
-/** Largest exit code of a process. */
-const EXIT_CODE_MAX = 255;
-
 /** A message that is only its tag. */
 export function encodeTag(tag: number): Uint8Array {
   return encode([tag]);
@@ -85,11 +82,6 @@ export function encodeGrant(grant: Grant): Uint8Array {
  */
 export function encodeMessage(tag: number, ...parts: readonly unknown[]): Uint8Array {
   return encodeChecked([tag, ...parts]);
-}
-
-/** What everybody is told last. */
-export function encodeGoodbye({ exitCode, text }: Farewell): Uint8Array {
-  return encodeMessage(Tag.goodbye, exitCode, shortened(text));
 }
 
 /** Messages of workers that their agent passes on, or messages for them, in one. */
@@ -143,7 +135,9 @@ export function decodeCoordinatorMessage(bytes: Uint8Array): CoordinatorMessage 
     case Tag.handover:
       return handoverOf(parts);
     case Tag.goodbye:
-      return { tag, farewell: farewellOf(parts) };
+      exactly(parts, 2, "goodbye");
+      refuseFor(aFarewell(parts[1]), "goodbye");
+      return { tag, farewell: parts[1] as Farewell };
     case Tag.relayed:
       return relayedOf(parts);
     case Tag.heartbeat:
@@ -230,14 +224,6 @@ export function decodeMemberMessage(bytes: Uint8Array): MemberMessage {
     default:
       return refuse("message[0]", "a kind of message", tag);
   }
-}
-
-/** How a run ended: an exit code, and a sentence. */
-function farewellOf(parts: readonly unknown[]): Farewell {
-  exactly(parts, 3, "goodbye");
-  const exitCode = whole(parts[1], "goodbye.exitCode");
-  if (exitCode > EXIT_CODE_MAX) refuse("goodbye.exitCode", "an exit code", exitCode);
-  return { exitCode, text: text(parts[2], "goodbye.text") };
 }
 
 /** The elements of a message. */

@@ -213,7 +213,7 @@ function makeProgram(): Command {
     .option("--workers <count>", "worker processes of placement pack", parseWorkers)
     .option("--on-worker-loss <policy>", "a lost process: fault or recover", parseOnWorkerLoss)
     .option("--nnodes <count>", "hosts that take part", parseCount("--nnodes", HOSTS_MAX))
-    .option("--max-blast <percent>", "refuse faults that touch more of the ranks", parsePercent)
+    .option("--max-blast <percent>", "say which faults touch more of the ranks", parsePercent)
     .action(async (path: string, options: PlanCommandOptions) => {
       const { planCommand } = await import("./commands/plan.ts");
       exitCode = await planCommand(path, options);

@@ -48,7 +48,7 @@ export const SIGNAL_GRACE_MS = 20_000;
  * Joins the run at `address`, waiting for it to come up; resolves with the exit code when it is
  * over: 0 when the run came to its end, whatever its verdict. `scenarioHash` empty: whatever it is
  * that is run. `signalGraceMs`: how long a signal leaves it to the coordinator to end the run, wall
- * ms. Throws OperatingError E044 to E047.
+ * ms. Throws OperatingError E040 and E044 to E047.
  */
 export async function joinCommand(
   address: HostAddress,

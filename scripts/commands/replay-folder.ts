@@ -71,12 +71,13 @@ export function readFolder(given: string): RecordedFolder {
   const recorded = { journal, events, isWhole: isOver(journal.end?.end) };
   if (!recorded.isWhole && linesToCompare(recorded) === 0 && journal.epochs.length === 0) {
     events.close();
-    throw new OperatingError(
-      "E054",
-      `nothing to compare: the run in '${given}' had committed nothing when it ended`,
-      "run the scenario again",
-      Exit.badData,
-    );
+    const pid = holderOf(folder)?.pid;
+    const [how, hint] =
+      pid === undefined
+        ? ["had committed nothing when it ended", "run the scenario again"]
+        : [`is still up (process ${pid}), and has committed nothing yet`, "try again later"];
+    const message = `nothing to compare: the run in '${given}' ${how}`;
+    throw new OperatingError("E054", message, hint, Exit.badData);
   }
   const lines = Math.max(0, events.lines - linesToCompare(recorded));
   const unverified = { lines, bytes: recorded.isWhole ? 0 : events.tornBytes };
@@ -160,6 +161,10 @@ export function committedTime(journal: Journal): string {
 
 function notesOn(folder: string, { journal, events, isWhole }: Recorded): string[] {
   const notes: string[] = [];
+  const pid = holderOf(folder)?.pid;
+  if (pid !== undefined) {
+    notes.push(`the run is still up (process ${pid}): comparing what it has committed`);
+  }
   const torn = (bytes: number, name: string): void => {
     if (bytes === 0) return;
     const upTo = `replaying to virtual time ${committedTime(journal)}`;
@@ -169,10 +174,8 @@ function notesOn(folder: string, { journal, events, isWhole }: Recorded): string
   if (!isWhole) {
     torn(events.tornBytes, RunFile.events);
     const how = journal.end?.end ?? "cut off";
-    notes.push(`the run was ${how}: comparing what it had committed`);
+    if (pid === undefined) notes.push(`the run was ${how}: comparing what it had committed`);
   }
-  const pid = holderOf(folder)?.pid;
-  if (pid !== undefined) notes.push(`the run is still up (process ${pid})`);
   const { hostRecords } = journal;
   if (hostRecords.length > 0) {
     const counts = HOST_EVENTS.flatMap((event) => {

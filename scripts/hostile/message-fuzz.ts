@@ -81,7 +81,7 @@ const MESSAGES: readonly (readonly [Decoder, readonly Uint8Array[]])[] = [
       }),
       encodeTag(Tag.begin),
       encodeTag(Tag.finish),
-      encodeMessage(Tag.goodbye, 75, "the run failed: no reason"),
+      encodeMessage(Tag.goodbye, { exitCode: 75, text: "it failed" }),
       encodeMessage(Tag.spawn, {
         nodeFlags: ["--flag"],
         workers: [{ worker: 1, incarnation: 0 }],
@@ -238,6 +238,8 @@ function encodedAgain(message: Decoded): Uint8Array {
       return encodeMessage(tag, message.order);
     case Tag.disturb:
       return encodeMessage(tag, message.id, message.disturbance);
+    case Tag.goodbye:
+      return encodeMessage(message.tag, message.farewell);
     case Tag.disturbed:
       return encodeMessage(tag, message.id, message.problem);
     case Tag.end:

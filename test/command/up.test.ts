@@ -51,7 +51,7 @@ describe("a run over two hosts", () => {
     expect(joined.stderr).toMatch(/^joined run \S+ at \S+\nthe run is over\n$/);
     const ended = await running;
     expect([ended.exitCode, digestOf(ended)]).toEqual([0, digestOf(single)]);
-    expect(ended.stderr).toContain(`waiting at ${at} for 1 more hosts\n`);
+    expect(ended.stderr).toContain(`waiting at ${at} for 1 more host\n`);
     expect(ended.stderr).toMatch(/host1 \(\S+, 127\.0\.0\.1, \d+ processors\) has joined\n/);
     expect(ended.stderr).toMatch(/turned away .*not authorised/);
     const replay = await say(["replay", "two", "-q"]);
@@ -158,6 +158,28 @@ describe("a run over two hosts", () => {
     const joined = await say(["join", at, "--tls", tls]);
     expect(joined.exitCode, joined.stderr).toBe(0);
     expect((await running).exitCode).toBe(0);
+  });
+
+  it("takes no options that its file has no use for, and no file without a name", async () => {
+    for (const words of [["--blind"], ["--max-blast", "5"], ["--allow-real-faults"]]) {
+      const said = await say(["up", "small.yaml", "--standalone", "--out", "no", ...words]);
+      expect([said.exitCode, said.stderr]).toEqual([
+        2,
+        expect.stringContaining(`error[E040] ${words[0]} is for drills, and this file is a sc`),
+      ]);
+    }
+    const unnamed = await say(["join", "127.0.0.1:4", "--token-file", ""], {} as typeof TOKEN);
+    expect([unnamed.exitCode, unnamed.stderr]).toEqual([
+      77,
+      expect.stringContaining("error[E045] the name of the token file is empty"),
+    ]);
+  });
+
+  it("names some of many hosts that are missing", async () => {
+    const { at } = await aPort();
+    const options = ["--placement", "node", "--nnodes", "40", "--rdzv-endpoint", at];
+    const said = await say(["up", "small.yaml", ...options, "--join-timeout", "1", "--out", "no"]);
+    expect(said.stderr).toMatch(/missing after 1 s: host1, host2, .*host10 and 29 more\n/);
   });
 
   it("gives up on a coordinator that does not come", async () => {
