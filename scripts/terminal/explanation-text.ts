@@ -231,8 +231,8 @@ function detailWords(part: Part): string {
     const list = [...named, ...more].join(", ");
     return `${list === "" ? "" : `: ${list}`}${faultWords(shares, true)}`;
   }
-  // Others name their fault themselves, but how much of the time is its own.
-  return shares.length > 1 ? faultWords(shares, false) : "";
+  // Most others name their fault themselves, but not how much of the time is its own.
+  return faultWords(shares, !part.what.includes("fault "));
 }
 
 function hopWord({ kind, what }: Part): string {

@@ -2,7 +2,6 @@
  * Why one copy of a token took as long as it did: its way from the beginning of its rank's dispatch
  * until its result was added up, or until it was given up, in parts that partition the time.
  */
-
 import { type Fate, fateOf } from "./attempts.ts";
 import { endingPart } from "./copy-ending.ts";
 import {

@@ -3,7 +3,6 @@
  * its hops to whoever made it, from there through that rank's operations to what they waited for,
  * and so on until an instant is reached. The parts that are found on the way are contiguous.
  */
-
 import { PacketKind } from "../model/packet.ts";
 import { heldSource, lastArrivalOf } from "./arrivals.ts";
 import { retryPart } from "./attempts.ts";
@@ -178,6 +177,9 @@ function madeBecause(view: RunView, message: Message, atPs: number, fromPs: numb
     const span = { fromPs: op.beganPs, untilPs: atPs };
     return { parts: [givenUpPart(view, maker, givenUp, span)], before: began };
   }
+  // What comes for a rank makes it post nothing, but what it is asked for again.
+  if (event === "delivery" && op.beganBy.number !== eventNumber)
+    return { parts: [], before: handled };
   return { parts: postingParts(view, op, Math.max(op.beganPs, fromPs), atPs), before: began };
 }
 
