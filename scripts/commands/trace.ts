@@ -122,7 +122,7 @@ async function writeTrace(
     await new Promise((done) => setImmediate(done));
     if (stop.aborted) return undefined;
   }
-  await readTraffic(join(folder, RunFile.traffic), (bin) => trace.takeTraffic(bin));
+  readTraffic(join(folder, RunFile.traffic), (bin) => trace.takeTraffic(bin));
   const { end, commit } = journal;
   const virtualTimePs = Math.max(lastPs, end?.virtualTimePs ?? 0, commit?.atPs ?? 0);
   trace.finish(virtualTimePs);
