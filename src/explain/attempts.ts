@@ -44,17 +44,21 @@ function firstHop(view: RunView, { last }: Message): Hop | undefined {
   return hop;
 }
 
-/** What had become of an attempt at an instant. */
+/** What became of an attempt that counted as lost at an instant. */
 export function fateOf(view: RunView, attempt: Hop, untilPs: number): Fate {
-  const hop = lastBy(view, attempt, untilPs);
-  if (!(hop.handledPs <= untilPs)) return underWay(view, hop, "it was still under way");
-  const { link, to } = view.lane(hop.lane);
-  if (hop.state === HopState.dropped) {
-    const name = view.faultName(hop.fault);
+  // Its end may have come later: what is sent again while it is under way counts if it does not.
+  const end = lastBy(view, attempt, Number.POSITIVE_INFINITY);
+  const { link, to } = view.lane(end.lane);
+  if (end.state === HopState.dropped) {
+    const name = view.faultName(end.fault);
     return { words: `lost on ${link}: fault ${name}`, cause: faultsCause([name]) };
   }
-  if (view.place(to).kind !== "nic") return unanswered(view, attempt, untilPs);
-  return notTaken(view, attempt, hop);
+  if (end.state === HopState.handled && view.place(to).kind === "nic") {
+    return notTaken(view, attempt, end);
+  }
+  const hop = lastBy(view, attempt, untilPs);
+  if (!(hop.handledPs <= untilPs)) return underWay(view, hop, "it was still under way");
+  return unanswered(view, attempt, untilPs);
 }
 
 /** It is not known to have ended: says where it is. */
@@ -87,9 +91,15 @@ function unanswered(view: RunView, attempt: Hop, untilPs: number): Fate {
 
 /** It came to the other NIC, which did not take it: others before it had not come. */
 function notTaken(view: RunView, attempt: Hop, end: Hop): Fate {
-  const to = view.idOf(view.lane(end.lane).to);
+  const nic = view.lane(end.lane).to;
+  const to = view.idOf(nic);
   const missing = missingBefore(view, attempt, end.handledPs);
-  if (missing === undefined) return { words: `not taken by ${to}`, cause: UNKNOWN };
+  if (missing === undefined) {
+    const dead = view.actorSpans(nic, "dead").findLast((span) => span.untilPs <= end.handledPs);
+    if (dead === undefined) return { words: `not taken by ${to}`, cause: UNKNOWN };
+    const words = `not taken by ${to}, whose queue pairs are gone: fault ${dead.name}`;
+    return { words, cause: faultsCause([dead.name]) };
+  }
   const how = `not taken by ${to}, one before it was`;
   if (missing.state !== HopState.dropped || missing.handledPs > end.handledPs) {
     return underWay(view, missing, `${how} still under way`);
