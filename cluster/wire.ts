@@ -56,7 +56,7 @@ import { reportOf } from "./report-wire.ts";
 /**
  * Version of everything that crosses a link. Changes with any change to a message or a data frame.
  */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 const faultList = listOf(aFault);
 const healList = listOf(aHeal);
