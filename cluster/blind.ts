@@ -71,7 +71,7 @@ export class BlindReader {
 
   /**
    * The next line as operators may see it; undefined: not at all. What the drill orders or does to
-   * hosts stays hidden, as what its faults do.
+   * hosts stays hidden, and so does the end that an operator made of something hidden.
    */
   veil(line: EventLine): EventLine | undefined {
     const { fact, by, fault } = line;
@@ -79,7 +79,9 @@ export class BlindReader {
     if (journalEntryOf(fact) !== undefined) {
       if (!isOrdered || fact === "host.host-fault") return undefined;
       if (fact === "order.fault") this.#open.add(String(fault));
-    } else if (entryOf(fact) === undefined) return undefined;
+      return fault === undefined || this.#open.has(String(fault)) ? line : undefined;
+    }
+    if (entryOf(fact) === undefined) return undefined;
     if (fault === undefined) return line;
     const seen = veiledFault(fact, String(fault), (name) => this.#open.has(name));
     if (seen === undefined) return undefined;

@@ -66,6 +66,11 @@ export interface LiveStatus {
   readonly combined: number;
   readonly masked: number;
   readonly mismatches: number;
+  /**
+   * Tokens of the whole fleet a virtual second, counted by combined assignments over the last four
+   * exchanges of each rank; null: the run makes none. See token-rate.ts.
+   */
+  readonly tokensPerSecond: number | null;
 }
 
 export type ControlAnswer =

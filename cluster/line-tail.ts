@@ -127,11 +127,10 @@ export class LineTail {
 /** E051: the line of a file of a run folder is none that a run writes. */
 export function damagedLine(path: string, number: number, problem: string): OperatingError {
   const name = path.slice(path.lastIndexOf("/") + 1);
-  const before = `what is before it can be read: head -n ${number - 1} '${path}'`;
   return new OperatingError(
     "E051",
     `line ${number.toLocaleString("en-US")} of ${name}: ${problem}; file was altered or damaged`,
-    number > 1 ? before : "",
+    "the lines before it are whole",
     ExitCode.badData,
   );
 }

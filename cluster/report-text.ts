@@ -26,11 +26,11 @@ export function sectionsOf(report: RunReport): ReportSection[] {
       : [{ title: "Faults", rows: report.faults.flatMap(faultRows) }]),
     ...(steps.length === 0 ? [] : [{ title: "Steps and all-to-alls", rows: steps }]),
     { title: "Emulated cluster", rows: clusterRows(report) },
-    { title: "This host", rows: hostRows(report) },
+    ...(report.isCut ? [] : [{ title: "This host", rows: hostRows(report) }]),
     {
       title: "Identity",
       rows: [
-        ["digest", report.digest, "of every event, in order"],
+        ["digest", report.digest, digestSource(report)],
         ["seed", report.seed, ""],
         ["scenario", report.scenarioHash, "hash of what it resolved to"],
         ["run folder", report.runDir, ""],
@@ -57,7 +57,8 @@ function accountRows(report: RunReport): Row[] {
     if (masked > 0) rows.push([`    ${fault}`, whole(masked), "by this fault"]);
   }
   if (!isFinal) {
-    rows.push(["+ lost, still open", "unknown", "a worker was lost: nobody was left to ask"]);
+    const why = report.isCut ? "the run has no end" : "a worker was lost: nobody was left to ask";
+    rows.push(["+ lost, still open", "unknown", why]);
     return rows;
   }
   rows.push(["+ lost", whole(lost), `${shareOf(lost)}, their owner died`]);
@@ -67,6 +68,10 @@ function accountRows(report: RunReport): Row[] {
   const { open = 0 } = report;
   if (open !== 0) rows.push(["+ still open", whole(open), "the run did not get to them"]);
   return rows;
+}
+
+function digestSource({ isCut }: RunReport): string {
+  return isCut ? "of every event up to the last epoch that was closed" : "of every event, in order";
 }
 
 /** Results that a fault corrupted, which only the oracle knows of. */
@@ -199,7 +204,7 @@ const PASS_MEANS =
   "the accounts balance and every combine is right; how well the fleet coped is below";
 
 /** The lines after the verdict, with a word on what each is. */
-function remarksOf({ verdict, reasons, corrupted }: RunReport): string[] {
+export function remarksOf({ verdict, reasons, corrupted }: RunReport): string[] {
   const remarks = reasons.map((reason) => `because: ${reason}`);
   if (corrupted === 0) return verdict === "PASS" ? [PASS_MEANS] : remarks;
   const wrong = counted(corrupted, "combined result");

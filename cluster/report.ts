@@ -93,6 +93,11 @@ export interface RunReport {
   /** Sum of every process's own peak. */
   readonly peakRssBytes: number;
   readonly runDir: string;
+  /**
+   * The run made no report: it was cut off, or is up. This one is made of its event log; nothing in
+   * it is of the host.
+   */
+  readonly isCut?: true;
 }
 
 /** How long the all-to-alls took; no rank may have completed a combine. */

@@ -190,7 +190,7 @@ export class RunControl {
       lagSeconds,
       isPaused,
       faults: this.#book.inForce(atPs).map((booked) => this.#shown(booked)),
-      ...this.#board.progress((fault) => this.#isMaskOver(fault, atPs)),
+      ...this.#board.progress((fault) => this.#isMaskOver(fault, atPs), atPs),
     };
     return { ok: true, atPs, text: `at ${formatTime(atPs)}`, status };
   }

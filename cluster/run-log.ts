@@ -10,9 +10,54 @@
 import { join } from "node:path";
 import { type EventLine, lineProblem } from "../src/observe/event-line.ts";
 import { journalLine } from "../src/observe/journal-line.ts";
-import { type JournalEnd, parseHeader, parseRecord } from "./journal.ts";
+import { OperatingError } from "./errors.ts";
+import { type JournalEnd, type JournalRecord, parseHeader, parseRecord } from "./journal.ts";
+import type { JournalOrder } from "./journal-orders.ts";
 import { damagedLine, LineTail, type TailLine } from "./line-tail.ts";
 import { RunFile } from "./run-folder.ts";
+
+/**
+ * The orders that the journal of `folder` has by now. Throws OperatingError E001, E050 or E051.
+ */
+export function readOrders(folder: string): JournalOrder[] {
+  const tail = new LineTail(join(folder, RunFile.journal));
+  const orders: JournalOrder[] = [];
+  try {
+    for (let lines = tail.read(); lines.length > 0; lines = tail.read()) {
+      for (const { text, number } of lines) {
+        const record = recordOf(text, number);
+        if (record !== undefined && isOrder(record)) orders.push(record);
+      }
+    }
+  } finally {
+    tail.close();
+  }
+  return orders;
+}
+
+/** A line of the journal; undefined: its first one. */
+function recordOf(text: string, number: number): JournalRecord | undefined {
+  const bytes = Buffer.from(text, "utf8");
+  if (number > 1) {
+    try {
+      return parseRecord(bytes, number);
+    } catch (error) {
+      if (!(error instanceof OperatingError)) throw error;
+      throw new OperatingError(
+        error.code,
+        `${RunFile.journal}: ${error.message}`,
+        "",
+        error.exitCode,
+      );
+    }
+  }
+  parseHeader(bytes);
+  return undefined;
+}
+
+function isOrder(record: JournalRecord): record is JournalOrder {
+  return ["fault", "heal", "stop", "note"].includes(record.record);
+}
 
 /** One line, parsed and as it stands in its file. */
 export interface LogItem {
@@ -38,6 +83,8 @@ export class RunLog {
   #isLookOver = true;
   #reachedPs = 0;
   #end: JournalEnd | undefined;
+  /** A damaged line; what is before it is given first. */
+  #damage: unknown;
 
   /** Opens both files of `folder`. Throws OperatingError E001. */
   constructor(folder: string) {
@@ -79,20 +126,31 @@ export class RunLog {
 
   /**
    * The next items; none, twice in a row, when there are no more by now. Throws OperatingError E050
-   * (no journal of ours) or E051 (a line that is none of ours).
+   * (no journal of ours) or E051 (a line that is none of ours), when all before it was given.
    */
   next(): LogItem[] {
+    if (this.#damage !== undefined) throw this.#damage;
     if (this.#isLookOver) this.#lookAgain();
     const lines = this.#events.read(this.#untilBytes);
     if (lines.length === 0) {
       this.#isLookOver = true;
       return this.#due((item) => item.look < this.#look && this.#isPast(item));
     }
-    return lines.flatMap((one) => {
-      const item = this.#eventOf(one);
-      const { virtualTimePs } = item.line;
-      return [...this.#due(({ line }) => line.virtualTimePs <= virtualTimePs), item];
-    });
+    const items: LogItem[] = [];
+    try {
+      for (const one of lines) {
+        const item = this.#eventOf(one);
+        const { virtualTimePs } = item.line;
+        for (const due of this.#due(({ line }) => line.virtualTimePs <= virtualTimePs)) {
+          items.push(due);
+        }
+        items.push(item);
+      }
+    } catch (error) {
+      if (items.length === 0) throw error;
+      this.#damage = error;
+    }
+    return items;
   }
 
   close(): void {
@@ -113,12 +171,8 @@ export class RunLog {
   }
 
   #journalLine({ text, number }: TailLine): void {
-    const bytes = Buffer.from(text, "utf8");
-    if (number === 1) {
-      parseHeader(bytes);
-      return;
-    }
-    const record = parseRecord(bytes, number);
+    const record = recordOf(text, number);
+    if (record === undefined) return;
     if (record.record === "commit") this.#reachedPs = record.atPs;
     else if (record.record === "end") this.#end = record;
     else if (record.record !== "epoch") {

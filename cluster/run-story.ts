@@ -4,6 +4,7 @@
  * when it first gave a rank up.
  */
 import type { FactRecord } from "../src/model/fact.ts";
+import { INTERVENTION_KINDS } from "../src/model/fault.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import { type Percentiles, percentiles, type StepTimes, stepTimes } from "./run-figures.ts";
 
@@ -201,9 +202,12 @@ export class StoryTeller {
         return;
       case "qp.timed-out":
       case "rank.wait-timed-out":
-        for (const fault of this.#scenario.faults) {
-          const begun = fault.atPs <= atPs && !this.#firstTimeoutPs.has(fault.name);
-          if (begun) this.#firstTimeoutPs.set(fault.name, atPs);
+        for (const { name } of this.#scenario.faults.filter((fault) => fault.atPs <= atPs)) {
+          if (!this.#firstTimeoutPs.has(name)) this.#firstTimeoutPs.set(name, atPs);
+        }
+        for (const [name, { kind }] of this.#begun) {
+          const isFault = !(INTERVENTION_KINDS as readonly string[]).includes(kind);
+          if (isFault && !this.#firstTimeoutPs.has(name)) this.#firstTimeoutPs.set(name, atPs);
         }
         return;
       default:

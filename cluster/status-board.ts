@@ -4,8 +4,10 @@
  */
 import type { FactRecord } from "../src/model/fact.ts";
 import type { Scenario } from "../src/model/scenario.ts";
+import { MaskBoard } from "../src/observe/mask-board.ts";
 import { makeSchedule } from "../src/workload/schedules.ts";
 import type { LiveStatus } from "./control-messages.ts";
+import { TokenRate } from "./token-rate.ts";
 
 /** The part of a status that facts tell. */
 export type Progress = Omit<
@@ -17,14 +19,12 @@ export type Progress = Omit<
 export class StatusBoard {
   readonly #ranks: number;
   readonly #layersTotal: number;
-  /** By masked rank: who masks it, and for which fault. */
-  readonly #masks = new Map<string, Map<number, string>>();
-  /** Ranks that a controller had leave their group. */
-  readonly #out = new Set<string>();
+  readonly #masks = new MaskBoard();
   readonly #finished = new Set<number>();
   /** By rank and step, as text: layers done, to be taken back if the step begins again. */
   readonly #doneIn = new Map<string, number>();
   readonly #groupSize: number;
+  readonly #tokens: TokenRate;
   #layersDone = 0;
   #combined = 0;
   #masked = 0;
@@ -36,10 +36,14 @@ export class StatusBoard {
     const turns = workload.layers.length * workload.steps * makeSchedule(scenario).chains.length;
     this.#layersTotal = this.#ranks * turns;
     this.#groupSize = workload.epSize;
+    this.#tokens = new TokenRate(scenario);
   }
 
   take(records: readonly FactRecord[]): void {
-    for (const { actor, fact } of records) {
+    this.#tokens.take(records);
+    for (const record of records) {
+      if (this.#masks.take(record)) continue;
+      const { actor, fact } = record;
       switch (fact.type) {
         case "layer.completed":
           this.#layerDone(`${actor} ${fact.step}`);
@@ -55,19 +59,6 @@ export class StatusBoard {
         case "combine.mismatched":
           if (fact.fault === "none") this.#mismatches += 1;
           break;
-        case "rank.masked":
-          this.#maskersOf(fact.rank).set(actor, fact.fault);
-          break;
-        case "rank.excluded":
-          this.#masks.delete(fact.rank);
-          this.#out.add(fact.rank);
-          break;
-        case "rank.admitted":
-          this.#out.delete(fact.rank);
-          break;
-        case "ranks.resumed":
-          for (const member of fact.members) this.#masks.delete(member);
-          break;
         case "rank.finished":
           this.#finished.add(actor);
           break;
@@ -76,15 +67,12 @@ export class StatusBoard {
     }
   }
 
-  /** `isOver`: does a fault end masks by its own end, and has it ended? */
-  progress(isOver: (fault: string) => boolean): Progress {
-    const ranksMasked = [...this.#masks].map(([rank, maskers]) => ({
-      rank,
-      by: [...maskers.values()].filter((fault) => !isOver(fault)).length,
-    }));
-    const out = [...this.#out].map((rank) => ({ rank, by: this.#groupSize - 1 }));
+  /** At `nowPs`. `isOver`: does a fault end masks by its own end, and has it ended? */
+  progress(isOver: (fault: string) => boolean, nowPs: number): Progress {
+    const ranksMasked = this.#masks.masked(isOver).map(({ rank, by }) => ({ rank, by }));
+    const out = this.#masks.out.map((rank) => ({ rank, by: this.#groupSize - 1 }));
     return {
-      ranksMasked: [...out, ...ranksMasked.filter(({ by }) => by > 0)],
+      ranksMasked: [...out, ...ranksMasked],
       ranks: this.#ranks,
       ranksFinished: this.#finished.size,
       layersDone: this.#layersDone,
@@ -92,17 +80,12 @@ export class StatusBoard {
       combined: this.#combined,
       masked: this.#masked,
       mismatches: this.#mismatches,
+      tokensPerSecond: this.#tokens.at(nowPs),
     };
   }
 
   #layerDone(key: string): void {
     this.#layersDone += 1;
     this.#doneIn.set(key, (this.#doneIn.get(key) ?? 0) + 1);
-  }
-
-  #maskersOf(rank: string): Map<number, string> {
-    const maskers = this.#masks.get(rank) ?? new Map<number, string>();
-    this.#masks.set(rank, maskers);
-    return maskers;
   }
 }

@@ -8,6 +8,7 @@ import type { FactRecord } from "../src/model/fact.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import { PS_PER_S } from "../src/model/time.ts";
 import { makeSchedule } from "../src/workload/schedules.ts";
+import { assignmentsPerToken } from "../src/workload/token-count.ts";
 
 /** Exchanges of each rank and chain that count. */
 const EXCHANGES = 4;
@@ -25,14 +26,10 @@ export class TokenRate {
   #fromPs = 0;
 
   constructor(scenario: Scenario) {
-    const { model, workload, cluster } = scenario;
-    const { ops, chains } = makeSchedule(scenario);
-    const dispatches = ops.filter(({ kind }) => kind === "dispatch").length;
-    // A training step trains the tokens of one micro-batch, there and back; others finish all.
-    const batches = workload.phase === "training" ? 1 : workload.microBatches;
-    const inStep = (model.num_experts_per_tok * dispatches) / batches;
+    const { workload, cluster } = scenario;
+    const { chains } = makeSchedule(scenario);
     const isExchange = workload.phase === "all-to-all";
-    this.#assignmentsPerToken = isExchange ? 0 : inStep / workload.acceptedTokensPerStep;
+    this.#assignmentsPerToken = isExchange ? 0 : assignmentsPerToken(scenario);
     const length = EXCHANGES * cluster.nodes * cluster.gpusPerNode * chains.length;
     this.#endedPs = new Float64Array(length);
     this.#combined = new Float64Array(length);

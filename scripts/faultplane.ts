@@ -17,6 +17,7 @@ import {
   type LiveOptions,
   RUN_WORD,
 } from "./commands/live-commands.ts";
+import { LOGS_OPTIONS, type LogsOptions, REPEATABLE } from "./commands/log-options.ts";
 import type { MonthCommandOptions } from "./commands/month.ts";
 import {
   CONSENT_OPTIONS,
@@ -25,8 +26,11 @@ import {
   HOST_OPTIONS,
   LAUNCH_OPTIONS,
   type OptionEntry,
+  REPORT_OPTIONS,
   RUN_OPTIONS,
   SCENARIO_OPTIONS,
+  SIGNAL_OPTIONS,
+  TRACE_OPTIONS,
 } from "./commands/option-groups.ts";
 import {
   parseCount,
@@ -43,10 +47,12 @@ import {
 } from "./commands/option-values.ts";
 import { packageRoot } from "./commands/package-files.ts";
 import type { PlanCommandOptions } from "./commands/plan.ts";
+import type { ReportOptions } from "./commands/report.ts";
 import type { ResumeOptions } from "./commands/resume.ts";
 import type { RunCommandOptions } from "./commands/run.ts";
 import type { SuiteCommandOptions } from "./commands/suite.ts";
 import type { TopologyOptions } from "./commands/topology-compare.ts";
+import type { TraceOptions } from "./commands/trace.ts";
 import type { UpOptions } from "./commands/up.ts";
 import type { ValidateOptions } from "./commands/validate.ts";
 import type { ViewOptions } from "./commands/view.ts";
@@ -109,6 +115,22 @@ function makeProgram(): Command {
     .action(async (folder: string, options: { json?: true; quiet?: true; color: boolean }) => {
       const { replayCommand } = await import("./commands/replay.ts");
       exitCode = await replayCommand(folder, options);
+    });
+  const trace = program
+    .command("trace")
+    .description("write a run as a trace for Perfetto or chrome://tracing")
+    .argument("[run]", "run folder or id; default: the only run that is up")
+    .action(async (folder: string | undefined, options: TraceOptions) => {
+      const { traceCommand } = await import("./commands/trace.ts");
+      exitCode = await traceCommand(folder, options);
+    });
+  const report = program
+    .command("report")
+    .description("make a run's report again from its folder; of runs that were cut off, too")
+    .argument("[run]", "run folder or id; default: the only run that is up")
+    .action(async (folder: string | undefined, options: ReportOptions) => {
+      const { reportCommand } = await import("./commands/report.ts");
+      exitCode = await reportCommand(folder, options);
     });
   const check = program
     .command("check")
@@ -229,20 +251,35 @@ function makeProgram(): Command {
       const { viewCommand } = await import("./commands/view.ts");
       exitCode = await viewCommand(run, options, version);
     });
+  const logs = program
+    .command("logs")
+    .description("tell what happened in a run, up or over; follows one that is up")
+    .argument("[run]", "run folder or id; default: the only run that is up, else the newest")
+    .action(async (folder: string | undefined, options: LogsOptions) => {
+      const { logsCommand } = await import("./commands/logs.ts");
+      exitCode = await logsCommand(folder, options);
+    });
+  addOptions(logs, LOGS_OPTIONS);
   const live = LIVE_COMMANDS.map((entry) => addLiveCommand(program, entry));
 
   for (const command of [run, drill, up, resume]) addOptions(command, RUN_OPTIONS);
   for (const command of [run, drill, up]) addOptions(command, FOLDER_OPTIONS);
   for (const command of [run, up]) addOptions(command, SCENARIO_OPTIONS);
   for (const command of [drill, up]) addOptions(command, DRILL_OPTIONS);
+  for (const command of [run, drill, up, resume]) addOptions(command, SIGNAL_OPTIONS);
   for (const command of [drill, up, resume]) addOptions(command, CONSENT_OPTIONS);
   for (const command of [up, resume]) addOptions(command, LAUNCH_OPTIONS);
   for (const command of [up, resume, join]) addOptions(command, HOST_OPTIONS);
+  addOptions(trace, TRACE_OPTIONS);
+  addOptions(report, REPORT_OPTIONS);
   const drills = [drill, plan, suite, month];
-  const others = [replay, check, topology, experts, faults, validate, certificates, view, ...live];
+  const shown = [replay, check, topology, experts, faults, validate, certificates];
+  const others = [...shown, logs, trace, report, view, ...live];
+  const watched = [run, up, join, resume, drill, suite, month, replay, trace, report, validate];
   for (const command of [run, up, join, resume, ...drills, ...others]) {
-    if (command !== join) command.option("--json", "print one JSON object on stdout");
-    if ([run, up, join, resume, drill, suite, month, replay, validate].includes(command)) {
+    if (command !== join && command !== logs)
+      command.option("--json", "print one JSON object on stdout");
+    if (watched.includes(command)) {
       command.option("-q, --quiet", "no live log and no status line");
     }
     if ([run, up, resume, drill].includes(command))
@@ -296,51 +333,12 @@ function addLiveCommand(program: Command, entry: LiveCommandEntry): Command {
 function beStrict(command: Command): void {
   command.exitOverride().configureOutput({ outputError: () => {} });
   for (const option of command.options) {
-    if (option.long === "--delay-worker" || option.long === "--set") continue;
+    if (["--delay-worker", "--set", ...REPEATABLE].includes(option.long ?? "")) continue;
     let given = 0;
     command.on(`option:${option.name()}`, () => {
       given += 1;
       if (given > 1) throw usageError("E041", `${option.long} given twice`);
     });
-  }
-}
-
-/** A commander error as one of ours, with a suggestion where a word was mistyped. */
-async function usageFailure(error: CommanderError, program: Command): Promise<Error> {
-  const { didYouMean } = await import("../src/base/suggest.ts");
-  const words = /'([^']*)'/.exec(error.message)?.[1] ?? "";
-  const active = program.commands.find((command) => command.name() === program.args[0]) ?? program;
-  const help =
-    active === program ? "see faultplane --help" : `see faultplane ${active.name()} --help`;
-  const asked = (kind: string, word: string, allowed: readonly string[]): Error => {
-    const meant = didYouMean(word, allowed);
-    const shown = word.length > 80 ? `${word.slice(0, 80)}...` : word;
-    return usageError(
-      "E040",
-      `unknown ${kind} '${shown}'${meant === undefined ? "" : `; ${meant}`}`,
-      help,
-    );
-  };
-  const long = words.split(/[ ,]+/).find((word) => word.startsWith("--")) ?? words;
-  switch (error.code) {
-    case "commander.unknownOption": {
-      const flags = active.options.flatMap((option) => [option.long ?? "", option.short ?? ""]);
-      return asked("option", words, [...flags.filter((flag) => flag !== ""), "--help"]);
-    }
-    case "commander.unknownCommand":
-      return asked(
-        "command",
-        words,
-        program.commands.map((command) => command.name()),
-      );
-    case "commander.optionMissingArgument":
-      return usageError("E040", `${long} needs a value`, help);
-    case "commander.missingArgument":
-      return usageError("E040", `${active.name()} needs <${words}>`, help);
-    case "commander.excessArguments":
-      return usageError("E040", `too many arguments for ${active.name()}`, help);
-    default:
-      return usageError("E040", error.message.replace(/^error: /, ""), help);
   }
 }
 
@@ -362,7 +360,8 @@ async function main(): Promise<number> {
     const isAsked = process.argv[2] === "help";
     if (error.code === "commander.help") return isAsked ? Exit.pass : Exit.usage;
     if (error.exitCode === 0) return Exit.pass;
-    return reportFailure(await usageFailure(error, program));
+    const { usageFailure } = await import("./commands/usage-failure.ts");
+    return reportFailure(usageFailure(error, program));
   }
 }
 

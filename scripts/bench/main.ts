@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- [a|b|c|d|e|f|g ...] [--rounds N] [--ns3 PATH] [--json]`: measures and prints each
- * figure with its workload and what it is held to. Exit code 1 when something exact is wrong; a
- * target that is missed is said and is no failure, since machines differ.
+ * `npm run bench -- [a|b|c|d|e|f|g ...] [--rounds N] [--ns3 PATH] [--json]`: measures and prints
+ * each figure with its workload and what it is held to. Exit code 1 when something exact is wrong;
+ * a target that is missed is said and is no failure, since machines differ.
  */
 import { parseArgs } from "node:util";
 import { machine, type PartResult } from "./measure.ts";

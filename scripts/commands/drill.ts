@@ -12,6 +12,7 @@ import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { type LoadedDrill, loadDrill } from "./load-drill.ts";
 import { printProblems } from "./load-scenario.ts";
+import type { WatchOptions } from "./open-watchers.ts";
 import { usageError } from "./option-values.ts";
 import { type PerformOptions, performDrill } from "./perform-drill.ts";
 import { loudnessOf, paintVerdict } from "./perform-run.ts";
@@ -20,7 +21,7 @@ import { checkRelations } from "./run.ts";
 import { StopSignals } from "./signals.ts";
 
 /** Options of `faultplane drill` after parsing. */
-export interface DrillCommandOptions {
+export interface DrillCommandOptions extends WatchOptions {
   readonly seed?: string;
   readonly placement?: PlacementName;
   readonly workers?: number;
@@ -29,8 +30,6 @@ export interface DrillCommandOptions {
   readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
   /** Seconds. */
   readonly silenceLimit?: number;
-  /** Port of a page that shows the run; 0: any free one. */
-  readonly ui?: number;
   /** Default: this host alone. */
   readonly hosts?: HostsOptions;
   readonly force?: true;
@@ -80,8 +79,8 @@ export async function drillCommand(
     terminal.log(terminal.palette.bold(escapeControls(title)));
     for (const note of isBlind ? [] : loaded.notes) terminal.log(`note: ${note}`);
   }
-  const { blind, hosts, allowRealFaults, silenceLimit: silenceLimitSeconds, ui } = options;
-  const run = { loaded, topology, place, version, terminal, pagePort: ui };
+  const { blind, hosts, allowRealFaults, silenceLimit: silenceLimitSeconds } = options;
+  const run = { loaded, topology, place, version, terminal, watch: options };
   return await finishDrill({ ...run, blind, hosts, allowRealFaults, silenceLimitSeconds }, options);
 }
 

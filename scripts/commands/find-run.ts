@@ -1,5 +1,8 @@
-/** Which run a command for a run that is up means: the one that is named, or the only one. */
-import { existsSync, statSync } from "node:fs";
+/**
+ * Which run a command means: the one that is named, or the only one that is up; for what also works
+ * on runs that are over, else the newest.
+ */
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { runningBelow } from "../../cluster/control-file.ts";
@@ -38,18 +41,60 @@ export function findRun(given: string | undefined): string {
       Exit.noInput,
     );
   }
-  const running = [...new Set([".", "runs", home].flatMap(runningBelow))];
+  const running = runsThatAreUp(home);
   if (running.length === 1) return running[0];
-  if (running.length === 0) {
-    throw new OperatingError(
-      "E065",
-      `no run is up, here or in '${home}'`,
-      "name the run folder; give a run time to be watched with --speed",
-      Exit.unavailable,
-    );
+  if (running.length > 1) throw severalAreUp(running);
+  throw new OperatingError(
+    "E065",
+    `no run is up, here or in '${home}'`,
+    "name the run folder; give a run time to be watched with --speed",
+    Exit.unavailable,
+  );
+}
+
+/**
+ * The folder of a run that is up or over: as {@link findRun}, and when none is up and none is named
+ * the one that was written last, here or where runs go. Throws OperatingError E001, E065.
+ */
+export function findLog(given: string | undefined): string {
+  if (given !== undefined) return findRun(given);
+  const home = runsFolder(process.env, homedir());
+  const running = runsThatAreUp(home);
+  if (running.length === 1) return running[0];
+  if (running.length > 1) throw severalAreUp(running);
+  const folders = [".", "runs", home].flatMap((parent) => [parent, ...foldersIn(parent)]);
+  const [newest] = folders
+    .flatMap((folder) => {
+      const stat = statSync(join(folder, RunFile.journal), { throwIfNoEntry: false });
+      return stat === undefined ? [] : [{ folder, atMs: stat.mtimeMs }];
+    })
+    .sort((left, right) => right.atMs - left.atMs);
+  if (newest !== undefined) return newest.folder;
+  throw new OperatingError(
+    "E001",
+    `there is no run folder, here, in 'runs' or in '${home}'`,
+    "name a run folder; `faultplane run` makes one",
+    Exit.noInput,
+  );
+}
+
+function runsThatAreUp(home: string): string[] {
+  return [...new Set([".", "runs", home].flatMap(runningBelow))];
+}
+
+function foldersIn(parent: string): string[] {
+  try {
+    return readdirSync(parent, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => join(parent, name));
+  } catch {
+    return [];
   }
+}
+
+function severalAreUp(running: readonly string[]): OperatingError {
   const more = running.length > LISTED ? ` and ${running.length - LISTED} more` : "";
-  throw usageError(
+  return usageError(
     "E065",
     `${running.length} runs are up: ${running.slice(0, LISTED).join(", ")}${more}`,
     "name one of them before the other words",

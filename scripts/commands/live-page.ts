@@ -3,7 +3,11 @@
  * report is written, and then as long as somebody looks at it.
  */
 import type { ControlAnswer, ControlRequest } from "../../cluster/control-messages.ts";
-import { openViewServer, type ViewServer } from "../../cluster/view-server.ts";
+import {
+  openViewServer,
+  type ViewServer,
+  type ViewServerOptions,
+} from "../../cluster/view-server.ts";
 import { aboutRun, type PagedRun, pageFiles } from "./page-about.ts";
 
 /** Wall ms between two looks whether somebody watches; after so many without, all have left. */
@@ -22,12 +26,17 @@ export class LivePage {
   #ask: AskRun | undefined;
 
   /** Opens it for the run in `folder`. Rejects with OperatingError E043, E062 or E001. */
-  static async open(port: number, folder: string, run: PagedRun): Promise<LivePage> {
+  static async open(
+    port: number,
+    folder: string,
+    run: PagedRun & Pick<ViewServerOptions, "metrics">,
+  ): Promise<LivePage> {
     const page = new LivePage();
     page.#server = await openViewServer({
       ...{ port, folder, scenario: run.scenario, topology: run.topology },
       about: aboutRun(run),
       pageFiles: pageFiles(),
+      metrics: run.metrics,
       ask: async (request) => {
         await page.#begun;
         return await page.#ask?.(request);

@@ -12,6 +12,7 @@ import type {
 import { escapeControls } from "../../src/base/escape.ts";
 import { listed } from "../../src/base/words.ts";
 import { formatTime } from "../../src/model/time.ts";
+import { tokensText } from "../terminal/status-text.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { findRun, isRun } from "./find-run.ts";
@@ -104,7 +105,7 @@ async function print(answer: ControlAnswer, options: LiveOptions): Promise<numbe
 function statusLines(status: LiveStatus): string[] {
   const { runId, virtualTimePs, wallSeconds, speed, lagSeconds, isPaused, faults } = status;
   const { ranks, ranksFinished, ranksMasked, layersDone, layersTotal } = status;
-  const { combined, masked, mismatches } = status;
+  const { combined, masked, mismatches, tokensPerSecond } = status;
   const given = ranksMasked.map(({ rank, by }) => `${rank} (by ${by})`);
   const percent = layersTotal === 0 ? 0 : Math.floor((100 * layersDone) / layersTotal);
   const lines = [
@@ -114,6 +115,9 @@ function statusLines(status: LiveStatus): string[] {
     `layers ${layersDone}/${layersTotal} (${percent} %), ` +
       `ranks finished ${ranksFinished}/${ranks}`,
     `assignments so far: ${combined} combined, ${masked} masked, ${mismatches} results differ`,
+    ...(tokensPerSecond === null
+      ? []
+      : [`throughput ${tokensText(tokensPerSecond)}, of the last four exchanges of each rank`]),
     `ranks masked: ${given.length === 0 ? "none" : listed(given)}`,
     `in force: ${faults.length === 0 ? "nothing" : ""}`.trimEnd(),
   ];

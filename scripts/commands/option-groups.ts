@@ -6,8 +6,10 @@ import {
   parseCount,
   parseDelay,
   parseEndpoint,
+  parseMetricsAs,
   parseOnWorkerLoss,
   parseOut,
+  parseOutput,
   parsePercent,
   parsePlacement,
   parsePort,
@@ -15,6 +17,7 @@ import {
   parseSeed,
   parseSpeed,
   parseWorkers,
+  parseXidLog,
 } from "./option-values.ts";
 
 /** One option of a command. */
@@ -47,12 +50,6 @@ export const RUN_OPTIONS: readonly OptionEntry[] = [
     flags: "--silence-limit <seconds>",
     about: "a process that says nothing for so long is lost, default 10",
     parse: parseCount("--silence-limit", 3600),
-  },
-  {
-    flags: "--ui [port]",
-    about: "a page in the browser that shows the run; default: any free port",
-    parse: parsePort("--ui"),
-    preset: 0,
   },
 ];
 
@@ -89,6 +86,26 @@ export const DRILL_OPTIONS: readonly OptionEntry[] = [
   },
   { flags: "--expect", about: "exit 0 when the verdict is the one that the file expects" },
   { flags: "--blind", about: "hide what the drill does: who finds it, with diagnose?" },
+];
+
+/** Signals out of a run for tools that read logs. */
+export const SIGNAL_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "--ui [port]",
+    about: "show the run in the browser, with its metrics at /metrics; default: any free port",
+    parse: parsePort("--ui"),
+    preset: 0,
+  },
+  {
+    flags: "--xid-log <where>",
+    about: "kernel-style lines of dead GPUs and NIC ports: a file, or udp:HOST:PORT",
+    parse: parseXidLog,
+  },
+  {
+    flags: "--metrics-as <names>",
+    about: "metrics also under the names of other exporters: dcgm, node, rdma (with commas)",
+    parse: parseMetricsAs,
+  },
 ];
 
 /** Several hosts, and where they meet. */
@@ -132,4 +149,26 @@ export const HOST_OPTIONS: readonly OptionEntry[] = [
     about: "how long hosts wait for each other, default 300",
     parse: parseCount("--join-timeout", 86_400),
   },
+];
+
+/** What `trace` writes. */
+export const TRACE_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "-o, --output <file>",
+    about: "compressed unless it ends in .json; - is stdout",
+    parse: parseOutput("--output"),
+    initial: "trace.json.gz",
+  },
+  { flags: "--force", about: "replace a file that exists" },
+];
+
+/** In which form `report` tells it. */
+export const REPORT_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "--html <file>",
+    about: "one HTML file with pictures; - is stdout",
+    parse: parseOutput("--html"),
+  },
+  { flags: "--markdown", about: "print Markdown" },
+  { flags: "--force", about: "replace a file that exists" },
 ];

@@ -4,6 +4,8 @@
  */
 import { type HostAddress, parseAddress } from "../../cluster/addresses.ts";
 import { OperatingError } from "../../cluster/errors.ts";
+import { type KernelLogTarget, parseKernelLogTarget } from "../../cluster/kernel-log-target.ts";
+import { METRIC_SETS, type MetricSet } from "../../cluster/metrics-sources.ts";
 import type { PlacementName } from "../../src/model/scenario.ts";
 import { RADIX_MAX, RADIX_MIN } from "../../src/topology/network-costs.ts";
 import { Exit } from "./exit-codes.ts";
@@ -172,6 +174,24 @@ export function parseOut(value: string): string {
   return value;
 }
 
+/** A file to write, or `-` for stdout, of the option `name`. */
+export function parseOutput(name: string): (value: string) => string {
+  return (value) => {
+    if (value === "-") return value;
+    if (value.startsWith("-")) {
+      throw usageError(
+        "E040",
+        `${name} needs a value, got option ${quoted(value)}`,
+        `for a file of that name write ${quoted(`./${value}`)}; - is stdout`,
+      );
+    }
+    if (value === "" || value.includes("\0")) {
+      throw usageError("E042", `${name}: expected a file name or -, got ${quoted(value)}`);
+    }
+    return value;
+  };
+}
+
 /** `LABEL=MS`, added to those given before. */
 export function parseDelay(
   value: string,
@@ -189,4 +209,28 @@ export function parseDelay(
     throw usageError("E041", `--delay-worker for '${match[1]}' given twice`);
   }
   return new Map([...before, [match[1], Number(match[2])]]);
+}
+
+/** Names of other exporters, with commas. */
+export function parseMetricsAs(value: string): ReadonlySet<MetricSet> {
+  refuseFlag("--metrics-as", value);
+  const names = value.split(",");
+  const sets = names.flatMap((name) => METRIC_SETS.find((one) => one === name) ?? []);
+  if (sets.length === names.length) return new Set(sets);
+  throw usageError(
+    "E042",
+    `--metrics-as: expected some of ${METRIC_SETS.join(", ")} with commas, got ${quoted(value)}`,
+  );
+}
+
+/** Where kernel lines go. */
+export function parseXidLog(value: string): KernelLogTarget {
+  refuseFlag("--xid-log", value);
+  const target = parseKernelLogTarget(value);
+  if (target !== undefined) return target;
+  throw usageError(
+    "E042",
+    `--xid-log: expected a file or udp:HOST:PORT, got ${quoted(value)}`,
+    "syslog daemons take lines at udp:127.0.0.1:514 when they are told to listen there",
+  );
 }

@@ -3,6 +3,7 @@
  * tell several faults apart, the verdict and the report, and the files of the run folder.
  */
 import { BlindSession } from "../../cluster/blind.ts";
+import { drillPage } from "../../cluster/drill-page.ts";
 import type { Journal } from "../../cluster/journal.ts";
 import { faultsOf, healsOf, type JournalOrder } from "../../cluster/journal-orders.ts";
 import type { HostsOptions } from "../../cluster/prepared-run.ts";
@@ -33,6 +34,8 @@ import type { Topology } from "../../src/model/topology.ts";
 import { formatLine } from "../terminal/live-log.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { LoadedDrill } from "./load-drill.ts";
+import type { WatchOptions } from "./open-watchers.ts";
+import { pageCommands } from "./page-commands.ts";
 import { realFaultsOf } from "./real-faults.ts";
 import { RecordedRun, type RunPlace, startFailure } from "./recorded-run.ts";
 import type { Loudness } from "./run-recorder.ts";
@@ -59,8 +62,8 @@ export interface PerformOptions {
   readonly silenceLimitSeconds?: number | undefined;
   /** The journal of the run that is taken up again. */
   readonly resume?: Journal | undefined;
-  /** Port of a page that shows the run; 0: any free one. */
-  readonly pagePort?: number | undefined;
+  /** Who looks on; default: nobody. */
+  readonly watch?: WatchOptions | undefined;
 }
 
 /** A drill that was performed; undefined: it was stopped before its first window. */
@@ -162,11 +165,7 @@ class Performance {
         runId: recorded.runId,
         scenarioHash: recorded.hash,
         runDir: recorded.path,
-        retransmittedPackets: recorded.recorder.retransmittedPackets,
-        story: recorded.recorder.story,
-        ...(recorded.recorder.finishedAtPs > 0
-          ? { finishedAtPs: recorded.recorder.finishedAtPs }
-          : {}),
+        ...recorded.recorder.watch.figures(),
       }),
       title: drill.title,
       verdict,
@@ -179,6 +178,9 @@ class Performance {
       RunFile.reportMarkdown,
       `${drillMarkdown(report)}${sectionsMarkdown(runReport)}`,
     );
+    const page = { report: runReport, ...recorded.recorder.watch.forPage() };
+    const commands = pageCommands(recorded.path);
+    recorded.write(RunFile.reportHtml, drillPage(report, { ...page, commands }));
     return { journal, outcome, recorded };
   }
 
@@ -189,7 +191,7 @@ class Performance {
     readonly run: MeasuredRun;
   }> {
     const { loaded, topology, place, version, terminal, loudness, signals } = this.#options;
-    const { hosts, silenceLimitSeconds, resume, allowRealFaults } = this.#options;
+    const { hosts, silenceLimitSeconds, resume, allowRealFaults, watch } = this.#options;
     const { scenario, ...drill } = loaded.drill;
     const recorded = new RecordedRun({
       scenario,
@@ -203,7 +205,7 @@ class Performance {
       silenceLimitSeconds,
       drill,
       resume,
-      pagePort: this.#options.pagePort,
+      watch,
     });
     signals.onQuit = () => recorded.undo();
     const listener = new RunListener(scenario, topology);

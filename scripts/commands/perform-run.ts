@@ -8,6 +8,7 @@ import type { HostsOptions } from "../../cluster/prepared-run.ts";
 import { makeReport, type RunReport } from "../../cluster/report.ts";
 import { reportMarkdown, reportText } from "../../cluster/report-text.ts";
 import { RunFile } from "../../cluster/run-folder.ts";
+import { runPage } from "../../cluster/run-page.ts";
 import { escapeControls } from "../../src/base/escape.ts";
 import type { Verdict } from "../../src/drill/drill.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
@@ -16,6 +17,8 @@ import type { Palette } from "../terminal/colour.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { nextSteps } from "./next-steps.ts";
+import type { WatchOptions } from "./open-watchers.ts";
+import { pageCommands } from "./page-commands.ts";
 import { type FirstFile, RecordedRun, type RunPlace, startFailure } from "./recorded-run.ts";
 import type { Loudness } from "./run-recorder.ts";
 import { StopSignals } from "./signals.ts";
@@ -29,8 +32,6 @@ export interface PerformRunOptions {
   readonly hosts?: HostsOptions | undefined;
   /** Seconds. */
   readonly silenceLimit?: number;
-  /** Port of a page that shows the run; 0: any free one. */
-  readonly ui?: number;
 }
 
 export interface PerformRun {
@@ -47,11 +48,13 @@ export interface PerformRun {
   readonly path: string | undefined;
   /** The journal of the run that is taken up again. */
   readonly resume?: Journal;
+  /** Who looks on; default: nobody. */
+  readonly watch?: WatchOptions;
 }
 
 /** Performs a run; returns the exit code. Throws OperatingError for what an operator can meet. */
 export async function performRun(run: PerformRun): Promise<number> {
-  const { scenario, topology, version, place, files, terminal, options, path, resume } = run;
+  const { scenario, topology, version, place, files, terminal, options, path, resume, watch } = run;
   const { delayWorker } = options;
   const recorded = new RecordedRun({
     scenario,
@@ -65,7 +68,7 @@ export async function performRun(run: PerformRun): Promise<number> {
     hosts: options.hosts,
     silenceLimitSeconds: options.silenceLimit,
     resume,
-    pagePort: options.ui,
+    watch,
   });
   const signals = new StopSignals((text) => terminal.log(text));
   signals.onQuit = () => recorded.undo();
@@ -85,12 +88,12 @@ export async function performRun(run: PerformRun): Promise<number> {
     runId: recorded.runId,
     scenarioHash: recorded.hash,
     runDir: recorded.path,
-    retransmittedPackets: recorder.retransmittedPackets,
-    story: recorder.story,
-    ...(recorder.finishedAtPs > 0 ? { finishedAtPs: recorder.finishedAtPs } : {}),
+    ...recorder.watch.figures(),
   });
   recorded.write(RunFile.reportJson, `${JSON.stringify(report, undefined, 2)}\n`);
   recorded.write(RunFile.reportMarkdown, reportMarkdown(report));
+  const commands = pageCommands(report.runDir);
+  recorded.write(RunFile.reportHtml, runPage({ report, ...recorder.watch.forPage(), commands }));
   await print(report, path, options, terminal);
   await recorded.leavePage(signals.signal);
   signals.close();

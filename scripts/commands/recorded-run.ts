@@ -9,6 +9,7 @@ import type { BlindSession } from "../../cluster/blind.ts";
 import { OperatingError } from "../../cluster/errors.ts";
 import { type Journal, makeHeader } from "../../cluster/journal.ts";
 import { makeRepeatingDirector, TwoDirectors } from "../../cluster/journal-director.ts";
+import type { RunMetrics } from "../../cluster/metrics.ts";
 import type { HostsOptions, RealFaultsOptions, RunObserver } from "../../cluster/prepared-run.ts";
 import { committedTotals } from "../../cluster/report.ts";
 import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
@@ -30,6 +31,7 @@ import { runContext } from "../terminal/failure.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { LivePage } from "./live-page.ts";
+import { openWatchers, type WatchOptions } from "./open-watchers.ts";
 import { buildFingerprint, processMains } from "./package-files.ts";
 import { type Loudness, RunRecorder } from "./run-recorder.ts";
 
@@ -77,8 +79,8 @@ export interface RecordedRunOptions {
   readonly drill?: Omit<Drill, "scenario"> | undefined;
   /** The journal of the run that is taken up again; its folder is the place. */
   readonly resume?: Journal | undefined;
-  /** Port of a page that shows the run, 0: any free one; undefined: there is none. */
-  readonly pagePort?: number | undefined;
+  /** Who looks on; default: nobody. */
+  readonly watch?: WatchOptions | undefined;
 }
 
 /** How a recorded run is driven. */
@@ -157,8 +159,13 @@ export class RecordedRun {
   async run(drive: DriveOptions): Promise<RunOutcome> {
     const { scenario, topology, terminal, loudness, delays, hosts, files, version } = this.#options;
     const { stop, also, operators, planned, blind, realFaults } = drive;
-    const { resume, silenceLimitSeconds } = this.#options;
+    const { resume, silenceLimitSeconds, watch = {} } = this.#options;
+    const { runId } = this;
     const director = withRepeated(drive.director, resume);
+    const fromPs = resume?.commit?.atPs;
+    const trouble = (text: string): void => terminal.log(`warning: ${text}`);
+    const run = { scenario, topology, version, runId, blind, fromPs, trouble };
+    const watchers = await openWatchers(watch, run);
     this.#folder = new RunFolder(this.#options.place.plan);
     let outcome: RunOutcome;
     try {
@@ -186,6 +193,7 @@ export class RecordedRun {
         terminal,
         loudness,
         ...(blind === undefined ? {} : { blind }),
+        watchers: watchers.all,
         ...(resume === undefined ? {} : { resume }),
       });
       this.#recorder = recorder;
@@ -195,7 +203,7 @@ export class RecordedRun {
         recorder.observed([{ record: "host", event: "resumed", atPs, detail }]);
       }
       runContext.runDir = this.#folder.path;
-      const page = await this.#openPage(blind !== undefined);
+      const page = await this.#openPage(blind !== undefined, watchers.metrics);
       outcome = await runCluster({
         scenario,
         runId: this.runId,
@@ -213,7 +221,7 @@ export class RecordedRun {
         ...(realFaults === undefined ? {} : { realFaults }),
         ...(resume === undefined ? {} : { paceFromPs: resume.commit?.atPs ?? 0 }),
       });
-      if (recorder.commits > 0) recorder.end(committedTotals(outcome, recorder.story));
+      if (recorder.commits > 0) recorder.end(committedTotals(outcome, recorder.watch.story));
     } catch (error) {
       this.#page?.close();
       this.undo();
@@ -222,6 +230,7 @@ export class RecordedRun {
       if (this.#page !== undefined) this.#page.ask = undefined;
       this.#recorder?.close();
       this.#folder.release();
+      await Promise.all(watchers.all.map((watcher) => watcher.close?.()));
     }
     if (!this.hasBegun) {
       this.#page?.close();
@@ -230,11 +239,14 @@ export class RecordedRun {
     return outcome;
   }
 
-  async #openPage(isBlind: boolean): Promise<LivePage | undefined> {
-    const { pagePort, scenario, topology, version, terminal } = this.#options;
-    if (pagePort === undefined) return undefined;
+  async #openPage(
+    isBlind: boolean,
+    metrics: RunMetrics | undefined,
+  ): Promise<LivePage | undefined> {
+    const { watch = {}, scenario, topology, version, terminal } = this.#options;
+    if (watch.ui === undefined) return undefined;
     const run = { faultplane: version, runId: this.runId, scenario, topology, isBlind };
-    this.#page = await LivePage.open(pagePort, this.path, run);
+    this.#page = await LivePage.open(watch.ui, this.path, { ...run, metrics });
     terminal.log(`page: ${this.#page.link}`);
     return this.#page;
   }

@@ -3,6 +3,7 @@
  * own folder. It does again what the record says, comparing all the way, and goes on from there; in
  * the end it is the run that it would have been.
  */
+
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { readJournal } from "../../cluster/journal.ts";
@@ -21,19 +22,18 @@ import { type HostCommandOptions, hostsOptions } from "./hosts.ts";
 import { type LaunchOptions, launchOf } from "./launch-environment.ts";
 import { liveCommand } from "./live.ts";
 import { RESUME } from "./live-commands.ts";
+import type { WatchOptions } from "./open-watchers.ts";
 import { performRun } from "./perform-run.ts";
 import { checkRelations } from "./run.ts";
 
 /** Options of `faultplane resume` after parsing. */
-export interface ResumeOptions extends HostCommandOptions, LaunchOptions {
+export interface ResumeOptions extends HostCommandOptions, LaunchOptions, WatchOptions {
   readonly placement?: PlacementName;
   readonly workers?: number;
   readonly speed?: number | "max";
   readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
   /** Seconds. */
   readonly silenceLimit?: number;
-  /** Port of a page that shows the run; 0: any free one. */
-  readonly ui?: number;
   readonly expect?: true;
   /** To those real faults of a drill that are still to come. */
   readonly allowRealFaults?: true;
@@ -79,6 +79,7 @@ export async function resumeCommand(
       terminal,
       options: { ...options, ...others },
       path: undefined,
+      watch: options,
       resume: journal,
     });
   }
@@ -98,7 +99,7 @@ export async function resumeCommand(
       ...others,
       allowRealFaults: options.allowRealFaults,
       silenceLimitSeconds: options.silenceLimit,
-      pagePort: options.ui,
+      watch: options,
       resume: journal,
     },
     options,

@@ -2,9 +2,10 @@
  * Observes a run: writes each committed window to the event log and the journal before the next may
  * begin, then tells the terminal. Keeps what the report needs besides.
  */
-import type { BlindSession } from "../../cluster/blind.ts";
+import { type BlindSession, VEILED } from "../../cluster/blind.ts";
 import { removeControl, writeControl } from "../../cluster/control-file.ts";
 import { EventLog } from "../../cluster/event-log.ts";
+import { FaultBook } from "../../cluster/fault-book.ts";
 import {
   isOver,
   type Journal,
@@ -15,9 +16,11 @@ import {
 import { type HostRecord, type JournalOrder, mustSurvive } from "../../cluster/journal-orders.ts";
 import { JournalWriter } from "../../cluster/journal-writer.ts";
 import type { RunObserver, RunStart } from "../../cluster/prepared-run.ts";
+import { ReportFacts } from "../../cluster/report-facts.ts";
 import type { RunOutcome } from "../../cluster/run-cluster.ts";
 import { RunFile, type RunFolder } from "../../cluster/run-folder.ts";
-import { type RunStory, StoryTeller } from "../../cluster/run-story.ts";
+import type { RunWatcher } from "../../cluster/run-watcher.ts";
+import { TokenRate } from "../../cluster/token-rate.ts";
 import { TrafficLog } from "../../cluster/traffic-log.ts";
 import type { RunStatus } from "../../cluster/window-loop.ts";
 import { counted } from "../../src/base/words.ts";
@@ -28,6 +31,7 @@ import { formatTime } from "../../src/model/time.ts";
 import { laneName, type Topology } from "../../src/model/topology.ts";
 import { makeSchedule } from "../../src/workload/schedules.ts";
 import { formatLine, LiveLog } from "../terminal/live-log.ts";
+import { statusText } from "../terminal/status-text.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { shellWord } from "./next-steps.ts";
 
@@ -39,6 +43,8 @@ const COMMIT_EVERY_MS = 100;
 
 /** The observer of `faultplane run`. */
 export class RunRecorder implements RunObserver {
+  /** What reports need of the facts so far. */
+  readonly watch: ReportFacts;
   readonly #terminal: Terminal;
   readonly #loudness: Loudness;
   readonly #live: LiveLog;
@@ -48,6 +54,7 @@ export class RunRecorder implements RunObserver {
   readonly #journal: JournalWriter;
   readonly #traffic: TrafficLog;
   readonly #blind: BlindSession | undefined;
+  readonly #watchers: readonly RunWatcher[];
   readonly #runId: string;
   #commits = 0;
   /** Wall ms of the run at the last look at the files. */
@@ -56,9 +63,9 @@ export class RunRecorder implements RunObserver {
   #commit: JournalCommit | undefined;
   #isEnded = false;
   #safeUntilPs = 0;
-  #finishedAtPs = 0;
-  #retransmitted = 0;
-  readonly #story: StoryTeller;
+  /** For the status line: what is in force, and what the fleet gets done. */
+  readonly #book: FaultBook;
+  readonly #tokens: TokenRate;
 
   /**
    * Creates both log files in `folder`, or with `resume` goes on with those that are there. Throws
@@ -73,6 +80,8 @@ export class RunRecorder implements RunObserver {
     readonly loudness: Loudness;
     /** Hides what the drill does from the terminal. */
     readonly blind?: BlindSession;
+    /** Told what has been written. */
+    readonly watchers?: readonly RunWatcher[];
     /** The folder's journal: the run was cut off and is executed again from its beginning. */
     readonly resume?: Journal;
   }) {
@@ -82,15 +91,18 @@ export class RunRecorder implements RunObserver {
     this.#folder = folder;
     this.#scenario = scenario;
     this.#blind = options.blind;
+    this.#watchers = options.watchers ?? [];
     this.#runId = header.runId;
-    this.#story = new StoryTeller(scenario);
+    this.#book = new FaultBook(scenario.faults);
+    this.#tokens = new TokenRate(scenario);
+    this.watch = new ReportFacts(scenario, topology);
     const actorIds = topology.actors.map((actor) => actor.id);
     const gpus = topology.actors.filter((actor) => actor.kind === "gpu").map(({ id }) => id);
     const { layers, steps } = scenario.workload;
     const { chains } = makeSchedule(scenario);
     const retries = scenario.transport.retryCount;
     const plan = { gpus, layers, steps, chains, retries };
-    this.#live = new LiveLog(actorIds, plan, loudness === "verbose");
+    this.#live = new LiveLog(actorIds, plan, loudness === "verbose" ? "all" : "grouped");
     const journalPath = folder.file(RunFile.journal);
     const eventsPath = folder.file(RunFile.events);
     const { resume } = options;
@@ -118,24 +130,10 @@ export class RunRecorder implements RunObserver {
     return this.#events.isConfirmed && this.#journal.isConfirmed;
   }
 
-  /** When the last rank so far finished, ps; 0 = none. */
-  get finishedAtPs(): number {
-    return this.#finishedAtPs;
-  }
-
-  /** What the facts so far tell. */
-  get story(): RunStory {
-    return this.#story.tell();
-  }
-
-  /** Packets that NICs sent again. */
-  get retransmittedPackets(): number {
-    return this.#retransmitted;
-  }
-
   started(info: RunStart): void {
     if (info.control !== undefined) {
-      writeControl(this.#folder.path, { ...info.control, runId: this.#runId, pid: process.pid });
+      const own = { runId: this.#runId, pid: process.pid, isBlind: this.#blind !== undefined };
+      writeControl(this.#folder.path, { ...info.control, ...own });
     }
     if (this.#loudness === "quiet") return;
     const { placement, seed, speed } = this.#scenario.run;
@@ -169,12 +167,10 @@ export class RunRecorder implements RunObserver {
       this.#journal.write(this.#commitRecord(), this.#safeUntilPs);
     }
     this.#folder.settle();
-    this.#story.take(window.facts);
-    for (const { atPs, fact } of window.facts) {
-      if (fact.type === "rank.finished") this.#finishedAtPs = atPs;
-      else if (fact.type === "qp.retransmitted") this.#retransmitted += fact.packets;
-    }
+    this.watch.take(window.facts);
+    for (const watcher of this.#watchers) watcher.take(window, status);
     if (this.#loudness === "quiet") return;
+    this.#tokens.take(window.facts);
     const told = this.#blind?.veil(window.facts) ?? window.facts;
     for (const line of this.#live.take(told, status.virtualTimePs)) {
       this.#terminal.log(this.#terminal.paint(formatLine(line), line.tone));
@@ -184,12 +180,15 @@ export class RunRecorder implements RunObserver {
 
   /** Writes orders down; they act afterwards. */
   ordered(orders: readonly JournalOrder[]): void {
+    this.#book.take(orders);
     this.#write(orders, orders.some(mustSurvive));
+    for (const watcher of this.#watchers) watcher.ordered?.(orders);
   }
 
   /** Writes down what hosts did; it survives a loss of power before anybody acts on it. */
   observed(records: readonly HostRecord[]): void {
     this.#write(records, records.some(mustSurvive));
+    for (const watcher of this.#watchers) watcher.observed?.(records);
     for (const { event, detail } of records) {
       // What a blind drill does is for others to find out.
       if (this.#blind === undefined || event !== "host-fault") this.told(`${event}: ${detail}`);
@@ -216,6 +215,7 @@ export class RunRecorder implements RunObserver {
     this.#traffic.write(outcome.traffic, this.#safeUntilPs);
     this.#write([...epochs, last], true);
     this.#isEnded = true;
+    for (const watcher of this.#watchers) watcher.ended?.(outcome);
   }
 
   /** Says what was still held back, and closes the files. */
@@ -263,13 +263,15 @@ export class RunRecorder implements RunObserver {
     }
   }
 
-  #statusText(status: RunStatus): string {
-    const { done, total } = this.#live.progress;
-    const percent = total === 0 ? 0 : Math.floor((100 * done) / total);
-    return (
-      `layer ${done}/${total}  virtual ${formatTime(status.virtualTimePs)}  ` +
-      `speed ${status.speed.toPrecision(2)}  lag ${status.lagSeconds.toFixed(2)} s  ${percent} %`
-    );
+  #statusText({ virtualTimePs, wallSeconds, lagSeconds }: RunStatus): string {
+    const { done: layersDone, total: layersTotal } = this.#live.progress;
+    const inForce = this.#book.inForce(virtualTimePs).map(({ spec }) => spec.name);
+    return statusText({
+      ...{ virtualTimePs, wallSeconds, lagSeconds, layersDone, layersTotal },
+      isPaused: false,
+      tokensPerSecond: this.#tokens.at(virtualTimePs),
+      faults: inForce.map((name) => (this.#blind?.isOpen(name) === false ? VEILED : name)),
+    });
   }
 }
 

@@ -13,13 +13,14 @@ import { placeActors } from "../../src/topology/placement.ts";
 import { settledText, withMoments } from "../resolve-moments.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { type LoadedScenario, loadScenario, printProblems } from "./load-scenario.ts";
+import type { WatchOptions } from "./open-watchers.ts";
 import { usageError } from "./option-values.ts";
 import { defaultScenario } from "./package-files.ts";
 import { performRun } from "./perform-run.ts";
 import { placeOfRun } from "./recorded-run.ts";
 
 /** Options of `faultplane run` after parsing. */
-export interface RunCommandOptions {
+export interface RunCommandOptions extends WatchOptions {
   readonly seed?: string;
   readonly placement?: PlacementName;
   readonly workers?: number;
@@ -29,8 +30,6 @@ export interface RunCommandOptions {
   readonly onWorkerLoss?: RunSpec["onWorkerLoss"];
   /** Seconds. */
   readonly silenceLimit?: number;
-  /** Port of a page that shows the run; 0: any free one. */
-  readonly ui?: number;
   /** Default: this host alone. */
   readonly hosts?: HostsOptions;
   readonly force?: true;
@@ -77,6 +76,7 @@ export async function runCommand(
     terminal,
     options,
     path,
+    watch: options,
   });
 }
 

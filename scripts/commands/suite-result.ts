@@ -31,7 +31,7 @@ export function wordsOf({ file, report, errors, seconds }: SuiteRow): string {
 }
 
 /** The number that says most about a drill. */
-function mainNumber(report: DrillReport): string {
+export function mainNumber(report: DrillReport): string {
   const { assignments, attribution } = report;
   const { masked, lost } = assignments;
   if (masked + lost > 0) return `${masked} masked, ${lost} lost`;

@@ -3,13 +3,15 @@
  * A file that is no drill is passed over; one that is broken counts as an error, and the others
  * run all the same.
  */
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OperatingError, systemCodeOf } from "../../cluster/errors.ts";
 import { readWhole } from "../../cluster/read-file.ts";
+import { RunFile } from "../../cluster/run-folder.ts";
 import { escapeControls } from "../../src/base/escape.ts";
 import { isDrillText } from "../../src/drill/parse-drill.ts";
 import type { PlacementName } from "../../src/model/scenario.ts";
+import { GENERATOR } from "../../src/report/document.ts";
 import { formatProblems } from "../../src/scenario/problem.ts";
 import { readTree } from "../../src/scenario/yaml-text.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
@@ -21,6 +23,7 @@ import { READ_LIMIT_BYTES, ScenarioProblems } from "./load-scenario.ts";
 import { type PerformOptions, performDrill } from "./perform-drill.ts";
 import { placeOfRun } from "./recorded-run.ts";
 import { StopSignals } from "./signals.ts";
+import { suitePage } from "./suite-page.ts";
 import { jsonOf, junitOf, type SuiteRow, stemOf, tableText, wordsOf } from "./suite-result.ts";
 
 /** Options of `faultplane suite` after parsing. */
@@ -48,6 +51,8 @@ export async function suiteCommand(
   // Before minutes of drills, and before their folders: can the result be written?
   if (options.junit !== undefined) appendNothing(options.junit);
   if (options.out !== undefined) makeFolder(options.out);
+  const page = options.out === undefined ? undefined : join(options.out, RunFile.reportHtml);
+  if (page !== undefined) checkPage(page);
   const isTold = options.quiet !== true;
   const note = (text: string): void => {
     if (isTold) terminal.log(`note: ${text}`);
@@ -70,6 +75,9 @@ export async function suiteCommand(
   const unfinished = drills.length - rows.length;
   if (options.junit !== undefined) {
     writeFile(options.junit, junitOf(folder, rows, drills.slice(rows.length)));
+  }
+  if (page !== undefined) {
+    writePage(page, suitePage({ folder, rows, drills: drills.length, version }));
   }
   const met = rows.filter(({ report }) => report?.asExpected === true).length;
   if (options.json === true) {
@@ -158,6 +166,25 @@ function filesOf(
     );
   }
   return { drills: chosen, others: names.length - drills.length };
+}
+
+/** Throws OperatingError E033 when something is there that is no page of ours. */
+function checkPage(path: string): void {
+  if (!existsSync(path)) return;
+  const read = readWhole(path, READ_LIMIT_BYTES);
+  if (read.ok && Buffer.from(read.bytes).includes(GENERATOR)) return;
+  throw new OperatingError(
+    "E033",
+    `'${path}' exists and is no report of faultplane`,
+    "choose another place with --out",
+    Exit.cannotCreate,
+  );
+}
+
+/** Replaces the page with the new one, whole. */
+function writePage(path: string, text: string): void {
+  writeFile(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
 }
 
 function makeFolder(path: string): void {

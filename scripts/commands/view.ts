@@ -9,7 +9,7 @@ import { OperatingError } from "../../cluster/errors.ts";
 import { openViewServer } from "../../cluster/view-server.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
-import { findRun } from "./find-run.ts";
+import { findLog } from "./find-run.ts";
 import { aboutRun, pageFiles } from "./page-about.ts";
 import { readFolder } from "./replay-folder.ts";
 import { StopSignals } from "./signals.ts";
@@ -30,7 +30,7 @@ export async function viewCommand(
   options: ViewOptions,
   version: string,
 ): Promise<number> {
-  const folder = findRun(given);
+  const folder = findLog(given);
   const { journal, scenario, topology, events } = readFolder(folder);
   events.close();
   const isBlind = readControl(folder)?.isBlind === true;
@@ -40,6 +40,7 @@ export async function viewCommand(
   const server = await openViewServer({
     ...{ port: options.port, folder, scenario, topology },
     about: aboutRun(run),
+    isOver: journal.end !== undefined,
     pageFiles: pageFiles(),
     ask: (request) => asked(folder, request),
   });

@@ -25,8 +25,9 @@ export interface Palette {
   readonly onset: string;
   /** Use as colours, from nothing to everything. */
   readonly scale: readonly string[];
-  /** From this place of the scale on, text on it is {@link onStrong}. */
+  /** Text on the scale: from this place on it is {@link onStrong}. */
   readonly strongFrom: number;
+  readonly onWeak: string;
   readonly onStrong: string;
 }
 
@@ -47,7 +48,7 @@ function scaleOf(stops: readonly Rgb[]): string[] {
 }
 
 const LIGHT: Palette = {
-  ...{ panel: "#ffffff", ground: "#f3f5f8", line: "#ccd3dc", text: "#18212c", quiet: "#596574" },
+  ...{ panel: "#ffffff", ground: "#f3f5f8", line: "#ccd3dc", text: "#18212c", quiet: "#566270" },
   accent: "#005a9c",
   marks: {
     ...{ dead: "#d55e00", flapping: "#e69f00", impaired: "#e69f00", steered: "#009e73" },
@@ -63,7 +64,7 @@ const LIGHT: Palette = {
     [40, 118, 183],
     [8, 58, 117],
   ]),
-  ...{ strongFrom: 34, onStrong: "#ffffff" },
+  ...{ strongFrom: 47, onWeak: "#000000", onStrong: "#ffffff" },
 };
 
 const DARK: Palette = {
@@ -83,7 +84,7 @@ const DARK: Palette = {
     [93, 172, 236],
     [214, 239, 255],
   ]),
-  ...{ strongFrom: 42, onStrong: "#0d1117" },
+  ...{ strongFrom: 34, onWeak: "#ffffff", onStrong: "#000000" },
 };
 
 export function paletteOf(theme: Theme): Palette {

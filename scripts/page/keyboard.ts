@@ -1,4 +1,4 @@
-/** Keys that work everywhere on the page; those of the slider, the picture and the log are theirs. */
+/** Keys that work everywhere; those of the slider, the picture and the log are theirs. */
 import type { Actions } from "./actions.ts";
 import { WHOLE_RUN, zoomed } from "./charts/time-window.ts";
 import type { PageState } from "./page-state.ts";

@@ -7,7 +7,7 @@ import { themeNow } from "./theme.ts";
 
 async function begin(): Promise<void> {
   const theme = themeNow();
-  document.documentElement.dataset["theme"] = theme;
+  document.documentElement.dataset.theme = theme;
   // The code is taken out of the address at once, whatever comes of it.
   const session = openSession().then(
     (token) => ({ token, problems: [] }),
@@ -17,6 +17,7 @@ async function begin(): Promise<void> {
   const { token, problems } = await session;
   state.token = token;
   if (problems.length > 0) state.notice = { text: "", problems };
+  part("header").replaceChildren();
   new Page(state).start(theme);
 }
 

@@ -1,5 +1,11 @@
 /** Everything that the page shows, in one place; whoever changes it asks for a new picture. */
-import type { EndedView, EventView, RunView, StateView, StatusView } from "../../src/observe/view-api.ts";
+import type {
+  EndedView,
+  EventView,
+  RunView,
+  StateView,
+  StatusView,
+} from "../../src/observe/view-api.ts";
 import { FaultSpans } from "./charts/fault-spans.ts";
 import { SeriesStore } from "./charts/series-store.ts";
 import { type TimeWindow, WHOLE_RUN } from "./charts/time-window.ts";

@@ -92,15 +92,20 @@ export function getLog(
   return getJson(`/api/log?${query}`);
 }
 
+/** What an order came to. */
+type Done = Extract<ControlView, { ok: true }>;
+
 /** Has the run do something. Rejects with what it refused. */
-export async function act(token: string, request: unknown): Promise<ControlView> {
+export async function act(token: string, request: unknown): Promise<Done> {
   const response = await fetch("/api/control", {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
     body: JSON.stringify(request),
   });
   if (!response.ok) throw await refusalOf(response);
-  return (await response.json()) as ControlView;
+  const answer = (await response.json()) as ControlView;
+  if (!answer.ok) throw new Refused(response.status, answer.problems);
+  return answer;
 }
 
 /** Longest wait between two tries to come back, ms; the first is a tenth. */

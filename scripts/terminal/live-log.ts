@@ -13,11 +13,16 @@ import { describeGroup, type GroupMember, groupKeyOf } from "../../src/observe/f
 import { type FleetPlan, LayerProgress } from "./layer-progress.ts";
 
 /** Who speaks in a line about many actors. */
-const FLEET = "fleet";
+export const FLEET = "fleet";
 /** Facts of one kind within this much virtual time of the first are told together, ps. */
 const TOGETHER_PS = 100e6;
-/** Retries that are told; the others are in the event log only. */
-const TOLD_RETRIES = 1;
+/** Retries of a queue pair that are told one by one, and where to find the others. */
+export interface ToldRetries {
+  readonly most: number;
+  readonly elsewhere: string;
+}
+
+const FIRST_RETRY: ToldRetries = { most: 1, elsewhere: "only in the event log" };
 /** Width of the actor's column. */
 const ACTOR_WIDTH = 14;
 
@@ -36,22 +41,30 @@ interface OpenGroup {
   readonly members: GroupMember[];
 }
 
+/**
+ * How much is told: what matters, the same from many in one line; each of these facts by itself; or
+ * every fact.
+ */
+export type Detail = "grouped" | "each" | "all";
+
 /** Turns committed facts into lines, in virtual-time order. */
 export class LiveLog {
   readonly progress: LayerProgress;
   readonly #actorIds: readonly string[];
-  readonly #verbose: boolean;
+  readonly #detail: Detail;
   readonly #plan: FleetPlan;
+  readonly #retries: ToldRetries;
   readonly #pending: (LiveLine | OpenGroup)[] = [];
   readonly #groups = new Map<string, OpenGroup>();
   /** By rank that waited too long: for whom, as it said last. */
   readonly #waiting = new Map<string, string>();
 
-  /** `actorIds` by actor index; `verbose` tells every fact by itself. */
-  constructor(actorIds: readonly string[], plan: FleetPlan, verbose: boolean) {
+  /** `actorIds` by actor index. */
+  constructor(actorIds: readonly string[], plan: FleetPlan, detail: Detail, retries = FIRST_RETRY) {
     this.#actorIds = actorIds;
-    this.#verbose = verbose;
+    this.#detail = detail;
     this.#plan = plan;
+    this.#retries = retries;
     this.progress = new LayerProgress(plan);
   }
 
@@ -62,24 +75,31 @@ export class LiveLog {
   take(records: readonly FactRecord[], nowPs: number): LiveLine[] {
     for (const { atPs, actor: index, fact } of records) {
       const actor = this.#actorIds[index] ?? `actor ${index}`;
-      if (fact.type === "layer.completed") this.#waiting.delete(actor);
-      if (this.#verbose) this.#add(atPs, actor, this.#describe(fact), toneOf(fact));
-      else this.#tell(atPs, actor, fact);
-      for (const line of this.progress.take(actor, fact)) this.#add(atPs, FLEET, line, "plain");
+      const news = this.hear(actor, fact);
+      this.tell(atPs, actor, fact);
+      for (const text of news) this.say({ atPs, actor: FLEET, text, tone: "plain" });
     }
-    return this.#release(nowPs);
+    return this.release(nowPs);
   }
 
-  /** Everything still held back; the run is over. */
-  flush(): LiveLine[] {
-    return this.#release(Number.POSITIVE_INFINITY);
+  /** Learns from a fact how far the fleet is; returns what of that is worth a line of the fleet. */
+  hear(actor: string, fact: Fact): string[] {
+    if (fact.type === "layer.completed") this.#waiting.delete(actor);
+    return this.progress.take(actor, fact);
   }
 
-  #tell(atPs: number, actor: string, fact: Fact): void {
-    if (!isTold(fact) || this.#isWaitingOn(actor, fact)) return;
-    const key = groupKeyOf(fact);
+  /** Tells a fact; `isAsked`: somebody asked for its type, so it is told however quiet it is. */
+  tell(atPs: number, actor: string, fact: Fact, isAsked = false): void {
+    if (this.#detail !== "all" && !isAsked && FACT_CATALOGUE[fact.type].loudness !== "state") {
+      return;
+    }
+    const key = this.#detail === "grouped" ? groupKeyOf(fact) : undefined;
+    if (this.#detail === "grouped") {
+      if (fact.type === "qp.timed-out" && fact.retry > this.#retries.most) return;
+      if (this.#isWaitingOn(actor, fact)) return;
+    }
     if (key === undefined) {
-      this.#add(atPs, actor, this.#describe(fact), toneOf(fact));
+      this.say({ atPs, actor, text: this.#describe(fact), tone: toneOf(fact) });
       return;
     }
     let group = this.#groups.get(key);
@@ -89,6 +109,16 @@ export class LiveLog {
       this.#pending.push(group);
     }
     group.members.push({ actor, fact });
+  }
+
+  /** Tells something that is no fact. */
+  say(line: LiveLine): void {
+    this.#pending.push(line);
+  }
+
+  /** Everything still held back; the run is over. */
+  flush(): LiveLine[] {
+    return this.release(Number.POSITIVE_INFINITY);
   }
 
   /** Does a rank say again that it waits, and nothing has come of it since it said so first? */
@@ -110,16 +140,14 @@ export class LiveLog {
   /** Says of the first retry which may follow that are not told here. */
   #withRetries(group: OpenGroup, text: string): string {
     const { retries } = this.#plan;
-    if (group.members[0].fact.type !== "qp.timed-out" || retries <= TOLD_RETRIES) return text;
-    const hidden = retries === TOLD_RETRIES + 1 ? `retry ${retries}` : `retries 2-${retries}`;
-    return `${text} (${hidden} only in the event log)`;
+    const { most, elsewhere } = this.#retries;
+    if (group.members[0].fact.type !== "qp.timed-out" || retries <= most) return text;
+    const hidden = retries === most + 1 ? `retry ${retries}` : `retries ${most + 1}-${retries}`;
+    return `${text} (${hidden} ${elsewhere})`;
   }
 
-  #add(atPs: number, actor: string, text: string, tone: Tone): void {
-    this.#pending.push({ atPs, actor, text, tone });
-  }
-
-  #release(nowPs: number): LiveLine[] {
+  /** The lines that nothing can join any more at virtual time `nowPs`. */
+  release(nowPs: number): LiveLine[] {
     const lines: LiveLine[] = [];
     let taken = 0;
     for (const entry of this.#pending) {
@@ -137,12 +165,6 @@ export class LiveLog {
     this.#pending.splice(0, taken);
     return lines;
   }
-}
-
-/** Whether a fact is told one by one (or in a group) when not verbose. */
-function isTold(fact: Fact): boolean {
-  if (fact.type === "qp.timed-out") return fact.retry <= TOLD_RETRIES;
-  return FACT_CATALOGUE[fact.type].loudness === "state";
 }
 
 /** `[   6.000 ms]  node2.nic3      fault lost-nic began: ...`, safe for a terminal. */

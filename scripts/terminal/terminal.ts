@@ -33,6 +33,11 @@ export class Terminal {
     process.stdout.on("error", () => this.#closed("result"));
   }
 
+  /** Nobody reads results any more. */
+  get isResultClosed(): boolean {
+    return this.#resultClosed;
+  }
+
   /** Called once when nobody reads either stream any more. */
   set onClosed(listener: () => void) {
     this.#onClosed = listener;
@@ -79,17 +84,24 @@ export class Terminal {
     });
   }
 
-  /** `text` in the colour of its tone, for stderr. */
-  paint(text: string, tone: Tone): string {
+  /** Like {@link result}, above the status line. */
+  async resultAbove(text: string): Promise<void> {
+    this.#erase();
+    await this.result(text);
+    this.#draw();
+  }
+
+  /** `text` in the colour of its tone, for stderr unless another palette is given. */
+  paint(text: string, tone: Tone, palette = this.palette): string {
     switch (tone) {
       case "good":
-        return this.palette.green(text);
+        return palette.green(text);
       case "warning":
-        return this.palette.yellow(text);
+        return palette.yellow(text);
       case "bad":
-        return this.palette.red(text);
+        return palette.red(text);
       case "quiet":
-        return this.palette.dim(text);
+        return palette.dim(text);
       default:
         return text;
     }

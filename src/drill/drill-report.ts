@@ -17,6 +17,7 @@ import { type Dip, measureDip } from "./dip.ts";
 import type { Drill, Verdict } from "./drill.ts";
 import type { DrillRecord } from "./drill-record.ts";
 import { measureReach, type Reach } from "./reach.ts";
+import { type ThresholdRow, thresholdsOf } from "./thresholds.ts";
 import type { TimelineLine } from "./timeline.ts";
 
 /** What a responder of a blind drill named, and how right it was. */
@@ -71,6 +72,8 @@ export interface DrillReport {
   readonly cutAtPs?: number;
   readonly identity: DrillIdentity;
   readonly record: DrillRecord;
+  /** What probes found against what was allowed, beside the healthy twin; older files lack it. */
+  readonly thresholds?: readonly ThresholdRow[];
   /** In force in the run, from the scenario and from the drill. */
   readonly faults: readonly FaultSpec[];
   /** The other layer: what was done to processes of the run; missing: nothing. */
@@ -129,6 +132,7 @@ export function makeDrillReport(input: DrillReportInput): DrillReport {
     ...(cutAtPs === undefined ? {} : { cutAtPs }),
     identity: input.identity,
     record: input.record,
+    thresholds: thresholdsOf(drill, input.record, twin),
     faults,
     ...(hostFaults.length === 0 ? {} : { hostFaults }),
     assignments: run.end.assignments,

@@ -190,7 +190,8 @@ function figure(value: number): string {
     : String(Number(value.toPrecision(6)));
 }
 
-function timelineTable({ timeline }: DrillReport): TextTable {
+/** What happened, in order: by whom, and until when. */
+export function timelineTable({ timeline }: DrillReport): TextTable {
   const rows = timeline.map(({ atPs, untilPs, by, text }) => [
     formatTime(atPs),
     untilPs === undefined ? "" : formatTime(untilPs),
@@ -200,7 +201,8 @@ function timelineTable({ timeline }: DrillReport): TextTable {
   return { heads: ["virtual time", "until", "by", "what"], rows };
 }
 
-function identityTable({ identity, host }: DrillReport): TextTable {
+/** Who and what the run was, and what the host saw. */
+export function identityTable({ identity, host }: DrillReport): TextTable {
   const rows = [
     ["digest", identity.digest, "of every event of the drill, in order"],
     ["digest of the twin", identity.twinDigest, "of the healthy run"],

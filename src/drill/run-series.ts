@@ -7,7 +7,7 @@ import type { Fact, FactRecord } from "../model/fact.ts";
 import { type FaultKind, INTERVENTION_KINDS } from "../model/fault.ts";
 import type { Scenario } from "../model/scenario.ts";
 import type { Topology } from "../model/topology.ts";
-import { makeSchedule } from "../workload/schedules.ts";
+import { assignmentsInStep } from "../workload/token-count.ts";
 import { GivenUp } from "./given-up.ts";
 import { Counter, Series, States } from "./series.ts";
 
@@ -76,19 +76,14 @@ export class RunSeries {
   readonly #finished = new Set<number>();
 
   constructor(scenario: Scenario, topology: Topology) {
-    const { model, workload } = scenario;
     this.#topology = topology;
     this.#effects = new EffectFinder(topology);
     this.ranks = topology.actors.filter(({ kind }) => kind === "gpu").map(({ id }) => id);
     this.#rankOf = new Map(this.ranks.map((id, rank) => [id, rank]));
     this.layersOf = this.ranks.map(() => []);
     this.givenUp = new GivenUp(scenario);
-    const { ops } = makeSchedule(scenario);
-    const dispatches = ops.filter(({ kind }) => kind === "dispatch").length;
-    // Training: a step trains the tokens of one micro-batch, there and back; others finish all.
-    const batches = workload.phase === "training" ? 1 : workload.microBatches;
-    this.acceptedTokensPerStep = workload.acceptedTokensPerStep;
-    this.assignmentsPerToken = (model.num_experts_per_tok * dispatches) / batches;
+    this.acceptedTokensPerStep = scenario.workload.acceptedTokensPerStep;
+    this.assignmentsPerToken = assignmentsInStep(scenario);
   }
 
   /** Takes facts in the order of the log. */

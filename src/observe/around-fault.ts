@@ -13,14 +13,14 @@ import { entryOf } from "./fact-catalogue.ts";
 export interface AroundSpec {
   /** Names of faults, or patterns. */
   readonly faults: readonly string[];
-  /** How long before an onset or an end, and after each of them and each consequence, ps. */
+  /** How long before and after an onset, a consequence and an end, ps. */
   readonly beforePs: number;
   readonly afterPs: number;
 }
 
 interface Span {
   readonly fromPs: number;
-  untilPs: number;
+  readonly untilPs: number;
 }
 
 /** Lines are given in the order of the log. */
@@ -45,7 +45,7 @@ export class AroundFaults {
 
   /** A fault is known to begin or to end at an instant, before its line comes. */
   expect(fault: string, atPs: number): void {
-    if (this.#isMeant(fault)) this.#add(atPs - this.#spec.beforePs, atPs + this.#spec.afterPs);
+    if (this.#isMeant(fault)) this.#add(atPs);
   }
 
   /** Learns from the next line. */
@@ -64,14 +64,14 @@ export class AroundFaults {
       for (const [name, isTroubled] of this.#troubled) {
         if (isTroubled) continue;
         this.#troubled.set(name, true);
-        this.#add(atPs, atPs + this.#spec.afterPs);
+        this.#add(atPs);
       }
     }
     if (!isMeant || entry.class === "packet") return;
     const key = `${fact} ${fault}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
-    this.#add(atPs, atPs + this.#spec.afterPs);
+    this.#add(atPs);
   }
 
   /** Whether an instant is near, as far as is known. */
@@ -87,15 +87,21 @@ export class AroundFaults {
     return this.#spec.faults.some((pattern) => fitsGlob(pattern, fault));
   }
 
-  #add(fromPs: number, untilPs: number): void {
+  #add(atPs: number): void {
     this.#known += 1;
-    const apart = this.#spans.filter((span) => span.untilPs < fromPs || span.fromPs > untilPs);
-    const met = this.#spans.filter((span) => !apart.includes(span));
+    const fromPs = atPs - this.#spec.beforePs;
+    const untilPs = atPs + this.#spec.afterPs;
+    const spans = this.#spans;
+    // Most are at the end: time goes on.
+    let end = spans.length;
+    while (end > 0 && spans[end - 1].fromPs > untilPs) end -= 1;
+    let first = end;
+    while (first > 0 && spans[first - 1].untilPs >= fromPs) first -= 1;
+    const met = spans.slice(first, end);
     const joined = {
       fromPs: Math.min(fromPs, ...met.map((span) => span.fromPs)),
       untilPs: Math.max(untilPs, ...met.map((span) => span.untilPs)),
     };
-    const all = [...apart, joined].sort((left, right) => left.fromPs - right.fromPs);
-    this.#spans.splice(0, this.#spans.length, ...all);
+    spans.splice(first, end - first, joined);
   }
 }

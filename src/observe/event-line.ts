@@ -5,7 +5,7 @@
  */
 import type { Fact } from "../model/fact.ts";
 import { type FactField, SEVERITIES, type Severity } from "./catalogue-entry.ts";
-import { entryOf } from "./fact-catalogue.ts";
+import { fieldsOf } from "./fact-catalogue.ts";
 
 /** One parsed line of events.ndjson. The fields of the fact stand beside these. */
 export interface EventLine {
@@ -32,9 +32,9 @@ export function lineProblem(value: unknown): string | undefined {
   if (!SEVERITIES.some((level) => level === line.level)) {
     return `no 'level' of ${SEVERITIES.join(", ")}`;
   }
-  const entry = entryOf(line.fact);
-  if (entry === undefined) return undefined;
-  for (const [name, field] of Object.entries(entry.fields)) {
+  const fields = fieldsOf(line.fact);
+  if (fields === undefined) return undefined;
+  for (const [name, field] of fields) {
     if (!isOf(field, line[name])) return `${line.fact} without its '${name}'`;
   }
   return undefined;
@@ -45,10 +45,10 @@ export function lineProblem(value: unknown): string | undefined {
  * one of its words.
  */
 export function factOf(line: EventLine): Fact | undefined {
-  const entry = entryOf(line.fact);
-  if (entry === undefined) return undefined;
+  const fields = fieldsOf(line.fact);
+  if (fields === undefined) return undefined;
   const fact: Record<string, unknown> = { type: line.fact };
-  for (const [name, { words }] of Object.entries(entry.fields)) {
+  for (const [name, { words }] of fields) {
     const value = line[name];
     if (words !== undefined && !Object.hasOwn(words, String(value))) return undefined;
     fact[name] = value;

@@ -9,6 +9,7 @@ import type {
   Catalogue,
   CatalogueEntry,
   FactClass,
+  FactField,
   FactLoudness,
   FactType,
   Severity,
@@ -228,6 +229,17 @@ const BY_NAME: ReadonlyMap<string, CatalogueEntry> = new Map(Object.entries(FACT
 /** What the catalogue has about a type; undefined: it has no such type. */
 export function entryOf(type: string): CatalogueEntry | undefined {
   return BY_NAME.get(type);
+}
+
+const FIELDS: ReadonlyMap<string, readonly (readonly [name: string, field: FactField])[]> = new Map(
+  Object.entries(FACT_CATALOGUE).map(([type, { fields }]) => [type, Object.entries(fields)]),
+);
+
+/** The fields of a type, in order; undefined: the catalogue has no such type. */
+export function fieldsOf(
+  type: string,
+): readonly (readonly [name: string, field: FactField])[] | undefined {
+  return FIELDS.get(type);
 }
 
 /** Severity of a fact in the log. */

@@ -2,7 +2,7 @@
  * What many actors say at nearly the same moment, in one sentence: 24 ranks masking one rank, or
  * one NIC losing 24 queue pairs. Pure; for whoever watches, never for the event log.
  */
-import { counted, listed } from "../base/words.ts";
+import { counted, grouped, listed } from "../base/words.ts";
 import type { Fact } from "../model/fact.ts";
 import { formatTime } from "../model/time.ts";
 import { describeFact } from "./describe-fact.ts";
@@ -16,6 +16,9 @@ export interface GroupMember {
 /** Facts with the same key belong together; undefined: this fact always stands alone. */
 export function groupKeyOf(fact: Fact): string | undefined {
   switch (fact.type) {
+    case "fault.began":
+      // A process may have held hundreds of devices. Other faults are told without delay.
+      return fact.kind === "actors-lost" ? `${fact.type}|${fact.fault}` : undefined;
     case "rank.masked":
     case "experts.missing":
     case "copy.corrupted":
@@ -37,9 +40,13 @@ export function groupKeyOf(fact: Fact): string | undefined {
   }
 }
 
+/** A group that would need more sentences than this is told in one. */
+const SENTENCES_MAX = 8;
+
 /**
  * The sentences for one group: first one for the subjects that the same several actors speak of,
- * then one for every actor that is left. The actor is empty when several spoke.
+ * then one for every actor that is left; or one sentence with
+ * counts when that are too many. The actor is empty when several spoke.
  */
 export function describeGroup(
   members: readonly GroupMember[],
@@ -66,11 +73,65 @@ export function describeGroup(
     const text = facts.length > 1 ? oneSays(facts) : describeFact(facts[0].fact);
     sentences.push({ actor, text });
   }
-  return sentences;
+  if (sentences.length <= SENTENCES_MAX) return sentences;
+  return [{ actor: "", text: allSay(bySubject, members) }];
+}
+
+/** Many actors, each about several subjects: how many of each, and who is spoken of most. */
+function allSay(
+  bySubject: ReadonlyMap<string, readonly GroupMember[]>,
+  members: readonly GroupMember[],
+): string {
+  const { fact } = members[0];
+  const ranks = counted(distinct(members), "rank");
+  const nics = counted(distinct(members), "NIC");
+  const subjects = bySubject.size;
+  const [most, speakers] = [...bySubject].reduce((one, other) =>
+    distinct(other[1]) > distinct(one[1]) ? other : one,
+  );
+  const pairs = grouped(members.length);
+  const mostly = `, most of all ${most} by ${grouped(distinct(speakers))}`;
+  switch (fact.type) {
+    case "fault.began":
+      return (
+        `fault ${fact.fault} began: ${fact.kind} on ${counted(subjects, "device")}: ` +
+        listed([...bySubject.keys()])
+      );
+    case "rank.masked":
+      return (
+        `${ranks} mask ${counted(subjects, "rank")}, ${pairs} pairs${mostly} ` +
+        `(fault ${fact.fault}, ${counted(sumOf(members), "assignment")})`
+      );
+    case "qp.timed-out":
+      return (
+        `no acknowledgement from ${counted(subjects, "NIC")} to ${nics}, retry ${fact.retry}, ` +
+        `${pairs} pairs${mostly}`
+      );
+    case "qp.failed":
+      return (
+        `queue pairs of ${nics} to ${counted(subjects, "NIC")} failed after the last retry, ` +
+        `${pairs} pairs${mostly}`
+      );
+    case "rank.wait-timed-out":
+      return `${ranks} waited too long for others`;
+    case "rank.trapped":
+      return `${ranks} trapped, after waiting for others (fault ${fact.fault})`;
+    case "experts.missing":
+      return `${ranks} have nobody for some experts (fault ${fact.fault})`;
+    case "copy.corrupted":
+      return (
+        `${counted(members.length, "payload")} from ${counted(subjects, "rank")} failed checksums ` +
+        `at ${ranks} (fault ${fact.fault})`
+      );
+    default:
+      return `${describeFact(fact)} (${pairs} times)`;
+  }
 }
 
 function subjectOf(fact: Fact): string {
   switch (fact.type) {
+    case "fault.began":
+      return fact.target;
     case "rank.masked":
     case "rank.excluded":
     case "rank.admitted":
@@ -92,42 +153,43 @@ function subjectOf(fact: Fact): string {
 function manySay(subjects: readonly string[], speakers: readonly GroupMember[]): string {
   const { fact } = speakers[0];
   const actors = distinct(speakers);
+  const ranks = counted(actors, "rank");
   const named = listed(subjects);
   switch (fact.type) {
     case "rank.masked": {
       const assignments = sumOf(speakers);
       const noun = subjects.length === 1 ? "rank" : "ranks";
       return (
-        `${noun} ${named} masked by ${actors} ranks ` +
+        `${noun} ${named} masked by ${ranks} ` +
         `(fault ${fact.fault}, ${counted(assignments, "assignment")})`
       );
     }
     case "experts.missing":
-      return `${describeFact(fact)}: ${actors} ranks`;
+      return `${describeFact(fact)}: ${ranks}`;
     case "copy.corrupted":
       return (
         `${counted(speakers.length, "payload")} from ${named} failed checksums ` +
-        `at ${actors} ranks (fault ${fact.fault})`
+        `at ${ranks} (fault ${fact.fault})`
       );
     case "qp.timed-out":
-      return `no acknowledgement from ${named} to ${actors} NICs, retry ${fact.retry}`;
+      return `no acknowledgement from ${named} to ${counted(actors, "NIC")}, retry ${fact.retry}`;
     case "qp.failed":
-      return `queue pairs of ${actors} NICs to ${named} failed after the last retry`;
+      return `queue pairs of ${counted(actors, "NIC")} to ${named} failed after the last retry`;
     case "rank.wait-timed-out":
-      return `${actors} ranks waited too long for ${named}`;
+      return `${ranks} waited too long for ${named}`;
     case "rank.trapped":
-      return `${actors} ranks trapped, after waiting for ${named} (fault ${fact.fault})`;
+      return `${ranks} trapped, after waiting for ${named} (fault ${fact.fault})`;
     case "step.restarted":
-      return `${actors} ranks begin step ${fact.step} again`;
+      return `${ranks} begin step ${fact.step} again`;
     case "rank.finished":
-      return `${actors} ranks finished`;
+      return `${ranks} finished`;
     case "step.completed": {
       const longestPs = speakers.reduce(
         (most, { fact }) =>
           fact.type === "step.completed" ? Math.max(most, fact.durationPs) : most,
         0,
       );
-      return `step ${fact.step} done on ${actors} ranks, the last in ${formatTime(longestPs)}`;
+      return `step ${fact.step} done on ${ranks}, the last in ${formatTime(longestPs)}`;
     }
     default:
       return `${describeFact(fact)} (${actors} times)`;

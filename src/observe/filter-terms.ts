@@ -3,7 +3,7 @@
  * are read. The command has them as options, the page as words in a box; both get the same errors.
  */
 import { fitsGlob } from "../base/glob.ts";
-import { didYouMean } from "../base/suggest.ts";
+import { didYouMean, nearest } from "../base/suggest.ts";
 import { readTime, TIME_ADVICE, TIME_PATTERN } from "../model/time-text.ts";
 import { FACT_CLASSES, SEVERITIES, type Severity } from "./catalogue-entry.ts";
 import { FACT_TYPES } from "./fact-catalogue.ts";
@@ -47,27 +47,38 @@ export interface FilterTerm {
   /** What it lets pass, in a line. */
   readonly about: string;
   readonly example: string;
+  /** Whether it may be given several times. */
+  readonly isList: boolean;
 }
+
+const list = (key: string, example: string, about: string): FilterTerm => ({
+  ...{ key, about, example },
+  isList: true,
+});
+const single = (key: string, example: string, about: string): FilterTerm => ({
+  ...{ key, about, example },
+  isList: false,
+});
 
 /**
  * Every kind of term. Several of one kind, or a list: any of them (of `text`: all of them); of
  * different kinds: all.
  */
 export const FILTER_TERMS: readonly FilterTerm[] = [
-  { key: "actor", about: "said by these actors; * is any run of characters", example: "node1.*" },
-  { key: "kind", about: "types or classes of facts; host and order, too", example: "qp.*,fault" },
-  { key: "plane", about: "of these planes, or about something on them", example: "2" },
-  { key: "node", about: "of these nodes, or about something in them", example: "0-3" },
-  { key: "layer", about: "about these layers of the model", example: "3-5" },
-  { key: "step", about: "about these forward passes", example: "0" },
-  { key: "since", about: "at this virtual time or later", example: "5ms" },
-  { key: "until", about: "at this virtual time or before", example: "7ms" },
-  { key: "around", about: "near the onset, consequences and end of a fault", example: "lost-nic" },
-  { key: "before", about: "with around: so long before; default 2 ms", example: "1ms" },
-  { key: "after", about: "with around: so long after; default 20 ms", example: "50ms" },
-  { key: "level", about: "at least this severity: info, warn, error", example: "warn" },
-  { key: "fault", about: "that name these faults; * as above", example: "lost-*" },
-  { key: "text", about: "whose sentence or line has this, in any case", example: "retry" },
+  list("actor", "node1.*", "said by these actors; * is any run of characters"),
+  list("kind", "qp.*,fault", "types or classes of facts; host and order, too"),
+  list("plane", "2", "of these planes, or about something on them"),
+  list("node", "0-3", "of these nodes, or about something in them"),
+  list("layer", "3-5", "about these layers of the model"),
+  list("step", "0", "about these forward passes"),
+  single("since", "5ms", "at this virtual time or later"),
+  single("until", "7ms", "at this virtual time or before"),
+  list("around", "lost-nic", "near the onset, first consequences and end of a fault"),
+  single("before", "1ms", "with around: so long before; default 2 ms"),
+  single("after", "50ms", "with around: so long after; default 20 ms"),
+  single("level", "warn", "at least this severity: info, warn, error"),
+  list("fault", "lost-*", "that name these faults; * as above"),
+  list("text", "retry", "whose sentence or line has this, in any case"),
 ];
 
 /** Keys whose value is a time. */
@@ -185,14 +196,19 @@ function readKinds(value: string): Reading<string[]> {
   const kinds = value.split(",");
   for (const kind of kinds) {
     if (CLASSES.includes(kind) || TYPES.some((type) => fitsGlob(kind, type))) continue;
-    const families = TYPES.map((type) => `${type.slice(0, type.indexOf("."))}.*`);
-    const known = [...CLASSES, ...TYPES, ...families];
-    const family = known.find((word) => word === `${kind}.*`);
-    const hint = family === undefined ? didYouMean(kind, known) : `did you mean '${family}'?`;
     const classes = `classes are ${CLASSES.join(", ")}; docs/event-log.md lists the types`;
-    return refused(`no type or class of facts ${quoted(kind)}`, hint ?? classes);
+    return refused(`no type or class of facts ${quoted(kind)}`, kindMeant(kind) ?? classes);
   }
   return bounded(kinds);
+}
+
+/** What may have been meant by a kind that is none. */
+function kindMeant(kind: string): string | undefined {
+  const families = [...new Set(TYPES.map((type) => type.slice(0, type.indexOf("."))))];
+  if (families.includes(kind)) return `did you mean '${kind}.*'?`;
+  if (!kind.endsWith(".*")) return didYouMean(kind, [...CLASSES, ...TYPES]);
+  const family = nearest(kind.slice(0, -2), families);
+  return family === undefined ? undefined : `did you mean '${family}.*'?`;
 }
 
 function readSpans(value: string, key: string): Reading<NumberSpan[]> {

@@ -253,7 +253,7 @@ describe("the status of a run", () => {
       fact: { type: "combine.mismatched", ...sums, fault },
     });
     board.take([said("flips"), said("none"), said("flips")]);
-    expect(board.progress(() => false).mismatches).toBe(1);
+    expect(board.progress(() => false, 0).mismatches).toBe(1);
   });
 });
 
@@ -266,7 +266,7 @@ describe("the status of a run with a controller", () => {
     said(actor, { type: "layer.completed", layer: 1, step, chain: "batch0", durationPs: 5 });
   const mask = (by: number, rank: string): FactRecord =>
     said(by, { type: "rank.masked", rank, fault: "f", assignments: 1, reason: "notice" });
-  const masked = () => board.progress(() => false).ranksMasked;
+  const masked = () => board.progress(() => false, 0).ranksMasked;
 
   it("shows who is out as given up by all others, and forgets masks among those who go on", () => {
     board.take([mask(3, "node1.gpu1"), mask(3, "node0.gpu2")]);
@@ -282,9 +282,9 @@ describe("the status of a run with a controller", () => {
 
   it("takes back the layers of a step that begins again", () => {
     board.take([layer(3, 0), layer(3, 1), layer(3, 1), layer(4, 1)]);
-    expect(board.progress(() => false).layersDone).toBe(4);
+    expect(board.progress(() => false, 0).layersDone).toBe(4);
     board.take([said(3, { type: "step.restarted", step: 1 }), layer(3, 1)]);
-    expect(board.progress(() => false).layersDone).toBe(3);
+    expect(board.progress(() => false, 0).layersDone).toBe(3);
   });
 });
 

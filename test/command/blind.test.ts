@@ -22,8 +22,8 @@ const LATER = "{name: grey-loss, kind: grey-loss, target: node0.nic1, loss: 0.00
 
 it("is found out with diagnose, and hides everything until it is over", async () => {
   const method = inject(HIDDEN, "5 us") + inject(LATER, "80 us");
-  const text = drillText({ method, layers: "3-8" }).replace("leastTraffic: 10", "leastTraffic: 0");
-  writeFileSync(at("hunt.yaml"), text);
+  const file = drillText({ method, layers: "3-8" }).replace("leastTraffic: 10", "leastTraffic: 0");
+  writeFileSync(at("hunt.yaml"), file);
   const slow = ["--speed", "0.000005", "--out", "hunt"];
   const ended = say("drill", "hunt.yaml", "--blind", ...slow);
   await until(
@@ -31,6 +31,8 @@ it("is found out with diagnose, and hides everything until it is over", async ()
     30_000,
     () => "no control.json",
   );
+  const watched = say("logs", "hunt", "-v");
+  const watchedJson = say("logs", "hunt", "--json");
   // The onset is at 5 us of virtual time, after a second.
   for (let tries = 0; ; tries += 1) {
     const status = await say("status", "hunt");
@@ -76,6 +78,21 @@ it("is found out with diagnose, and hides everything until it is over", async ()
   expect(stderr).not.toContain("node1.gpu0     fault");
   expect(stderr).not.toMatch(/small drill|fault slow-gpu|fault grey-loss|action break/);
   expect(stdout).toContain("verdict: PASS");
+  // What somebody who watched the run from elsewhere was shown, until its end.
+  const text = await watched;
+  expect([text.exitCode, text.stderr]).toEqual([
+    0,
+    expect.stringMatching(/^note: the run is over/),
+  ]);
+  expect(text.stdout).toContain(
+    "by operator: fault operator.slow-gpu begins: slow-gpu on node0.gpu0",
+  );
+  expect(text.stdout).toContain("node0.gpu0     fault operator.slow-gpu began");
+  expect(text.stdout).not.toMatch(/fault slow-gpu|fault grey-loss|by drill|node1\.gpu0 {5}fault/);
+  const lines = (await watchedJson).stdout.trimEnd().split("\n");
+  const names = new Set(lines.map((line) => JSON.parse(line).fault ?? "?"));
+  expect([...names].filter((name) => name !== "?" && !name.startsWith("operator."))).toEqual([]);
+  expect(names.has("operator.slow-gpu")).toBe(true);
 
   const journal = JSON.parse(readFileSync(at("hunt", "drill.json"), "utf8")) as ChaosJournal;
   const { diagnoses = [] } = journal.faultplane;

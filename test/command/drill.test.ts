@@ -19,6 +19,7 @@ const FILES = [
   "drill.yaml",
   "events.ndjson",
   "journal.ndjson",
+  "report.html",
   "report.json",
   "report.md",
   "resolved.json",

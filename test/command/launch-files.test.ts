@@ -21,6 +21,7 @@ const SCRIPTS = [
   "launch-ssh-host.sh",
   "slurm.sbatch",
   "test-hosts.sh",
+  "test-prometheus.sh",
   "test-slurm.sh",
   "test-support.sh",
 ];

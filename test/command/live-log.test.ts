@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { wantsColour } from "../../scripts/terminal/colour.ts";
 import type { FleetPlan } from "../../scripts/terminal/layer-progress.ts";
 import { formatLine, LiveLog } from "../../scripts/terminal/live-log.ts";
+import { statusText } from "../../scripts/terminal/status-text.ts";
 import type { Fact, FactRecord } from "../../src/model/fact.ts";
 import { PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
 
@@ -13,7 +14,7 @@ const LAYERS = Array.from({ length: 30 }, (_, place) => place + 3);
 const PLAN = { gpus: GPUS, layers: LAYERS, steps: 1, chains: ["batch0"], retries: 7 };
 
 function makeLog(verbose = false, plan: Partial<FleetPlan> = {}): LiveLog {
-  return new LiveLog(ACTORS, { ...PLAN, ...plan }, verbose);
+  return new LiveLog(ACTORS, { ...PLAN, ...plan }, verbose ? "all" : "grouped");
 }
 
 function record(atPs: number, actor: number, fact: Fact): FactRecord {
@@ -244,6 +245,99 @@ describe("retries", () => {
       first,
       first.replace("retry 1", "retry 2"),
     ]);
+  });
+});
+
+describe("what many say of many", () => {
+  const RANKS = Array.from({ length: 40 }, (_, place) => `node${place}.gpu0`);
+  const lines = (facts: readonly (readonly [rank: number, fact: Fact])[], detail?: "each") => {
+    const log = new LiveLog(RANKS, { ...PLAN, gpus: RANKS }, detail ?? "grouped");
+    const told = log.take(
+      facts.map(([rank, fact]) => record(5, rank, fact)),
+      5,
+    );
+    return [...told, ...log.flush()].map(({ actor, text }) => `${actor}: ${text}`);
+  };
+  /** Rank r gives up the three ranks before it, and rank 0. */
+  const pairs = RANKS.flatMap((_, rank) =>
+    [0, rank - 1, rank - 2, rank - 3].filter((other) => other >= 0 && other < rank),
+  ).length;
+  const each = (factOf: (other: string) => Fact): (readonly [number, Fact])[] =>
+    RANKS.flatMap((_, rank) =>
+      [0, rank - 1, rank - 2, rank - 3]
+        .filter((other) => other >= 0 && other < rank)
+        .map((other) => [rank, factOf(RANKS[other])] as const),
+    );
+
+  it("is one line with the counts, and with who is spoken of most", () => {
+    const reason = "no-answer";
+    const masks = each((rank) => ({
+      ...{ type: "rank.masked", rank, fault: "f", assignments: 2, reason },
+    }));
+    expect(lines(masks)).toEqual([
+      `fleet: 39 ranks mask 39 ranks, ${pairs} pairs, most of all node0.gpu0 by 39 ` +
+        `(fault f, ${2 * pairs} assignments)`,
+    ]);
+    expect(lines(masks, "each")).toHaveLength(pairs);
+    const failed = each((peer) => ({ type: "qp.failed", peer, outstanding: 1 }));
+    expect(lines(failed)).toEqual([
+      `fleet: queue pairs of 39 NICs to 39 NICs failed after the last retry, ${pairs} pairs, ` +
+        "most of all node0.gpu0 by 39",
+    ]);
+    const late = each((peer) => ({ type: "qp.timed-out", peer, retry: 1, outstanding: 1 }));
+    expect(lines(late)).toEqual([
+      `fleet: no acknowledgement from 39 NICs to 39 NICs, retry 1, ${pairs} pairs, ` +
+        "most of all node0.gpu0 by 39 (retries 2-7 only in the event log)",
+    ]);
+  });
+
+  it("is one line for the devices that a lost process held, and not for other faults", () => {
+    const began = (kind: string): (readonly [number, Fact])[] =>
+      RANKS.map((target, rank) => [rank, { type: "fault.began", fault: "f", kind, target }]);
+    expect(lines(began("actors-lost"))).toEqual([
+      "fleet: fault f began: actors-lost on 40 devices: " +
+        "node0.gpu0, node1.gpu0, node2.gpu0 and 37 more",
+    ]);
+    expect(lines(began("slow-gpu"))).toHaveLength(40);
+  });
+
+  it.each<readonly [(other: string) => Fact, string]>([
+    [(rank) => ({ type: "rank.wait-timed-out", missing: [rank] }), "39 ranks waited too long for"],
+    [
+      (rank) => ({ type: "rank.trapped", missing: [rank], fault: "f" }),
+      "39 ranks trapped, after waiting for others (fault f)",
+    ],
+    [
+      (rank) => ({ type: "experts.missing", rank, fault: "f", experts: [1] }),
+      "39 ranks have nobody for some experts (fault f)",
+    ],
+    [
+      (from) => ({ type: "copy.corrupted", from, layer: 1, step: 0, token: 2, fault: "f" }),
+      `${pairs} payloads from 39 ranks failed checksums at 39 ranks (fault f)`,
+    ],
+  ])("is one line for each such fact: %#", (factOf, text) => {
+    expect(lines(each(factOf))).toEqual([expect.stringContaining(`fleet: ${text}`)]);
+  });
+});
+
+describe("the status line", () => {
+  const parts = {
+    ...{ virtualTimePs: 8.25e9, wallSeconds: 1, lagSeconds: 0.5, layersDone: 12, layersTotal: 61 },
+    ...{ isPaused: false, tokensPerSecond: 81_920, faults: ["lost-nic", "?"] },
+  };
+
+  it("tells layers, time, pace, lag, tokens, what is in force, and how far the run is", () => {
+    expect(statusText(parts)).toBe(
+      "layer 12/61  virtual 8.250 ms  speed 0.0083  lag 0.50 s  81,920 tokens/s  " +
+        "in force: lost-nic, ?  19 %",
+    );
+  });
+
+  it("tells of a pause, of nothing in force, and no tokens where there are none", () => {
+    const paused = { ...parts, isPaused: true, tokensPerSecond: null, faults: [] };
+    expect(statusText({ ...paused, layersTotal: 0, wallSeconds: 0 })).toBe(
+      "layer 12/0  virtual 8.250 ms  paused  lag 0.50 s  in force: nothing  0 %",
+    );
   });
 });
 

@@ -14,6 +14,7 @@ const at = (...names: string[]): string => join(folder.path, ...names);
 const FILES = [
   "events.ndjson",
   "journal.ndjson",
+  "report.html",
   "report.json",
   "report.md",
   "resolved.json",
@@ -34,6 +35,21 @@ describe("a run", () => {
     expect(said.stderr).toContain("node1.nic1     fault lost-nic began: nic-down on node1.nic1");
     expect(said.stdout + said.stderr).not.toContain("\u001b");
     expect(readFileSync(at("first", "scenario.yaml"))).toEqual(readFileSync(at("small.yaml")));
+  });
+
+  it("--xid-log writes what the kernels would; trouble with it is a warning", async () => {
+    const run = ["run", "small.yaml", "-q"];
+    const said = await faultplane(folder.path, [...run, "--out", "x", "--xid-log", "kernel.log"]);
+    expect([said.exitCode, said.stderr]).toEqual([0, ""]);
+    const text = readFileSync(at("kernel.log"), "utf8");
+    expect(text).toMatch(
+      /^\S+Z node1 faultplane: \[ {4}0\.000100\] mlx5_core 0000:42:00\.0 mlx5_1: Port: 1 Link DOWN \(emulated\)\n$/,
+    );
+    const bad = await faultplane(folder.path, [...run, "--out", "y", "--xid-log", "none/k.log"]);
+    expect([bad.exitCode, bad.stderr]).toEqual([
+      0,
+      "warning: kernel lines do not get through (ENOENT); the run goes on without them\n",
+    ]);
   });
 
   it("--json prints exactly the object of report.json", async () => {

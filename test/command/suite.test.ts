@@ -72,6 +72,7 @@ describe("a pack that is as expected", () => {
       "drill-10-lost",
       "drill-2-flap",
       "drill-9-late",
+      "report.html",
     ]);
     const replay = await faultplane(folder.path, ["replay", "runs/drill-10-lost"]);
     expect(replay.exitCode, replay.stderr).toBe(0);

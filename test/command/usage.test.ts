@@ -49,6 +49,16 @@ const rows: readonly (readonly [what: string, args: readonly string[], stderr: s
     "error[E040] replay needs <run>\n  hint: see faultplane replay --help\n",
   ],
   ["two scenarios", ["run", "a", "b"], `error[E040] too many arguments for run\n${help}`],
+  ...["", "unix:/dev/log", "udp:localhost"].map(
+    (where) =>
+      [
+        `no place for kernel lines: ${where}`,
+        ["run", "--xid-log", where],
+        "error[E042] --xid-log: expected a file or udp:HOST:PORT, got " +
+          `${JSON.stringify(where)}\n  hint: syslog daemons take lines at udp:127.0.0.1:514 when ` +
+          "they are told to listen there\n",
+      ] as const,
+  ),
   ["a repeated option", ["run", "--seed", "1", "--seed", "2"], "error[E041] --seed given twice\n"],
   ["a repeated flag", ["run", "-q", "--quiet"], "error[E041] --quiet given twice\n"],
   [

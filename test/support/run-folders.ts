@@ -8,6 +8,7 @@ import { type Journal, makeHeader } from "../../cluster/journal.ts";
 import type { JournalOrder } from "../../cluster/journal-orders.ts";
 import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
 import { formatResolved, planReopen, RunFile, RunFolder } from "../../cluster/run-folder.ts";
+import type { RunWatcher } from "../../cluster/run-watcher.ts";
 import { processMains } from "../../scripts/commands/package-files.ts";
 import { RunRecorder } from "../../scripts/commands/run-recorder.ts";
 import { Terminal } from "../../scripts/terminal/terminal.ts";
@@ -27,13 +28,15 @@ export interface RecordOptions {
   readonly resume?: Journal;
   /** Called when a window is written: how many windows there were. */
   readonly written?: (windows: number, recorder: RunRecorder) => void;
+  /** Look on. */
+  readonly watchers?: readonly RunWatcher[];
 }
 
 /** Runs `scenario` in this process and records it in the folder `path`. Throws as the run does. */
 export async function recordRun(
   scenario: Scenario,
   path: string,
-  { director, resume, written }: RecordOptions = {},
+  { director, resume, written, watchers = [] }: RecordOptions = {},
 ): Promise<RunOutcome> {
   const topology = makeFatTree(scenario.cluster, scenario.hardware);
   const hash = scenarioHash(scenario);
@@ -56,6 +59,7 @@ export async function recordRun(
     topology,
     terminal,
     loudness: "quiet",
+    watchers,
     ...(resume === undefined ? {} : { resume }),
   });
   try {

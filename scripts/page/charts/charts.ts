@@ -50,18 +50,13 @@ export class Charts {
     this.update();
   }
 
-  /** Takes what is new of the series. */
+  /** Takes what is new of the series, and draws. */
   update(): void {
     for (const chart of this.#charts) {
       chart.data = chart.plan.data(this.#options.series);
       chart.plot.update(chart.data);
     }
     this.#write();
-  }
-
-  /** Draws again: the window, the bands or the cursor have changed. */
-  redraw(): void {
-    this.update();
   }
 
   /** Fits the charts to the place that there is. */
@@ -132,10 +127,13 @@ export class Charts {
 
   #writeOne({ plan, values, data }: Chart, at: number | undefined): void {
     const [times, ...lines] = data;
+    const cursorPs = this.#options.scene.cursorPs();
+    const shown = at ?? (cursorPs === undefined ? undefined : placeOf(times, cursorPs));
     for (const [row, place] of values.entries()) {
       const { isRight } = plan.lines[row];
       const format = isRight ? (plan.formatRight ?? plan.format) : plan.format;
-      const value = at !== undefined && at < times.length ? lines[row]?.[at] : last(lines[row]);
+      const isAt = shown !== undefined && shown < times.length;
+      const value = isAt ? lines[row]?.[shown] : last(lines[row]);
       const text = value === undefined || value === null ? "-" : format(value);
       if (place.textContent !== text) place.textContent = text;
     }
@@ -148,6 +146,7 @@ function captionOf(plan: ChartPlan, values: HTMLElement[]): HTMLElement {
   const title = document.createElement("span");
   title.className = "title";
   title.textContent = plan.title;
+  caption.title = plan.about ?? "";
   const unit = document.createElement("small");
   unit.textContent = plan.unit;
   const key = document.createElement("span");
@@ -155,20 +154,21 @@ function captionOf(plan: ChartPlan, values: HTMLElement[]): HTMLElement {
   caption.append(title, unit, key);
   if (plan.isStrip) return caption;
   for (const line of plan.lines) {
-    if (!line.isDotted) {
-      const swatch = document.createElement("i");
-      swatch.className = "swatch";
-      swatch.style.color = line.colour;
-      key.append(swatch);
-    }
     const label = document.createElement("span");
     label.textContent = line.label;
+    label.style.color = line.colour;
     const value = document.createElement("b");
     value.textContent = "-";
     key.append(label, value);
     values.push(value);
   }
   return caption;
+}
+
+/** Place of the interval that holds an instant; undefined: there is none. */
+function placeOf(times: readonly number[], atPs: number): number | undefined {
+  const place = times.findLastIndex((time) => time <= atPs);
+  return place < 0 ? undefined : place;
 }
 
 /** The last value that there is. */

@@ -59,9 +59,8 @@ export class FaultSpans {
   takeState({ atPs, faults }: StateView): void {
     const inForce = new Map(faults.map((fault) => [fault.fault, fault]));
     for (const span of this.#spans) {
-      if (span.untilPs === undefined && !inForce.has(span.fault)) {
-        span.untilPs = Math.max(atPs, span.fromPs);
-      }
+      const isSeen = span.untilPs === undefined && span.fromPs <= atPs;
+      if (isSeen && !inForce.has(span.fault)) span.untilPs = atPs;
     }
     for (const { fault, atPs: fromPs, targets } of faults) {
       if (this.#openOf(fault) !== undefined) continue;

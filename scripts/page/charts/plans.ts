@@ -13,7 +13,7 @@ export interface ChartPlan extends PlotPlan {
 
 /** How late the run is by the wall clock: nobody knows that of one that is over. */
 function lagLine(palette: Palette): PlotLine {
-  return { label: "lag, s of wall time", colour: palette.quiet, isRight: true };
+  return { label: "lag, s of wall time", colour: palette.quiet, isRight: true, isSpanning: true };
 }
 
 /** From top to bottom. */
@@ -28,13 +28,14 @@ export function chartPlans(run: RunView, palette: Palette): readonly ChartPlan[]
       data: (series) => series.throughput(),
     },
     {
-      ...{ title: "All-to-all", unit: "median / slowest", share: 1.25, isLogarithmic: true },
+      ...{ title: "All-to-all", unit: "", share: 1.25, isLogarithmic: true },
       lines: [
         { label: "dispatch", colour: dispatch },
         { label: "/", colour: dispatch, isDotted: true },
         { label: "combine", colour: combine },
         { label: "/", colour: combine, isDotted: true },
       ],
+      about: "median / slowest of the dispatches and combines that ended in an interval",
       format: shortDuration,
       data: (series) => series.latency(),
     },
@@ -47,13 +48,13 @@ export function chartPlans(run: RunView, palette: Palette): readonly ChartPlan[]
       data: (series) => series.planeUse(),
     },
     {
-      ...{ title: "Given up", unit: "", share: 0.85 },
+      ...{ title: "Masked", unit: "", share: 0.85 },
       lines: [
-        { label: "ranks masked", colour: lag, isStepped: true, isFilled: true },
+        { label: "ranks", colour: lag, isStepped: true, isFilled: true },
         ...(run.isLive ? [lagLine(palette)] : []),
       ],
       format: (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1)),
-      formatRight: (value) => shortNumber(value),
+      formatRight: (value) => (value >= 10 ? shortNumber(value) : String(Number(value.toFixed(2)))),
       data: (series) => series.standing(),
     },
   ];

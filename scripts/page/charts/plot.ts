@@ -1,6 +1,6 @@
 /**
- * One chart over virtual time, drawn by uPlot: lines, or rows of a strip. Faults in force lie behind
- * it as bands, and the instant that is looked at is a line. The only file that knows uPlot.
+ * One chart over virtual time, drawn by uPlot: lines, or rows of a strip. Faults in force lie
+ * behind it as bands, and the instant that is looked at is a line. The only file that knows uPlot.
  */
 import uPlot from "uplot";
 import { type Palette, stepOf } from "../colours.ts";
@@ -17,6 +17,8 @@ export interface PlotLine {
   /** A value holds until the next one. */
   readonly isStepped?: true;
   readonly isFilled?: true;
+  /** It goes on where values are missing. */
+  readonly isSpanning?: true;
   /** It has the axis on the right. */
   readonly isRight?: true;
 }
@@ -25,6 +27,8 @@ export interface PlotLine {
 export interface PlotPlan {
   readonly title: string;
   readonly unit: string;
+  /** More about it, where the name does not say all. */
+  readonly about?: string;
   readonly lines: readonly PlotLine[];
   /** Each line is a row of a strip, coloured by use in percent. */
   readonly isStrip?: true;
@@ -110,11 +114,6 @@ export class Plot {
     this.#plot.setData(data as unknown as uPlot.AlignedData);
   }
 
-  /** Draws again: bands or cursor have changed. */
-  redraw(): void {
-    this.#plot.redraw(false, false);
-  }
-
   resize(width: number, height: number): void {
     if (width !== this.#plot.width || height !== this.#plot.height) {
       this.#plot.setSize({ width, height });
@@ -129,7 +128,11 @@ export class Plot {
     const { isStrip } = this.#plan;
     return {
       ...{ label: line.label, stroke: line.colour, width: line.isDotted ? 1 : 1.5 },
-      ...{ show: isStrip !== true, scale: line.isRight ? "right" : "y", spanGaps: false },
+      ...{
+        show: isStrip !== true,
+        scale: line.isRight ? "right" : "y",
+        spanGaps: line.isSpanning === true,
+      },
       ...(line.isFilled ? { fill: `${line.colour}22` } : {}),
       ...(line.isDotted ? { dash: [2, 2] } : {}),
       ...(line.isStepped ? { paths: uPlot.paths.stepped?.({ align: 1 }) } : {}),
@@ -183,7 +186,10 @@ export class Plot {
             ...axis,
             ...{ size: LEFT, space: 22 },
             ...(isLogarithmic
-              ? { splits: (_plot, _axis, low, high) => decadesOf(low, high), filter: (_plot, ticks) => ticks }
+              ? {
+                  splits: (_plot, _axis, low, high) => decadesOf(low, high),
+                  filter: (_plot, ticks) => ticks,
+                }
               : {}),
             values: (_plot, ticks) => ticks.map((tick) => (tick === null ? "" : format(tick))),
           },

@@ -81,7 +81,11 @@ export class SeriesStore {
     const { atPs, ranksMasked, lagSeconds } = this.#view;
     const last = ranksMasked.at(-1);
     if (last === undefined) return [[], [], []];
-    return [[...atPs, this.endPs], [...ranksMasked, last], [...lagSeconds, null]];
+    return [
+      [...atPs, this.endPs],
+      [...ranksMasked, last],
+      [...lagSeconds, null],
+    ];
   }
 
   /** Columns with `empty` in place of intervals that are missing: at both ends of each gap. */

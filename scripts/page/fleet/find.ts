@@ -23,9 +23,7 @@ export function elementAt(layout: FleetLayout, x: number, y: number): FleetEleme
 }
 
 function isIn({ x, y, width, height }: Box, atX: number, atY: number, slop: number): boolean {
-  return (
-    atX >= x - slop && atX < x + width + slop && atY >= y - slop && atY < y + height + slop
-  );
+  return atX >= x - slop && atX < x + width + slop && atY >= y - slop && atY < y + height + slop;
 }
 
 /** Where an element is drawn; several boxes for a leaf in two blocks, none when it is not shown. */
@@ -63,7 +61,8 @@ export function neighbourOf(
   const sign = step === "left" || step === "up" ? -1 : 1;
   let best: { actor: number; far: number } | undefined;
   for (const cell of layout.cells) {
-    const ahead = sign * (isFlat ? middle(cell).x - middle(start).x : middle(cell).y - middle(start).y);
+    const ahead =
+      sign * (isFlat ? middle(cell).x - middle(start).x : middle(cell).y - middle(start).y);
     if (ahead <= 0.5) continue;
     const aside = isFlat
       ? between(cell.y, cell.height, start.y, start.height)

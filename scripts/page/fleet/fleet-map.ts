@@ -2,6 +2,7 @@
  * The picture of the fleet on the page: a canvas that is painted at most once a frame, what is
  * under the pointer, and a walk from device to device with the arrow keys.
  */
+import type { StateView } from "../../../src/observe/view-api.ts";
 import { paletteOf, type Theme } from "../colours.ts";
 import { html, nothing, show } from "../lit.ts";
 import { describe } from "./describe.ts";
@@ -9,12 +10,10 @@ import { type FleetElement, isSame } from "./element.ts";
 import { boxesOf, elementAt, neighbourOf, type Step } from "./find.ts";
 import type { FleetIndex } from "./fleet-index.ts";
 import type { Focus } from "./grid.ts";
-import { type FleetLayout, layoutFleet } from "./layout.ts";
+import { type FleetLayout, layoutFleet, MARGIN } from "./layout.ts";
 import type { FleetMarks } from "./marks.ts";
 import { paintFleet } from "./paint.ts";
-import type { FleetUse } from "./use.ts";
-import { formatRate } from "./use.ts";
-import type { StateView } from "../../../src/observe/view-api.ts";
+import { type FleetUse, formatRate } from "./use.ts";
 
 export interface FleetMapOptions {
   /** It is as large as the picture may be, and scrolls when that is not enough. */
@@ -43,6 +42,9 @@ const STEPS: Readonly<Record<string, Step>> = {
   ArrowDown: "down",
 };
 
+const LABEL =
+  "picture of the fleet: arrows walk from device to device, Enter shows its node or plane alone";
+
 /** Flows that the tip tells. */
 const TIP_FLOWS = 4;
 
@@ -58,7 +60,10 @@ export class FleetMap {
 
   constructor(options: FleetMapOptions) {
     this.#options = options;
-    const { canvas } = options;
+    const { box, canvas } = options;
+    box.tabIndex = 0;
+    box.setAttribute("role", "application");
+    box.setAttribute("aria-label", LABEL);
     canvas.addEventListener("pointermove", (event) => this.#hover(event));
     canvas.addEventListener("pointerleave", () => this.#leave());
     canvas.addEventListener("click", (event) => this.#click(event));
@@ -66,8 +71,8 @@ export class FleetMap {
       const element = this.#elementAt(event);
       if (element !== undefined) this.#zoomTo(element);
     });
-    canvas.addEventListener("keydown", (event) => this.#key(event));
-    canvas.addEventListener("blur", () => this.#leave());
+    box.addEventListener("keydown", (event) => this.#key(event));
+    box.addEventListener("blur", () => this.#leave());
   }
 
   /** Shows a state, soon. */
@@ -182,10 +187,19 @@ export class FleetMap {
       const [box] = element === undefined ? [] : boxesOf(this.#layout, element);
       if (box !== undefined) {
         this.#at = { x: box.x + box.width + MARGIN, y: box.y + box.height + MARGIN };
+        this.#scrollTo(box.y + MARGIN, box.height);
       }
     } else if (event.key === "Enter" && chosen !== undefined) this.#zoomTo(chosen);
     else return;
     event.preventDefault();
+  }
+
+  /** What is reached by keys is seen, also in a picture that is higher than its place. */
+  #scrollTo(y: number, height: number): void {
+    const { box } = this.#options;
+    if (y < box.scrollTop) box.scrollTop = y - MARGIN;
+    const bottom = y + height + MARGIN - box.clientHeight;
+    if (bottom > box.scrollTop) box.scrollTop = bottom;
   }
 
   #showTip(): void {
@@ -228,9 +242,6 @@ export class FleetMap {
     tip.style.top = `${Math.max(0, top)}px`;
   }
 }
-
-/** Around the picture, px. */
-const MARGIN = 8;
 
 const TIP_HINTS = {
   actor: "double click: its node or plane",

@@ -46,8 +46,8 @@ export interface Measures {
 
 const MEASURES: Readonly<Record<Size, Measures>> = {
   roomy: {
-    ...{ columnGap: 14, bandGap: 8, nvswitchHeight: 14, nvswitchGap: 6, busWidth: 3, nvlink: 12 },
-    ...{ pcie: 16, portLink: 6, leafHeight: 11, uplinkWidth: 18, headHeight: 20 },
+    ...{ columnGap: 14, bandGap: 6, nvswitchHeight: 14, nvswitchGap: 5, busWidth: 3, nvlink: 12 },
+    ...{ pcie: 16, portLink: 5, leafHeight: 11, uplinkWidth: 18, headHeight: 20 },
   },
   medium: {
     ...{ columnGap: 3, bandGap: 4, nvswitchHeight: 5, nvswitchGap: 3, busWidth: 1, nvlink: 2 },
@@ -55,7 +55,7 @@ const MEASURES: Readonly<Record<Size, Measures>> = {
   },
   compact: {
     ...{ columnGap: 1, bandGap: 2, nvswitchHeight: 3, nvswitchGap: 1, busWidth: 0, nvlink: 0 },
-    ...{ pcie: 1, portLink: 1, leafHeight: 2, uplinkWidth: 4, headHeight: 14 },
+    ...{ pcie: 1, portLink: 1, leafHeight: 2, uplinkWidth: 4, headHeight: 15 },
   },
 };
 
@@ -78,13 +78,16 @@ export interface Grid extends Measures {
   readonly spinesWidth: number;
 }
 
+/** What is drawn larger says more: it wins where it fits. */
+const BONUS: Readonly<Record<Size, number>> = { roomy: 2000, medium: 1000, compact: 0 };
+
 export const GUTTER = 58;
 const BLOCK_GAP = 8;
-const COLUMN_MAX = 460;
+const COLUMN_MAX = 900;
+const COLUMN_MIN = 5;
 const BAND_MAX = 64;
-/** Least height of a row, and what a label needs of a column. */
-const BAND_MIN = 12;
-const BLOCKS_MAX = 16;
+const BAND_MIN = 11;
+const BLOCKS_MAX = 32;
 
 /** Rows of the picture. */
 export function bandsOf(index: FleetIndex, focus: Focus): BandPlan[] {
@@ -127,10 +130,11 @@ export function gridOf(
   return best?.grid as Grid;
 }
 
-/** Even lines of nodes; many stand in eights, so that they can be counted. */
+/** Even lines of nodes; many stand in eights or 32s, so that they can be counted. */
 function perBlockOf(nodes: number, blocks: number): number {
   const even = Math.ceil(nodes / blocks);
-  return nodes > 16 ? Math.ceil(even / 8) * 8 : even;
+  const unit = nodes > 64 && even > 16 ? 32 : nodes > 16 ? 8 : 1;
+  return Math.ceil(even / unit) * unit;
 }
 
 interface Trial {
@@ -148,7 +152,8 @@ function fitted(trial: Trial): { grid: Grid; score: number } | undefined {
   const blocks = Math.ceil(nodes.length / perBlock);
   const spinesWidth = spinesWidthOf(index, measures);
   const room = place.width - GUTTER - spinesWidth;
-  const columnWidth = Math.max(7, Math.min(COLUMN_MAX, Math.floor(room / perBlock)));
+  const columnWidth = Math.min(COLUMN_MAX, Math.floor(room / perBlock));
+  if (columnWidth < COLUMN_MIN) return undefined;
   const above = measures.headHeight + measures.nvswitchHeight + measures.nvswitchGap;
   const forBlock = (place.height - (blocks - 1) * BLOCK_GAP) / blocks - above;
   const wanted = Math.floor(forBlock / bands.length);
@@ -166,12 +171,10 @@ function fitted(trial: Trial): { grid: Grid; score: number } | undefined {
         ...{ blockGap: BLOCK_GAP, gutter: GUTTER, spinesWidth },
       };
       const { width, gpuHeight, nicHeight } = pairSizeOf(grid);
-      const height = Math.min(gpuHeight, nicHeight);
-      const overflow = Math.max(1, (bandHeight * bands.length * blocks) / place.height);
-      // What is roomy says more: it wins when it fits.
-      const bonus = size === "roomy" ? 2000 : size === "medium" ? 1000 : 0;
-      const score = (Math.min(width, 2.5 * height) + bonus) / overflow;
-      if (width < 2 || height < 2) continue;
+      if (width < 2 || gpuHeight < 2 || nicHeight < 2) continue;
+      const overflow = Math.max(1, (blocks * (above + bandHeight * bands.length)) / place.height);
+      const height = isStacked ? gpuHeight + nicHeight : 2 * gpuHeight;
+      const score = (Math.min(width, 1.25 * height) + BONUS[size]) / overflow ** 3;
       if (best === undefined || score > best.score) best = { grid, score };
     }
   }

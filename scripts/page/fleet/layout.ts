@@ -1,8 +1,9 @@
 /**
  * Where everything of the fleet stands in its picture, from the topology alone. Nodes are columns:
- * an NVSwitch above its GPUs, and their NICs. Planes are rows: under the NICs of a plane lie its leaves, each
- * below the nodes that it serves, with a cell for the links to each spine at its end; spines stand
- * beside them. The same for a whole fleet, one node, or one plane. Pure; whole CSS pixels.
+ * an NVSwitch above its GPUs, and their NICs. Planes are rows: under the NICs of a plane lie its
+ * leaves, each below the nodes that it serves, with a cell for the links to each spine at its end;
+ * spines stand beside them. The same for a whole fleet, one node, or one plane. Pure; whole CSS
+ * pixels.
  */
 import type { FleetIndex } from "./fleet-index.ts";
 import { type BandPlan, type Focus, type Grid, gridOf, pairSizeOf, type Size } from "./grid.ts";
@@ -53,6 +54,9 @@ export interface FleetLayout {
   readonly spinesAt: Box | undefined;
 }
 
+/** Around the picture on its canvas, px. */
+export const MARGIN = 8;
+
 /** Lays out what is in focus in a picture of this width and, as far as possible, height. */
 export function layoutFleet(
   index: FleetIndex,
@@ -79,8 +83,8 @@ class Drawing {
   readonly #rows: Strip[] = [];
   readonly #buses: Box[] = [];
   readonly #nicOf = new Map<number, Cell>();
-  /** By leaf: nodes that have a NIC on it. */
-  readonly #nodesOf = new Map<number, ReadonlySet<number>>();
+  /** By leaf: how many NICs of which node are on it. */
+  readonly #nodesOf = new Map<number, Map<number, number>>();
   #spinesAt: Box | undefined;
 
   constructor(index: FleetIndex, grid: Grid) {
@@ -169,9 +173,7 @@ class Drawing {
       const [gpu, nic] = [gpus[ordinal], nics[ordinal]];
       const x = from + (place % across) * slotWidth;
       const top = y + Math.floor(place / across) * lineHeight;
-      const nicAt = isStacked
-        ? { x, y: top + height + pcie }
-        : { x: x + width + pcie, y: top };
+      const nicAt = isStacked ? { x, y: top + height + pcie } : { x: x + width + pcie, y: top };
       const cell = { actor: nic, ...nicAt, width, height: nicHeight };
       this.#cells.push({ actor: gpu, x, y: top, width, height }, cell);
       this.#nicOf.set(nic, cell);
@@ -194,14 +196,13 @@ class Drawing {
   #placeLeaves({ plan, y }: PlacedBand, nodes: readonly number[]): void {
     const grid = this.#grid;
     const top = y + grid.bandHeight - grid.bandGap - grid.leafHeight;
-    let from = grid.gutter;
-    for (const leaf of this.#index.planes[plan.plane].leaves) {
-      const places = nodes.flatMap((node, place) => (this.#serves(leaf, node) ? [place] : []));
+    const { leaves } = this.#index.planes[plan.plane];
+    for (const leaf of leaves) {
+      const places = nodes.flatMap((node, place) => (this.#nicsOf(leaf, node) > 0 ? [place] : []));
       if (places.length === 0) continue;
-      const right = this.#xOf(places[places.length - 1] + 1) - grid.columnGap;
-      const left = Math.max(from, this.#xOf(places[0]));
-      if (right - left < 2) continue;
-      from = right + 1;
+      const [first, last] = [places[0], places[places.length - 1]];
+      const left = this.#xWithin(leaves, leaf, nodes, first, "from");
+      const right = this.#xWithin(leaves, leaf, nodes, last, "until");
       const isLast = this.#isLastOf(leaf, nodes[nodes.length - 1]);
       const cells = isLast ? this.#placeUplinks(leaf, { right, left, top }) : 0;
       const bar = { x: left, y: top, width: right - left - cells, height: grid.leafHeight };
@@ -210,21 +211,44 @@ class Drawing {
     }
   }
 
-  /** Is a NIC of this node on the leaf? */
-  #serves(leaf: number, node: number): boolean {
+  /**
+   * Where a leaf begins in the column of its first node, or ends in that of its last: leaves that
+   * share a node's NICs have a share of its column.
+   */
+  #xWithin(
+    leaves: readonly number[],
+    leaf: number,
+    nodes: readonly number[],
+    place: number,
+    edge: "from" | "until",
+  ): number {
+    const { columnWidth, columnGap } = this.#grid;
+    const counts = leaves.map((one) => this.#nicsOf(one, nodes[place]));
+    const at = leaves.indexOf(leaf) + (edge === "from" ? 0 : 1);
+    const before = counts.slice(0, at).reduce((sum, count) => sum + count, 0);
+    const all = counts.reduce((sum, count) => sum + count, 0);
+    const width = columnWidth - columnGap + 1;
+    return this.#xOf(place) + Math.round((before / all) * width) - (edge === "from" ? 0 : 1);
+  }
+
+  /** How many NICs of a node are on a leaf. */
+  #nicsOf(leaf: number, node: number): number {
     let nodes = this.#nodesOf.get(leaf);
     if (nodes === undefined) {
       const { bundles, run } = this.#index;
-      const below = this.#index.bundlesOf(leaf).map((place) => bundles[place].lower);
-      nodes = new Set(below.map((actor) => run.actors.node[actor]));
+      nodes = new Map<number, number>();
+      for (const place of this.#index.bundlesOf(leaf)) {
+        const below = run.actors.node[bundles[place].lower];
+        nodes.set(below, (nodes.get(below) ?? 0) + 1);
+      }
       this.#nodesOf.set(leaf, nodes);
     }
-    return nodes.has(node);
+    return nodes.get(node) ?? 0;
   }
 
   /** Does the leaf serve no node behind this one that is shown? */
   #isLastOf(leaf: number, node: number): boolean {
-    return this.#grid.nodes.every((other) => other <= node || !this.#serves(leaf, other));
+    return this.#grid.nodes.every((other) => other <= node || this.#nicsOf(leaf, other) === 0);
   }
 
   /** A cell for each spine at the right end of a leaf; returns how much room they take. */

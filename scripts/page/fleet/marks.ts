@@ -12,12 +12,12 @@ export type Mark = (typeof MARKS)[number];
 
 /** What each mark means, for the legend and for people. */
 export const MARK_WORDS: Readonly<Record<Mark | "masked", string>> = {
-  dead: "dead or down",
+  dead: "dead",
   flapping: "flapping",
   impaired: "slow or lossy",
-  steered: "drained, or routed round",
-  out: "out or trapped",
-  masked: "masked, by how many",
+  steered: "drained, rerouted",
+  out: "out, trapped",
+  masked: "masked",
 };
 
 /** Kinds that stop what they hit, that come and go, and that keep work away from it. */

@@ -10,8 +10,44 @@ import type { Mark } from "./marks.ts";
 /** Least size at which a form has details. */
 const FINE = 7;
 
-/** Paints a mark over what is there. */
+/** Size of the badge that a small thing gets, so that it is seen among thousands. */
+const BADGE = 11;
+
+/** Paints a mark over what is there; on what is small, a badge that is larger than it. */
 export function paintMark(
+  context: CanvasRenderingContext2D,
+  palette: Palette,
+  mark: Mark,
+  box: Box,
+): void {
+  if (Math.min(box.width, box.height) >= BADGE) {
+    paintForm(context, palette, mark, box);
+    return;
+  }
+  context.fillStyle = palette.marks[mark];
+  context.fillRect(box.x, box.y, box.width, box.height);
+  paintBadge(context, palette, mark, box);
+}
+
+/** The form of a mark in the middle of a box, as large as it must be to be seen. */
+export function paintBadge(
+  context: CanvasRenderingContext2D,
+  palette: Palette,
+  mark: Mark,
+  box: Box,
+): void {
+  const badge = {
+    x: Math.round(box.x + (box.width - BADGE) / 2),
+    y: Math.round(box.y + (box.height - BADGE) / 2),
+    width: BADGE,
+    height: BADGE,
+  };
+  context.fillStyle = palette.panel;
+  context.fillRect(badge.x - 1, badge.y - 1, BADGE + 2, BADGE + 2);
+  paintForm(context, palette, mark, badge);
+}
+
+function paintForm(
   context: CanvasRenderingContext2D,
   palette: Palette,
   mark: Mark,
@@ -84,7 +120,7 @@ function paintBars(
   colour: string,
   { x, y, width, height }: Box,
 ): void {
-  const step = width < FINE ? 2 : 6;
+  const step = width < 14 ? 4 : 6;
   context.fillStyle = colour;
   for (let at = x; at < x + width; at += step) context.fillRect(at, y, step / 2, height);
   context.fillRect(x, y, width, Math.max(1, Math.min(2, height / 6)));
@@ -97,8 +133,8 @@ function paintStripes(
 ): void {
   const isFine = Math.min(width, height) >= FINE;
   context.strokeStyle = colour;
-  context.lineWidth = isFine ? 2.5 : 1.5;
-  const step = isFine ? 7 : 4;
+  context.lineWidth = Math.min(width, height) < 14 ? 1.5 : 2.5;
+  const step = Math.min(width, height) < 14 ? 4 : 7;
   context.beginPath();
   for (let at = x - height; at < x + width; at += step) {
     context.moveTo(at, y + height);

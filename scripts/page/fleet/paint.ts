@@ -6,10 +6,10 @@ import { type Palette, stepOf } from "../colours.ts";
 import type { FleetElement } from "./element.ts";
 import { boxesOf } from "./find.ts";
 import type { FleetIndex } from "./fleet-index.ts";
-import { cellLabel } from "./labels.ts";
+import { cellLabel, cellRates, textWidth } from "./labels.ts";
 import type { Box, Cell, FleetLayout, Wire } from "./layout.ts";
-import type { FleetMarks, Mark } from "./marks.ts";
-import { paintMark, paintMasked } from "./paint-marks.ts";
+import type { FleetMarks } from "./marks.ts";
+import { paintBadge, paintMark, paintMasked } from "./paint-marks.ts";
 import type { FleetUse } from "./use.ts";
 
 export interface Picture {
@@ -33,10 +33,20 @@ export function paintFleet(context: CanvasRenderingContext2D, picture: Picture):
   for (const cell of layout.cells) paintCell(context, picture, cell);
   const ranks = picture.index.nodes.reduce((sum, { gpus }) => sum + gpus.length, 0);
   for (const cell of layout.cells) {
-    const mark = marks.actors.get(cell.actor);
-    if (mark !== undefined) paintMark(context, palette, mark, cell);
     const mask = marks.masked.get(cell.actor);
-    if (mask !== undefined) paintMasked(context, palette, cell, mask.by / Math.max(1, ranks - 1));
+    if (mask === undefined) continue;
+    const share = mask.by / Math.max(1, ranks - 1);
+    paintMasked(context, palette, cell, share);
+  }
+  for (const cell of layout.cells) {
+    const mark = marks.actors.get(cell.actor);
+    if (mark === undefined) continue;
+    paintMark(context, palette, mark, cell);
+    paintMarkedLabel(context, picture, cell);
+  }
+  for (const wire of layout.wires) {
+    const mark = marks.bundles.get(wire.bundle);
+    if (mark !== undefined) paintBadge(context, palette, mark, wire);
   }
   paintLabels(context, picture);
   paintFrames(context, picture);
@@ -68,7 +78,9 @@ function paintWire(context: CanvasRenderingContext2D, picture: Picture, wire: Wi
       fill(context, laneOf(wire, place), palette.scale[Math.max(step, 6)]);
     }
   }
-  if (mark !== undefined) paintBroken(context, palette, mark, wire);
+  if (mark !== undefined && layout.size === "roomy" && wire.axis !== "cell") {
+    fill(context, middleOf(wire), palette.marks[mark]);
+  }
 }
 
 /** One direction of a link: a line beside the middle. */
@@ -79,30 +91,11 @@ function laneOf({ axis, x, y, width, height }: Wire, place: number): Box {
     : { x, y: Math.round(y + height / 2) + aside, width, height: 3 };
 }
 
-/** A link with a mark: cut in the middle when it is down, else in pieces. */
-function paintBroken(
-  context: CanvasRenderingContext2D,
-  palette: Palette,
-  mark: Mark,
-  wire: Wire,
-): void {
-  const isAlong = wire.axis === "along";
-  const length = isAlong ? wire.height : wire.width;
-  const thick = Math.min(7, isAlong ? wire.width : wire.height);
-  const pieces = mark === "dead" ? 2 : 3;
-  const gap = Math.max(1, Math.round(length / (mark === "dead" ? 4 : 8)));
-  const piece = Math.max(1, (length - gap * (pieces - 1)) / pieces);
-  const box = isAlong
-    ? { x: wire.x + (wire.width - thick) / 2, y: wire.y, width: thick, height: length }
-    : { x: wire.x, y: wire.y + (wire.height - thick) / 2, width: length, height: thick };
-  fill(context, box, palette.panel);
-  for (let place = 0; place < pieces; place += 1) {
-    const at = place * (piece + gap);
-    const part = isAlong
-      ? { ...box, y: box.y + at, height: piece }
-      : { ...box, x: box.x + at, width: piece };
-    fill(context, part, palette.marks[mark]);
-  }
+/** Both directions of a link. */
+function middleOf(wire: Wire): Box {
+  const [one, other] = [laneOf(wire, 0), laneOf(wire, 1)];
+  const [width, height] = [other.x - one.x + other.width, other.y - one.y + other.height];
+  return { x: one.x, y: one.y, width, height };
 }
 
 function paintCell(context: CanvasRenderingContext2D, picture: Picture, cell: Cell): void {
@@ -115,14 +108,43 @@ function paintCell(context: CanvasRenderingContext2D, picture: Picture, cell: Ce
     context.fill();
   } else context.fillRect(cell.x, cell.y, cell.width, cell.height);
   const text = layout.size === "roomy" ? cellLabel(index, cell) : "";
+  const colour = step >= palette.strongFrom ? palette.onStrong : palette.onWeak;
   if (text === "") return;
-  context.fillStyle = step >= palette.strongFrom ? palette.onStrong : palette.text;
+  const rates = cellRates(index, use, cell);
+  if (rates === "") {
+    paintText(context, index, cell, text, colour);
+    return;
+  }
+  paintText(context, index, { ...cell, width: 56 }, text, colour);
+  context.textAlign = "right";
+  context.fillText(rates, cell.x + cell.width - 8, cell.y + cell.height / 2 + 0.5);
+}
+
+function paintText(
+  context: CanvasRenderingContext2D,
+  index: FleetIndex,
+  cell: Cell,
+  text: string,
+  colour: string,
+): void {
+  context.fillStyle = colour;
   context.font = `${cell.height < 14 ? 10 : 11}px ${FONT}`;
   context.textBaseline = "middle";
   const isLeaf = index.run.actors.kind[cell.actor] === "leaf";
   context.textAlign = isLeaf ? "left" : "center";
   const x = isLeaf ? cell.x + 6 : cell.x + cell.width / 2;
   context.fillText(text, x, cell.y + cell.height / 2 + 0.5);
+}
+
+/** The name of a device with a mark, where the mark leaves room for it. */
+function paintMarkedLabel(context: CanvasRenderingContext2D, picture: Picture, cell: Cell): void {
+  const { index, palette, layout } = picture;
+  const text = layout.size === "roomy" && cell.height >= 14 ? cellLabel(index, cell) : "";
+  if (text === "" || picture.marks.actors.get(cell.actor) === "dead") return;
+  const width = Math.min(cell.width - 2, textWidth(text) + 4);
+  const box = { y: cell.y + 2, height: cell.height - 4, width };
+  fill(context, { ...box, x: cell.x + (cell.width - width) / 2 }, palette.panel);
+  paintText(context, index, cell, text, palette.text);
 }
 
 function paintLabels(context: CanvasRenderingContext2D, { layout, palette, index }: Picture): void {
@@ -161,8 +183,15 @@ function paintFrames(context: CanvasRenderingContext2D, picture: Picture): void 
       );
     }
   };
-  if (hovered !== undefined) frame(hovered, palette.quiet, 1);
-  if (chosen !== undefined) frame(chosen, palette.accent, 2);
+  if (hovered !== undefined && !isAll(hovered)) frame(hovered, palette.quiet, 1);
+  if (chosen !== undefined && !isAll(chosen)) frame(chosen, palette.accent, 2);
+
+  /** Nothing else is shown. */
+  function isAll({ type }: FleetElement): boolean {
+    const one = (strips: FleetLayout["rows"]): boolean =>
+      strips.every(({ number }) => number === strips[0]?.number);
+    return (type === "node" && one(layout.columns)) || (type === "plane" && one(layout.rows));
+  }
 }
 
 function fill(context: CanvasRenderingContext2D, box: Box, colour: string): void {

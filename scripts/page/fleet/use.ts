@@ -21,6 +21,7 @@ export class FleetUse {
   #permille: Uint16Array;
   #actors: Uint16Array | undefined;
   #text: string | undefined;
+  #span = { fromPs: 0, spanPs: 0 };
 
   constructor(index: FleetIndex) {
     this.#index = index;
@@ -28,12 +29,18 @@ export class FleetUse {
   }
 
   /** Takes the use that a state tells of. */
-  take({ permille, spanPs }: UseView): void {
+  take({ permille, fromPs, spanPs }: UseView): void {
     // A state that changed between two bins tells of no use: the last one stands.
     if (spanPs <= 0 || permille === this.#text) return;
     this.#text = permille;
+    this.#span = { fromPs, spanPs };
     this.#permille = decodeUse(permille, this.#permille.length);
     this.#actors = undefined;
+  }
+
+  /** The time that it was counted over; of no length: nothing was counted yet. */
+  get span(): { readonly fromPs: number; readonly spanPs: number } {
+    return this.#span;
   }
 
   /** Of one lane, thousandths. */

@@ -26,12 +26,12 @@ const LEVEL_SIGNS: Readonly<Record<string, string>> = { warn: "▲", error: "■
 
 export class LogList {
   readonly #options: LogListOptions;
-  readonly #rows = new Map<number, HTMLLIElement>();
+  readonly #rows = new Map<number, HTMLDivElement>();
   readonly #byRow = new WeakMap<Element, EventView>();
   #shown: readonly EventView[] = [];
   #latest: readonly EventView[] = [];
   #isFollowing = true;
-  #current: HTMLLIElement | undefined;
+  #current: HTMLDivElement | undefined;
   #actor = "";
 
   constructor(options: LogListOptions) {
@@ -53,13 +53,18 @@ export class LogList {
     this.#tell();
   }
 
-  /** Shows these lines; while it stands still, only when `isOther`: they are of another question. */
+  /** Shows these lines; while it stands still, only those of another question (`isOther`). */
   show(lines: readonly EventView[], isOther: boolean): void {
     if (lines === this.#latest && !isOther) return;
     this.#latest = lines;
     if (this.#isFollowing || isOther) this.#apply(lines);
     if (isOther) this.#options.list.scrollTop = this.#options.list.scrollHeight;
     this.#tell();
+  }
+
+  /** What stands there when no line does. */
+  set emptyWords(words: string) {
+    this.#options.list.dataset.empty = words;
   }
 
   /** Marks the lines of an actor. */
@@ -93,8 +98,8 @@ export class LogList {
     if (this.#isFollowing) list.scrollTop = list.scrollHeight;
   }
 
-  #row(line: EventView): HTMLLIElement {
-    const row = document.createElement("li");
+  #row(line: EventView): HTMLDivElement {
+    const row = document.createElement("div");
     row.id = `line-${line.line}`;
     row.className = line.level;
     row.setAttribute("role", "option");
@@ -113,24 +118,24 @@ export class LogList {
     return row;
   }
 
-  #markActor(row: HTMLLIElement): void {
+  #markActor(row: HTMLDivElement): void {
     row.classList.toggle("ours", this.#byRow.get(row)?.actor === this.#actor);
   }
 
   #clicked(event: MouseEvent): void {
-    const row = (event.target as Element).closest("li");
+    const row = (event.target as Element).closest<HTMLDivElement>("[role=option]");
     // Who drags over text wants to copy it.
     if (row === null || getSelection()?.isCollapsed === false) return;
-    this.#choose(row as HTMLLIElement);
+    this.#choose(row);
   }
 
-  #choose(row: HTMLLIElement): void {
+  #choose(row: HTMLDivElement): void {
     this.#makeCurrent(row);
     const line = this.#byRow.get(row);
     if (line !== undefined) this.#options.choose(line);
   }
 
-  #makeCurrent(row: HTMLLIElement): void {
+  #makeCurrent(row: HTMLDivElement): void {
     const { list } = this.#options;
     this.#current?.removeAttribute("aria-selected");
     this.#current = row;
@@ -148,7 +153,7 @@ export class LogList {
         : event.key === "ArrowUp"
           ? (current?.previousElementSibling ?? list.lastElementChild)
           : undefined;
-    if (row instanceof HTMLLIElement) this.#makeCurrent(row);
+    if (row instanceof HTMLDivElement) this.#makeCurrent(row);
     else if (event.key === "Enter" && current !== undefined) this.#choose(current);
     else if (event.key === "End") this.isFollowing = true;
     else return;

@@ -5,6 +5,7 @@ import { type FleetElement, nameOf } from "../fleet/element.ts";
 import { formatRate } from "../fleet/use.ts";
 import { html, nothing, type Part, when } from "../lit.ts";
 import type { PageState } from "../page-state.ts";
+import { part } from "../parts.ts";
 
 export function elementView(state: PageState, actions: Actions): Part {
   const { chosen, shown, index, use } = state;
@@ -77,8 +78,14 @@ function buttonsOf(element: FleetElement, state: PageState, actions: Actions): P
       ${when(kind === "gpu", () => order(isMasked ? "unmask" : "mask"))}
       ${when(kind === "gpu" || kind === "node", () => order(isDrained ? "undrain" : "drain"))}
       ${when((kind === "links" && isOfNetwork()) || kind === "spine", () => order("reroute"))}
-      ${when(canBreak, () => html`<button @click=${() => actions.aim({ target: name })}>break it…</button>`)}
+      ${when(canBreak, () => html`<button @click=${() => breakIt()}>break it…</button>`)}
     `;
+  }
+
+  /** The name is in the form already: it was chosen. */
+  function breakIt(): void {
+    actions.aim({ target: name });
+    part("act").querySelector("select")?.focus();
   }
 
   function order(command: string): Part {
@@ -91,7 +98,9 @@ function buttonsOf(element: FleetElement, state: PageState, actions: Actions): P
   }
 
   function isOfNetwork(): boolean {
-    return element.type === "links" && run.actors.kind[index.bundles[element.bundle].lower] === "leaf";
+    return (
+      element.type === "links" && run.actors.kind[index.bundles[element.bundle].lower] === "leaf"
+    );
   }
 }
 

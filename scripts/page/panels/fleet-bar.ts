@@ -1,18 +1,19 @@
-/** Above and below the picture of the fleet: what part of it is shown, and what its colours mean. */
+/** Around the picture of the fleet: what part of it is shown, and what its colours mean. */
+
+import { formatTime } from "../../../src/model/time.ts";
 import type { Actions } from "../actions.ts";
-import { type Palette, stepOf } from "../colours.ts";
+import { type Palette, paletteOf, stepOf, type Theme } from "../colours.ts";
 import { MARK_WORDS, MARKS } from "../fleet/marks.ts";
 import { paintMark, paintMasked } from "../fleet/paint-marks.ts";
-import { formatTime } from "../../../src/model/time.ts";
 import { html, nothing, type Part, when } from "../lit.ts";
 import type { PageState } from "../page-state.ts";
 
 export function fleetBarView(state: PageState, actions: Actions): Part {
-  const { focus, index, cursorPs, shown } = state;
+  const { focus, index, cursorPs } = state;
   const isWhole = focus.node === undefined && focus.plane === undefined;
   const part =
     focus.node !== undefined ? `node ${focus.node}` : `${index.planeWord} ${focus.plane}`;
-  const { fromPs, spanPs } = shown?.use ?? { fromPs: 0, spanPs: 0 };
+  const { fromPs, spanPs } = state.use.span;
   return html`
     <h2>
       ${
@@ -25,7 +26,7 @@ export function fleetBarView(state: PageState, actions: Actions): Part {
     <span class="quiet">
       ${
         spanPs > 0
-          ? html`use from ${formatTime(fromPs)} on, for ${formatTime(spanPs)}`
+          ? html`use over ${formatTime(spanPs)} from ${formatTime(fromPs)} on`
           : "use: nothing was counted yet"
       }
     </span>
@@ -36,14 +37,14 @@ export function fleetBarView(state: PageState, actions: Actions): Part {
 
 /** Percents at which the scale has a number. */
 const TICKS = [0, 10, 25, 50, 100];
-const SCALE = { width: 150, height: 10 };
+const SCALE = { width: 110, height: 10 };
 
 /** The legend: its pictures are painted by {@link paintLegend}. */
 export function legendView(): Part {
   return html`
     <span class="scale">
       <canvas id="scale" width=${SCALE.width} height=${SCALE.height} aria-hidden="true"></canvas>
-      <small>use, % of the rate: ${TICKS.join(" · ")}</small>
+      <small>use: ${TICKS.join(", ")} %</small>
     </span>
     ${[...MARKS, "masked" as const].map(
       (mark) => html`<span class="mark"
@@ -54,7 +55,8 @@ export function legendView(): Part {
 }
 
 /** Paints the scale and the forms of marks in all canvases of a part of the page that show them. */
-export function paintLegend(part: ParentNode, palette: Palette): void {
+export function paintLegend(part: ParentNode, theme: Theme): void {
+  const palette = paletteOf(theme);
   const scale = part.querySelector<HTMLCanvasElement>("#scale");
   const context = scale === null ? null : sized(scale, SCALE.width, SCALE.height);
   if (context !== null) {
@@ -69,6 +71,10 @@ export function paintLegend(part: ParentNode, palette: Palette): void {
     }
   }
   for (const sign of part.querySelectorAll<HTMLCanvasElement>("canvas.sign")) {
+    // Signs stand in lists that are brought up to date often, and seldom change.
+    const painted = `${sign.dataset.mark} ${theme} ${devicePixelRatio}`;
+    if (sign.dataset.painted === painted) continue;
+    sign.dataset.painted = painted;
     paintSign(sign, palette);
   }
 }
@@ -77,7 +83,7 @@ function paintSign(sign: HTMLCanvasElement, palette: Palette): void {
   const context = sized(sign, 16, 14);
   if (context === null) return;
   const box = { x: 0, y: 0, width: 16, height: 14 };
-  const mark = sign.dataset["mark"];
+  const mark = sign.dataset.mark;
   context.fillStyle = palette.scale[6];
   context.fillRect(0, 0, 16, 14);
   if (mark === "masked") paintMasked(context, palette, box, 0.6);

@@ -2,7 +2,7 @@
 import { formatTime } from "../../../src/model/time.ts";
 import type { Actions } from "../actions.ts";
 import { html, live, nothing, type Part, when } from "../lit.ts";
-import { type Level, LEVELS, levelOf, withLevel } from "../log/filter-text.ts";
+import { LEVELS, type Level, levelOf, withLevel } from "../log/filter-text.ts";
 import type { PageState, Problem } from "../page-state.ts";
 
 const LEVEL_WORDS: Readonly<Record<Level, string>> = { "": "all", warn: "warn", error: "error" };
@@ -13,6 +13,7 @@ export function logBarView(state: PageState, actions: Actions): Part {
   const isWrong = filterProblems.length > 0;
   return html`
     <h2>Log</h2>
+    <span class="quiet lines">${countOf(state)}</span>
     <form
       role="search"
       @submit=${(event: Event) => {
@@ -60,6 +61,14 @@ export function logBarView(state: PageState, actions: Actions): Part {
   `;
 }
 
+/** How many lines are shown, and of how many that pass the filter. */
+function countOf({ cursorPs, log, pastSkipped, shownLines }: PageState): string {
+  const skipped = cursorPs === undefined ? log.skipped : pastSkipped;
+  const { length } = shownLines;
+  if (skipped > 0) return `last ${length} of ${length + skipped}`;
+  return length === 1 ? "1 line" : `${length} lines`;
+}
+
 /** Something that was refused, in the words of whoever refused it. */
 export function problemView({ code, message, hint }: Problem): Part {
   return html`<span
@@ -68,19 +77,4 @@ export function problemView({ code, message, hint }: Problem): Part {
       () => html` <small>${hint}</small>`,
     )}</span
   >`;
-}
-
-/** Under the log: that there is more than is shown. */
-export function logFootView(state: PageState): Part {
-  const skipped = state.cursorPs === undefined ? state.log.skipped : state.pastSkipped;
-  const { length } = state.shownLines;
-  if (length === 0) {
-    const words = state.filter === "" ? "Nothing was said yet." : "No line passes the filter.";
-    return html`<p class="quiet">${words}</p>`;
-  }
-  if (skipped === 0) return nothing;
-  return html`<p class="quiet">
-    the last ${length} lines; ${skipped} before them are not shown: narrow the filter, or go back in
-    time
-  </p>`;
 }
