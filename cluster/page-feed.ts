@@ -6,7 +6,7 @@ import type { EndedView, StatusView } from "../src/observe/view-api.ts";
 import type { LiveStatus } from "./control-messages.ts";
 import type { PageLog, Passing } from "./page-log.ts";
 import type { PageViewers, Viewer } from "./page-viewers.ts";
-import type { NumberedLine, RunWatch } from "./run-watch.ts";
+import { type NumberedLine, QUIET_BINS, type RunWatch } from "./run-watch.ts";
 
 /** Wall ms between two rounds, and of reading in one. */
 const ROUND_MS = 200;
@@ -47,6 +47,8 @@ export class PageFeed {
   #isBusy = false;
   #isClosed = false;
   #version = -1;
+  /** The instant of the state that was told last, ps. */
+  #toldPs = 0;
   #hasEnded = false;
 
   constructor(options: PageFeedOptions) {
@@ -107,9 +109,12 @@ export class PageFeed {
     const view = this.#statusOf(status);
     if (status !== undefined) watch.late(status.lagSeconds);
     viewers.tellAll("status", view);
-    if (watch.version !== this.#version) {
+    const nowPs = Math.max(watch.reachedPs, isWhole ? view.virtualTimePs : 0);
+    const isQuiet = nowPs - this.#toldPs > QUIET_BINS * watch.trafficEveryPs;
+    if (watch.version !== this.#version || isQuiet) {
       this.#version = watch.version;
-      viewers.tellAll("state", watch.present());
+      this.#toldPs = nowPs;
+      viewers.tellAll("state", watch.present(nowPs));
     }
     const news = watch.series.news();
     if (news !== undefined) viewers.tellAll("series", news);

@@ -21,6 +21,9 @@ import { type LogItem, RunLog } from "./run-log.ts";
 import { TokenRate } from "./token-rate.ts";
 import { TrafficTail } from "./traffic-tail.ts";
 
+/** Bins that may still be on their way to the file. */
+export const QUIET_BINS = 10;
+
 /** Bins of traffic in an interval of the series, at the beginning: a few layers of a model. */
 const BINS = 5;
 
@@ -88,6 +91,11 @@ export class RunWatch {
     return this.#series;
   }
 
+  /** Length of the bins in which traffic is counted, ps. */
+  get trafficEveryPs(): number {
+    return this.#options.scenario.run.trafficEveryPs;
+  }
+
   /** The instant up to which everything was read, ps. */
   get reachedPs(): number {
     return this.#reachedPs;
@@ -130,12 +138,19 @@ export class RunWatch {
     this.#series.late(this.#reachedPs, lagSeconds);
   }
 
-  /** The fleet now, and the use of lanes since the last call. */
-  present(): StateView {
+  /**
+   * The fleet as it stands at `nowPs`, which is not before what was read, and the use of lanes
+   * since the last call. Bins without traffic are in no file: where none was told for a while,
+   * there was none.
+   */
+  present(nowPs: number): StateView {
+    const everyPs = this.#options.scenario.run.trafficEveryPs;
+    const quietPs = (Math.floor(nowPs / everyPs) - QUIET_BINS) * everyPs;
+    this.#useUntilPs = Math.max(this.#useUntilPs, quietPs);
     const use = this.#useOf(this.#bytes, this.#useFromPs, this.#useUntilPs - this.#useFromPs);
     this.#bytes.fill(0);
     this.#useFromPs = this.#useUntilPs;
-    return this.#stateOf(this.#fleet, this.#reachedPs, use);
+    return this.#stateOf(this.#fleet, nowPs, use);
   }
 
   /** The fleet at an instant that was read, and the use of lanes in the bin before it. */
@@ -194,7 +209,7 @@ export class RunWatch {
     const everyPs = this.#options.scenario.run.trafficEveryPs;
     this.#series.takeTraffic(bin);
     addTo(this.#bytes, bin);
-    this.#useUntilPs = (bin.bin + 1) * everyPs;
+    this.#useUntilPs = Math.max(this.#useUntilPs, (bin.bin + 1) * everyPs);
     this.#version += 1;
   }
 

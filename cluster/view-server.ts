@@ -7,7 +7,13 @@ import { join } from "node:path";
 import type { Scenario } from "../src/model/scenario.ts";
 import type { Topology } from "../src/model/topology.ts";
 import type { FilterProblem } from "../src/observe/filter-terms.ts";
-import type { EndedView, LogView, ProblemView, RunView } from "../src/observe/view-api.ts";
+import type {
+  ControlView,
+  EndedView,
+  LogView,
+  ProblemView,
+  RunView,
+} from "../src/observe/view-api.ts";
 import {
   type ControlAnswer,
   type ControlRequest,
@@ -53,6 +59,8 @@ export interface ViewServerOptions {
   readonly topology: Topology;
   /** What the page is told once, but for whether the run is up. */
   readonly about: Omit<RunView, "isLive">;
+  /** The run was over before anybody looked. */
+  readonly isOver?: boolean;
   /** Files of the page by path, `/page.js`; `/` is the page itself. */
   readonly pageFiles: ReadonlyMap<string, PageFile>;
   /** Asks the run, when it has begun; undefined: it is over. */
@@ -166,7 +174,8 @@ class Server {
   }
 
   #about(): RunView {
-    return { ...this.#options.about, isLive: this.#watch.end === undefined };
+    const isLive = this.#options.isOver !== true && this.#watch.end === undefined;
+    return { ...this.#options.about, isLive };
   }
 
   async #status(): Promise<LiveStatus | undefined> {
@@ -251,10 +260,12 @@ class Server {
     try {
       const answer = await this.#options.ask(request);
       if (answer === undefined) {
-        const hint = "its report is at /report";
-        sendProblem(reply, 409, { code: "E064", message: "the run is over", hint });
-      } else if (answer.ok) send(reply, 200, answer);
-      else send(reply, 409, { problems: answer.problems } satisfies ProblemView);
+        const problem = { code: "E064", message: "the run is over", hint: "see its report" };
+        send(reply, 200, { ok: false, problems: [problem] } satisfies ControlView);
+      } else if (answer.ok) {
+        const { ok, atPs, text } = answer;
+        send(reply, 200, { ok, atPs, text } satisfies ControlView);
+      } else send(reply, 200, { ok: false, problems: answer.problems } satisfies ControlView);
     } finally {
       this.#asks -= 1;
     }

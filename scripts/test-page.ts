@@ -14,7 +14,8 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import type { RunView } from "../src/observe/view-api.ts";
 import { type StartedProgram, startProgram } from "./bench/child-program.ts";
 import { packageRoot } from "./commands/package-files.ts";
-import { layoutFleet } from "./page/layout.ts";
+import { FleetIndex } from "./page/fleet/fleet-index.ts";
+import { layoutFleet, MARGIN } from "./page/fleet/layout.ts";
 
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
@@ -93,14 +94,18 @@ async function open(browser: Browser, link: string, scheme: "light" | "dark"): P
   return page;
 }
 
-/** Middle of an actor's cell, CSS pixels of the canvas. */
+/** A place in an actor's cell, CSS pixels of the canvas. */
 async function placeOf(page: Page, id: string): Promise<{ x: number; y: number }> {
   const run = (await page.evaluate(async () => (await fetch("/api/run")).json())) as RunView;
-  const width = await page.evaluate("document.getElementById('fleet').clientWidth");
+  const [width, height] = (await page.evaluate(
+    "(({ clientWidth, clientHeight }) => [clientWidth, clientHeight])(document.getElementById('fleet-box'))",
+  )) as [number, number];
+  const place = { width: width - 2 * MARGIN, height: height - 2 * MARGIN };
   const actor = run.actors.id.indexOf(id);
-  const cell = layoutFleet(run, Number(width)).cells.find((one) => one.actor === actor);
+  const { cells } = layoutFleet(new FleetIndex(run), place);
+  const cell = cells.find((one) => one.actor === actor);
   if (cell === undefined) throw new Error(`no cell of ${id}`);
-  return { x: cell.x + cell.width / 2, y: cell.y + 3 };
+  return { x: MARGIN + cell.x + cell.width - 4, y: MARGIN + cell.y + 3 };
 }
 
 /** Colour of the canvas at a place: red, green, blue. */
@@ -142,18 +147,18 @@ async function drill(browser: Browser): Promise<void> {
   await page.click("#fleet", { position: nic });
   await page.locator("#chosen h2", { hasText: "node1.nic3" }).waitFor();
   check("a click chooses a NIC", true, "node1.nic3");
-  await page.selectOption("#kind", "plane-down");
   await page.fill("#target", "plane3");
+  await page.selectOption("select[name=kind]", "plane-down");
   await page.fill("input[name=lease]", "60 s");
-  await page.click(".inject button[type=submit]");
+  await page.click("#act button[type=submit]");
   await page.waitForSelector(".faults li");
-  const told = await page.textContent(".faults li");
-  check("the fault is in force", /plane-down.* on plane3/.test(told ?? ""), words(told));
+  const told = words(await page.textContent(".faults li"));
+  check("the fault is in force", /plane-down.*plane3/.test(told), told);
   await page.waitForTimeout(400);
   const after = await colourAt(page, leaf);
   check("the plane changes its look", `${before}` !== `${after}`, `rgb ${before} to ${after}`);
-  await page.locator("#lines li time").first().waitFor();
-  const lines = await page.locator("#lines li:not(.quiet)").allTextContents();
+  await page.locator("#lines > div time").first().waitFor();
+  const lines = await page.locator("#lines > div").allTextContents();
   const isFiltered = lines.every((line) => /fault plane-down/.test(line));
   check("the filtered log shows faults only", isFiltered, `${lines.length} lines`);
   await page.fill("#filter", "plain=3");
@@ -164,10 +169,10 @@ async function drill(browser: Browser): Promise<void> {
   await page.fill("#filter", "");
   await page.press("#filter", "Enter");
 
-  await page.click(".faults button");
+  await page.click(".faults button[aria-label^=heal]");
   await page.locator(".faults li").waitFor({ state: "detached" });
   check("a click heals it", true);
-  await page.selectOption("select[aria-label=speed]", "max");
+  await page.selectOption("#header select", "max");
   await page.waitForSelector(".verdict", { timeout: 120_000 });
   const verdict = await page.textContent(".verdict");
   check("the verdict appears", /PASS|FAIL/.test(verdict ?? ""), words(verdict));
@@ -181,8 +186,9 @@ async function drill(browser: Browser): Promise<void> {
 
   await page.evaluate("document.getElementById('time').focus()");
   for (let press = 0; press < 500; press += 100) await page.keyboard.press("PageDown");
-  await page.locator("#log h2", { hasText: "up to" }).waitFor();
-  check("the slider goes back in virtual time", true, words(await page.textContent("#log h2")));
+  await page.locator("#log-bar .past").waitFor();
+  const past = words(await page.textContent("#log-bar .past"));
+  check("the slider goes back in virtual time", true, past);
   await page.context().close();
   const { code } = await run.ended;
   check("the run has ended with its last viewer", code === 0 || code === 1, `exit code ${code}`);

@@ -40,6 +40,7 @@ export async function viewCommand(
   const server = await openViewServer({
     ...{ port: options.port, folder, scenario, topology },
     about: aboutRun(run),
+    isOver: journal.end !== undefined,
     pageFiles: pageFiles(),
     ask: (request) => asked(folder, request),
   });

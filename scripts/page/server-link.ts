@@ -1,4 +1,7 @@
-/** The page's end of the line: asks the server, follows its stream, and acts with a token. */
+/**
+ * The page's end of the line: asks the server, follows its stream, and acts with a token. What the
+ * server refuses comes as a {@link Refused}, in the server's words.
+ */
 import type {
   ControlView,
   EndedView,
@@ -24,17 +27,32 @@ export interface StreamEvents {
   connected(isUp: boolean): void;
 }
 
+/** One thing that the server refused. */
+export type Problem = ProblemView["problems"][number];
+
 /** What the server refused, in its words. */
 export class Refused extends Error {
-  readonly hint: string;
+  readonly problems: readonly Problem[];
+  readonly status: number;
 
-  constructor(message: string, hint = "") {
-    super(message);
-    this.hint = hint;
+  constructor(status: number, problems: readonly Problem[]) {
+    super(problems.map(({ message }) => message).join("; "));
+    this.status = status;
+    this.problems = problems;
   }
 }
 
-/** Exchanges the code of the link, if there is one, and takes it out of the address bar. */
+/** What is wrong, for people, whatever was thrown. */
+export function problemsOf(error: unknown): readonly Problem[] {
+  if (error instanceof Refused) return error.problems;
+  const message = error instanceof Error ? error.message : String(error);
+  return [{ code: "", message, hint: "" }];
+}
+
+/**
+ * Exchanges the code of the link, if there is one, and takes it out of the address bar at once.
+ * The token lives as long as this tab. Undefined: who looks may only watch.
+ */
 export async function openSession(): Promise<string | undefined> {
   const code = /^#code=([\w-]+)$/.exec(location.hash)?.[1];
   if (code !== undefined) {
@@ -47,9 +65,14 @@ export async function openSession(): Promise<string | undefined> {
     if (response.ok) {
       const { token } = (await response.json()) as SessionView;
       sessionStorage.setItem(TOKEN_KEY, token);
-    }
+    } else throw await refusalOf(response);
   }
   return sessionStorage.getItem(TOKEN_KEY) ?? undefined;
+}
+
+/** The server does not know the token: it is of another run on this port. */
+export function forgetSession(): void {
+  sessionStorage.removeItem(TOKEN_KEY);
 }
 
 export const getRun = (): Promise<RunView> => getJson("/api/run");
@@ -57,7 +80,7 @@ export const getRun = (): Promise<RunView> => getJson("/api/run");
 export const getState = (atPs: number): Promise<StateView> =>
   getJson(`/api/state?atPs=${Math.round(atPs)}`);
 
-/** Lines up to an instant; without one the last there are. */
+/** Lines up to an instant; undefined: the last there are. */
 export function getLog(
   filter: string,
   untilPs: number | undefined,
@@ -69,34 +92,62 @@ export function getLog(
   return getJson(`/api/log?${query}`);
 }
 
+/** What an order came to. */
+type Done = Extract<ControlView, { ok: true }>;
+
 /** Has the run do something. Rejects with what it refused. */
-export async function act(token: string, request: unknown): Promise<ControlView> {
+export async function act(token: string, request: unknown): Promise<Done> {
   const response = await fetch("/api/control", {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
     body: JSON.stringify(request),
   });
   if (!response.ok) throw await refusalOf(response);
-  return (await response.json()) as ControlView;
+  const answer = (await response.json()) as ControlView;
+  if (!answer.ok) throw new Refused(response.status, answer.problems);
+  return answer;
 }
 
-/** Follows the stream until `close`; the browser comes back by itself when the line breaks. */
+/** Longest wait between two tries to come back, ms; the first is a tenth. */
+const RETRY_MS = 5000;
+
+/** Follows the stream until `close`; it comes back by itself when the line breaks. */
 export function follow(filter: string, events: StreamEvents): { close(): void } {
   const query = filter === "" ? "" : `?${new URLSearchParams({ filter })}`;
-  const source = new EventSource(`/api/stream${query}`);
-  const on = <View>(name: string, take: (view: View) => void): void => {
-    source.addEventListener(name, (event) =>
-      take(JSON.parse((event as MessageEvent<string>).data)),
-    );
+  let source: EventSource | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let waitMs = RETRY_MS / 10;
+  const open = (): void => {
+    source = new EventSource(`/api/stream${query}`);
+    const on = <View>(name: string, take: (view: View) => void): void => {
+      source?.addEventListener(name, (event) => {
+        take(JSON.parse((event as MessageEvent<string>).data) as View);
+      });
+    };
+    on<StatusView>("status", events.status);
+    on<StateView>("state", events.state);
+    on<SeriesView>("series", events.series);
+    on<LogView>("log", events.log);
+    on<EndedView>("ended", events.ended);
+    source.onopen = () => {
+      waitMs = RETRY_MS / 10;
+      events.connected(true);
+    };
+    source.onerror = () => {
+      events.connected(false);
+      // A browser gives up when it was refused; the server may be back later.
+      if (source?.readyState !== EventSource.CLOSED) return;
+      timer = setTimeout(open, waitMs);
+      waitMs = Math.min(RETRY_MS, 2 * waitMs);
+    };
   };
-  on<StatusView>("status", (view) => events.status(view));
-  on<StateView>("state", (view) => events.state(view));
-  on<SeriesView>("series", (view) => events.series(view));
-  on<LogView>("log", (view) => events.log(view));
-  on<EndedView>("ended", (view) => events.ended(view));
-  source.onopen = () => events.connected(true);
-  source.onerror = () => events.connected(false);
-  return source;
+  open();
+  return {
+    close: () => {
+      clearTimeout(timer);
+      source?.close();
+    },
+  };
 }
 
 async function getJson<View>(path: string): Promise<View> {
@@ -109,9 +160,9 @@ async function refusalOf(response: Response): Promise<Refused> {
   const text = await response.text();
   try {
     const { problems } = JSON.parse(text) as ProblemView;
-    const said = problems.map(({ code, message }) => `${code}: ${message}`).join("; ");
-    return new Refused(said, problems.map(({ hint }) => hint).join(" "));
+    return new Refused(response.status, problems);
   } catch {
-    return new Refused(text.trim() || `the server answered ${response.status}`);
+    const message = text.trim() || `the server answered ${response.status}`;
+    return new Refused(response.status, [{ code: "", message, hint: "" }]);
   }
 }

@@ -199,10 +199,9 @@ export interface SessionView {
  * `POST /api/control` takes a request of an operator, as `faultplane inject` and the others send
  * it: `{"command":"inject","fault":{"kind":"nic-down","target":"node1.nic3","healAfter":"5 ms"}}`,
  * `{"command":"heal","fault":"nic-down"}`, `{"command":"mask","target":"node1.gpu3"}`, `pause`,
- * `resume`, `speed`, `stop`, `diagnose`. The answer tells when it acts.
+ * `resume`, `speed`, `stop`, `diagnose`. The answer tells when it acts, or what the run refused and
+ * why: both are answers, with status 200.
  */
-export interface ControlView {
-  readonly ok: true;
-  readonly atPs: number;
-  readonly text: string;
-}
+export type ControlView =
+  | { readonly ok: true; readonly atPs: number; readonly text: string }
+  | ({ readonly ok: false } & ProblemView);

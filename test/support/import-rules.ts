@@ -35,7 +35,7 @@ const LAYERS: readonly (readonly [folder: string, allowed: readonly string[]])[]
 /** The one file that imports a package. Tests may import anything. */
 const DOORS: Readonly<Record<string, string>> = {
   commander: "scripts/faultplane.ts",
-  "lit-html": "scripts/page/views.ts",
+  "lit-html": "scripts/page/lit.ts",
   msgpackr: "cluster/codec.ts",
   nanoid: "cluster/run-id.ts",
   "node:child_process": "cluster/process-launcher.ts",
@@ -45,7 +45,7 @@ const DOORS: Readonly<Record<string, string>> = {
   "prom-client": "cluster/metrics-registry.ts",
   "pure-rand": "src/base/random.ts",
   rolldown: "scripts/build-page.ts",
-  uplot: "scripts/page/charts.ts",
+  uplot: "scripts/page/charts/plot.ts",
   ws: "cluster/websocket-transport.ts",
   yaml: "src/scenario/yaml-text.ts",
   zod: "src/scenario/schema.ts",

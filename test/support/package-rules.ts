@@ -9,7 +9,14 @@ import { codeOf, type SourceFile, sourcesOf } from "./source-files.ts";
 const TOP = new Set([
   ...["src", "actors", "cluster", "scripts", "test", "drills", "docs", ".ci"],
   ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "NOTICE"],
-  ...["package.json", "package-lock.json", "tsconfig.json", "biome.json", "vitest.config.ts"],
+  ...[
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "tsconfig.node.json",
+    "biome.json",
+    "vitest.config.ts",
+  ],
   ...[".gitignore", ".npmrc"],
 ]);
 

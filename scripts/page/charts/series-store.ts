@@ -1,11 +1,12 @@
 /**
  * The series that the server has told so far, and what a chart draws of them: where nothing
- * happened for a while, a line falls to nothing instead of going straight on. Pure.
+ * happened for a while, a line falls to nothing instead of going straight on. As bounded as what
+ * the server keeps. Pure.
  */
-import type { SeriesView } from "../../src/observe/view-api.ts";
+import type { SeriesView } from "../../../src/observe/view-api.ts";
 
 /** What a line is drawn from. */
-type Values = readonly (number | null)[];
+export type Values = readonly (number | null)[];
 
 /** Columns for a chart: instants, then one column a line. */
 export type ChartData = readonly [readonly number[], ...Values[]];
@@ -18,6 +19,11 @@ const NOTHING: SeriesView = {
 
 export class SeriesStore {
   #view: SeriesView = NOTHING;
+
+  /** Length of an interval, ps. */
+  get everyPs(): number {
+    return this.#view.everyPs;
+  }
 
   /** Instant behind the last interval, ps. */
   get endPs(): number {
@@ -65,12 +71,21 @@ export class SeriesStore {
     return this.#columns(columns.map((column) => [column, null] as const));
   }
 
+  /** One column a plane; intervals in which nothing happened are missing. */
   planeUse(): ChartData {
-    return this.#columns(this.#view.planeUsePercent.map((column) => [column, 0] as const));
+    return [this.#view.atPs, ...this.#view.planeUsePercent];
   }
 
-  lag(): ChartData {
-    return this.#columns([[this.#view.lagSeconds, null]]);
+  /** Masked ranks, which stay so until they change, and lag. */
+  standing(): ChartData {
+    const { atPs, ranksMasked, lagSeconds } = this.#view;
+    const last = ranksMasked.at(-1);
+    if (last === undefined) return [[], [], []];
+    return [
+      [...atPs, this.endPs],
+      [...ranksMasked, last],
+      [...lagSeconds, null],
+    ];
   }
 
   /** Columns with `empty` in place of intervals that are missing: at both ends of each gap. */
@@ -91,7 +106,13 @@ export class SeriesStore {
       push(at, place);
       expected = at + everyPs;
     }
-    if (atPs.length > 0) push(expected, -1);
+    if (atPs.length > 0) {
+      // A count holds to the end of its interval; of a time there is no more.
+      times.push(expected);
+      for (const [line, [, empty]] of lines.entries()) {
+        columns[line].push(empty === null ? null : (columns[line].at(-1) ?? empty));
+      }
+    }
     return [times, ...columns];
   }
 }

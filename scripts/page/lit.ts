@@ -1,0 +1,21 @@
+/**
+ * Templates of the page. They bind text and attributes, so a name from a scenario or from a log is
+ * never taken for markup. The only file that knows lit-html.
+ */
+import { html, nothing, render, type TemplateResult } from "lit-html";
+import { live } from "lit-html/directives/live.js";
+
+export { html, live, nothing, type TemplateResult };
+
+/** A part of a page; `nothing`: not there. */
+export type Part = TemplateResult | typeof nothing;
+
+/** Puts a part into its place on the page, or brings up to date what is there. */
+export function show(part: Part, place: HTMLElement): void {
+  render(part, place);
+}
+
+/** The part if something holds. */
+export function when(holds: boolean, part: () => Part): Part {
+  return holds ? part() : nothing;
+}
