@@ -3,9 +3,10 @@
  * never taken for markup. The only file that knows lit-html.
  */
 import { html, nothing, render, type TemplateResult } from "lit-html";
+import { keyed } from "lit-html/directives/keyed.js";
 import { live } from "lit-html/directives/live.js";
 
-export { html, live, nothing, type TemplateResult };
+export { html, keyed, live, nothing, type TemplateResult };
 
 /** A part of a page; `nothing`: not there. */
 export type Part = TemplateResult | typeof nothing;

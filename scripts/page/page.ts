@@ -21,7 +21,7 @@ import {
   problemsOf,
   Refused,
 } from "./server-link.ts";
-import { keepTheme } from "./theme.ts";
+import { followSystem, keepTheme } from "./theme.ts";
 
 /** Lines about faults that are read to know when which was in force. */
 const FAULT_LINES = 1000;
@@ -53,8 +53,12 @@ export class Page {
   /** Follows the run from now on. */
   start(theme: Theme): void {
     document.title = `${this.#state.run.title} - Faultplane`;
-    this.#state.theme = theme;
-    this.#screen.restyle(theme);
+    const restyle = (one: Theme): void => {
+      this.#state.theme = one;
+      this.#screen.restyle(one);
+    };
+    restyle(theme);
+    followSystem(restyle);
     void this.#readSpans();
     void this.#filter("");
   }

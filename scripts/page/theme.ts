@@ -16,6 +16,13 @@ export function keepTheme(theme: Theme): void {
   else localStorage.setItem(KEY, theme);
 }
 
+/** Calls back when the system changes its mind, as long as the user has not chosen. */
+export function followSystem(change: (theme: Theme) => void): void {
+  systemTheme().addEventListener("change", () => {
+    if (localStorage.getItem(KEY) === null) change(themeNow());
+  });
+}
+
 function systemTheme(): MediaQueryList {
   return matchMedia("(prefers-color-scheme: dark)");
 }

@@ -7,7 +7,7 @@ export function shortNumber(value: number): string {
   if (size >= 1e9) return `${trimmed(value / 1e9)} G`;
   if (size >= 1e6) return `${trimmed(value / 1e6)} M`;
   if (size >= 1e4) return `${trimmed(value / 1e3)} k`;
-  return trimmed(value);
+  return size < 0.001 ? "0" : trimmed(value);
 }
 
 /** A duration in us with three digits: `15.6 us`, `537 ms`, `2.5 s`. */

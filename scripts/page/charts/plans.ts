@@ -54,7 +54,7 @@ export function chartPlans(run: RunView, palette: Palette): readonly ChartPlan[]
         ...(run.isLive ? [lagLine(palette)] : []),
       ],
       format: (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1)),
-      formatRight: (value) => (value >= 10 ? shortNumber(value) : String(Number(value.toFixed(2)))),
+      formatRight: shortNumber,
       data: (series) => series.standing(),
     },
   ];

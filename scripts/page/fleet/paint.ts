@@ -107,7 +107,7 @@ function paintCell(context: CanvasRenderingContext2D, picture: Picture, cell: Ce
     context.roundRect(cell.x, cell.y, cell.width, cell.height, 2);
     context.fill();
   } else context.fillRect(cell.x, cell.y, cell.width, cell.height);
-  const text = layout.size === "roomy" ? cellLabel(index, cell) : "";
+  const text = layout.size === "compact" ? "" : cellLabel(index, cell);
   const colour = step >= palette.strongFrom ? palette.onStrong : palette.onWeak;
   if (text === "") return;
   const rates = cellRates(index, use, cell);

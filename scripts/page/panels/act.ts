@@ -7,7 +7,7 @@ import type { FaultKindView } from "../../../src/observe/view-api.ts";
 import type { Actions, OperatorRequest } from "../actions.ts";
 import { completions, kindsFor } from "../fleet/describe.ts";
 import { elementOf } from "../fleet/element.ts";
-import { html, live, nothing, type Part, when } from "../lit.ts";
+import { html, keyed, live, nothing, type Part, when } from "../lit.ts";
 import type { PageState } from "../page-state.ts";
 
 /** What a lease is when nobody says; long enough to see what comes of it. */
@@ -61,11 +61,15 @@ function injectView(state: PageState, actions: Actions): Part {
       </label>
       <p class="quiet about">${chosen?.about ?? ""}</p>
       <div class="row">
-        ${(chosen?.parameters ?? []).map(
-          ({ key, fallback }) => html`<label>
+        ${(chosen?.parameters ?? []).map(({ key, fallback }) =>
+          // What was typed for one kind is not for another.
+          keyed(
+            `${chosen?.kind} ${key}`,
+            html`<label>
             <span>${key}</span>
             <input name=${`set.${key}`} placeholder=${fallback} maxlength="40" size="8" />
           </label>`,
+          ),
         )}
         <label>
           <span>lease</span>
@@ -79,7 +83,9 @@ function injectView(state: PageState, actions: Actions): Part {
 
 function options(kinds: readonly FaultKindView[], chosen: FaultKindView | undefined): Part[] {
   return kinds.map(
-    (kind) => html`<option value=${kind.kind} ?selected=${kind === chosen}>${kind.kind}</option>`,
+    (kind) => html`<option value=${kind.kind} .selected=${live(kind === chosen)}>
+      ${kind.kind}
+    </option>`,
   );
 }
 
@@ -134,7 +140,7 @@ function diagnoseView(state: PageState, actions: Actions): Part {
         <label>
           <span>fault</span>
           <select name="kind">
-            ${options(state.run.faultKinds, undefined)}
+            ${state.run.faultKinds.map(({ kind }) => html`<option>${kind}</option>`)}
           </select>
         </label>
         <button type="submit">diagnose</button>

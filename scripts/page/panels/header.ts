@@ -2,7 +2,7 @@
 import { formatTime } from "../../../src/model/time.ts";
 import type { Actions } from "../actions.ts";
 import { shortNumber } from "../charts/axis-text.ts";
-import { html, type Part, when } from "../lit.ts";
+import { html, live, type Part, when } from "../lit.ts";
 import type { PageState } from "../page-state.ts";
 
 const CONNECTIONS = {
@@ -117,7 +117,7 @@ function controlsView(state: PageState, actions: Actions): Part {
       }}
     >
       ${all.map(
-        (one) => html`<option value=${one} ?selected=${one === speed}>
+        (one) => html`<option value=${one} .selected=${live(one === speed)}>
           ${one === "max" ? "max" : `× ${one}`}
         </option>`,
       )}

@@ -1,9 +1,10 @@
 /** Above the log: its filter, severities, and whether it follows the run. */
 import { formatTime } from "../../../src/model/time.ts";
 import type { Actions } from "../actions.ts";
-import { html, live, nothing, type Part, when } from "../lit.ts";
+import { html, nothing, type Part, when } from "../lit.ts";
 import { LEVELS, type Level, levelOf, withLevel } from "../log/filter-text.ts";
 import type { PageState, Problem } from "../page-state.ts";
+import { part } from "../parts.ts";
 
 const LEVEL_WORDS: Readonly<Record<Level, string>> = { "": "all", warn: "warn", error: "error" };
 
@@ -32,7 +33,7 @@ export function logBarView(state: PageState, actions: Actions): Part {
         aria-label="filter of the log"
         aria-invalid=${isWrong}
         aria-describedby="filter-problem"
-        .value=${live(filter)}
+        .value=${filter}
         @change=${(event: Event) => actions.filter((event.target as HTMLInputElement).value)}
       />
     </form>
@@ -42,7 +43,7 @@ export function logBarView(state: PageState, actions: Actions): Part {
           class="chip"
           aria-pressed=${level === one}
           title=${one === "" ? "every severity" : `${one} and worse`}
-          @click=${() => actions.filter(withLevel(filter, one))}
+          @click=${() => actions.filter(withLevel(typed(), one))}
         >
           ${LEVEL_WORDS[one]}
         </button>`,
@@ -59,6 +60,11 @@ export function logBarView(state: PageState, actions: Actions): Part {
     ${when(cursorPs !== undefined, () => html`<span class="past">to ${formatTime(cursorPs ?? 0)}</span>`)}
     <p id="filter-problem" class="problem" role="alert">${isWrong ? filterProblems.map(problemView) : nothing}</p>
   `;
+}
+
+/** What stands in the box, asked for or not yet. */
+function typed(): string {
+  return (part("filter") as HTMLInputElement).value;
 }
 
 /** How many lines are shown, and of how many that pass the filter. */
