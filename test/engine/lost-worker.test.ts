@@ -60,7 +60,8 @@ describe("a worker that is lost", () => {
     protocol.accept(1, report({ facts: [fact(1, 0)] }));
     const frames = [{ peer: 0, sent: 0, received: 0 }];
     expect(protocol.floorPs).toBe(0);
-    expect(protocol.lose(1)).toEqual({ atPs: -1, window: -1, faults: [], heals: [], frames });
+    const start = { atPs: -1, window: -1, faults: [], heals: [], trafficSaidPs: 0 };
+    expect(protocol.lose(1)).toEqual({ ...start, frames });
     expect(protocol.grantOf(1)).toBeUndefined();
     protocol.accept(0, report());
     expect(protocol.complete).toBe(false);
@@ -106,7 +107,7 @@ describe("a worker that is lost", () => {
       protocol.accept(worker, report({ window: 2, nextEventPs: 9_000, sent }));
     }
     expect(protocol.lose(1)).toEqual({
-      ...{ atPs: 1_450, window: 1, faults: [], heals: [] },
+      ...{ atPs: 1_450, window: 1, faults: [], heals: [], trafficSaidPs: 1_450 },
       frames: [
         { peer: 0, sent: 2, received: 1 },
         { peer: 2, sent: 1, received: 0 },
