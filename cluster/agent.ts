@@ -20,7 +20,7 @@ import {
   peakRssBytes,
   readInvitation,
 } from "./membership.ts";
-import { type CoordinatorMessage, type SpawnOrder, Tag } from "./messages.ts";
+import { type CoordinatorMessage, type Farewell, type SpawnOrder, Tag } from "./messages.ts";
 import { type LaunchedProcess, launch } from "./process-launcher.ts";
 import { encodeMessage } from "./wire.ts";
 
@@ -48,7 +48,7 @@ export async function runAgent({ workerMain, keeperMain }: AgentMains): Promise<
     workerMain,
     keeperMain,
     joined: () => undefined,
-    over: (inPeace) => (inPeace ? process.exit(0) : exitOrphaned()),
+    over: (farewell) => (farewell === undefined ? exitOrphaned() : process.exit(0)),
   });
 }
 
@@ -63,8 +63,10 @@ export interface AgentOptions extends AgentMains {
   readonly security: HostSecurity;
   /** Called once, when the coordinator has taken it in. */
   joined(): void;
-  /** Called once its workers have ended; `inPeace`: the coordinator said goodbye. */
-  over(inPeace: boolean): void;
+  /** How many hosts it was told that the run has; default: it was not. */
+  readonly hosts?: number;
+  /** Called once its workers have ended; undefined: the coordinator has not said goodbye. */
+  over(farewell: Farewell | undefined): void;
 }
 
 /** An agent that is up. */
@@ -107,7 +109,7 @@ class Agent {
   readonly #options: AgentOptions;
   readonly #children = new Map<number, Child>();
   /** The coordinator has said goodbye. */
-  #leaving = false;
+  #farewell: Farewell | undefined;
   #control: Link | undefined;
   #relay: Promise<AgentRelay> | undefined;
   #openRelay: AgentRelay | undefined;
@@ -134,6 +136,7 @@ class Agent {
       address: control.localAddress,
       pid: process.pid,
       processors: availableParallelism(),
+      hosts: this.#options.hosts ?? 0,
     };
     control.send(encodeMessage(Tag.arrived, arrival));
     this.#options.joined();
@@ -160,7 +163,7 @@ class Agent {
         }, exitFailed);
         return;
       case Tag.goodbye:
-        this.#leaving = true;
+        this.#farewell = message.farewell;
         this.#endWorkers(() => {
           this.#control?.send(encodeMessage(Tag.usage, peakRssBytes()));
           this.#control?.close();
@@ -175,7 +178,7 @@ class Agent {
   end(): void {
     this.#endWorkers(() => {
       this.#control?.terminate();
-      this.#options.over(this.#leaving);
+      this.#options.over(this.#farewell);
     });
   }
 
@@ -221,7 +224,8 @@ class Agent {
         : meetsAt;
       if (this.#allGone !== undefined) return;
       const proxiedPeers = proxies.pairs.flatMap(([low, high]) => (high === worker ? [low] : []));
-      const own = { number: worker, incarnation, address, proxiedPeers };
+      const viaAgent = order.reportsTo === "agent";
+      const own = { number: worker, incarnation, address, proxiedPeers, viaAgent };
       const invitation = { ...place, identity, ...own };
       const { security } = this.#options;
       this.#spawn({ ...invitation, silenceLimitSeconds, security }, nodeFlags);

@@ -10,8 +10,8 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
+  lstatSync,
   openSync,
-  statSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname } from "node:path";
@@ -39,6 +39,15 @@ export type AppendMode =
   /** It is there; only its first bytes are kept. */
   | { readonly keepBytes: number };
 
+const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+
+/** A link in a run folder is none of ours: what it points to is neither cut nor appended to. */
+const FLAGS = {
+  create: O_WRONLY | O_APPEND | O_CREAT | O_EXCL,
+  device: O_WRONLY | O_APPEND,
+  keep: O_WRONLY | O_APPEND | O_NOFOLLOW,
+} as const;
+
 /** An open run log. */
 export class AppendFile {
   readonly #path: string;
@@ -51,8 +60,7 @@ export class AppendFile {
   /** Opens the file at `path`. Throws the system's error. */
   constructor(path: string, mode: AppendMode = "create") {
     this.#path = path;
-    const { O_WRONLY, O_APPEND } = constants;
-    this.#descriptor = openSync(path, mode === "create" ? "ax" : O_WRONLY | O_APPEND, 0o600);
+    this.#descriptor = openSync(path, FLAGS[typeof mode === "object" ? "keep" : mode], 0o600);
     if (typeof mode === "object") ftruncateSync(this.#descriptor, mode.keepBytes);
     const stat = fstatSync(this.#descriptor);
     this.#isFile = stat.isFile();
@@ -124,7 +132,7 @@ export class AppendFile {
     if (ours.size < this.#length) return "was cut short by somebody else";
     if (ours.size > this.#length) return "was written to by somebody else";
     try {
-      const there = statSync(this.#path);
+      const there = lstatSync(this.#path);
       return there.ino === ours.ino && there.dev === ours.dev ? undefined : "was replaced";
     } catch (error) {
       return systemCodeOf(error) === "ENOENT" ? "was moved away" : "cannot be reached any more";

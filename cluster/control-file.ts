@@ -2,11 +2,12 @@
  * control.json of a run folder: how to reach the run, while it is up. Whoever can read it may do
  * anything to the run, so only its owner can. A run that was killed leaves it behind.
  */
-import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { systemCodeOf } from "./errors.ts";
 import type { ControlAddress } from "./prepared-run.ts";
-import { readWhole } from "./read-file.ts";
+import { readRunFile } from "./read-file.ts";
+import { writeRunFile } from "./write-file.ts";
 
 /** Its name in a run folder. */
 export const CONTROL_FILE = "control.json";
@@ -31,8 +32,7 @@ export interface ControlFile extends ControlAddress {
 export function writeControl(folder: string, control: ControlFile): void {
   const path = join(folder, CONTROL_FILE);
   const text = `${JSON.stringify({ format: FORMAT, version: 1, ...control })}\n`;
-  writeFileSync(`${path}.new`, text, { mode: 0o600, flag: "wx" });
-  renameSync(`${path}.new`, path);
+  writeRunFile(path, text);
 }
 
 /** The run is over. Never throws: a file that stays behind names a process that is gone. */
@@ -46,7 +46,7 @@ export function removeControl(folder: string): void {
 
 /** The file of a run folder; undefined when there is none, or it is none of ours. */
 export function readControl(folder: string): ControlFile | undefined {
-  const read = readWhole(join(folder, CONTROL_FILE), BYTES_MAX);
+  const read = readRunFile(join(folder, CONTROL_FILE), BYTES_MAX);
   if (!read.ok) return undefined;
   try {
     const value = JSON.parse(Buffer.from(read.bytes).toString("utf8")) as ControlFile & {

@@ -7,7 +7,9 @@ import { InvariantError } from "../src/base/assert.ts";
 import type { Grant, WindowReport, WorkerSummary } from "../src/model/window.ts";
 import type { HostAddress } from "./addresses.ts";
 import { Awaited } from "./awaited.ts";
-import { Crew, type CrewOptions } from "./crew.ts";
+import { Crew } from "./crew.ts";
+import type { CrewOptions } from "./crew-options.ts";
+import { namesOf } from "./debts.ts";
 import { ExitCode, messageOf, OperatingError } from "./errors.ts";
 import type { Caller, Refusal, RunIdentity } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -23,6 +25,7 @@ import {
   type AgentNews,
   type Envelope,
   type ExitNotice,
+  type Farewell,
   type MemberMessage,
   Tag,
 } from "./messages.ts";
@@ -40,6 +43,9 @@ const START_WITHIN_MS = 120_000;
 
 /** Wall ms that members have to leave; after that they are ended. */
 const LEAVE_WITHIN_MS = 5000;
+
+/** Seconds of silence, at a beat a second, after which a worker is no longer merely busy. */
+const QUIET_SECONDS = 3;
 
 export interface CoordinatorOptions extends CrewOptions {
   readonly identity: RunIdentity;
@@ -145,15 +151,14 @@ export class Coordinator {
     return this.#hosts.peakRssBytes + this.#workersPeakRssBytes;
   }
 
-  /** The worker or host that has been silent for longest, by its name. */
-  get quietest(): string {
-    const workers = this.#crew.workers.map(({ name, heartbeat }) => ({
-      name,
-      quietSeconds: heartbeat?.quietSeconds ?? 0,
-    }));
-    const hosts = this.#hosts.all.map(({ label, quietSeconds }) => ({ name: label, quietSeconds }));
-    const members = [...workers, ...hosts];
-    return members.reduce((most, one) => (one.quietSeconds > most.quietSeconds ? one : most)).name;
+  /**
+   * Who owes the open window or its totals, for people; `the run` when that is nobody. When some of
+   * them are silent, only these: others may wait for their frames.
+   */
+  get owing(): string {
+    const { owing } = this.#crew;
+    const silent = owing.filter(({ heartbeat }) => (heartbeat?.quietSeconds ?? 0) >= QUIET_SECONDS);
+    return namesOf(silent.length > 0 ? silent : owing);
   }
 
   /**
@@ -164,7 +169,7 @@ export class Coordinator {
     const { placement, address, identity, hosts, security } = this.#options;
     this.#listener = await listen({
       ...address,
-      ...securityFor(address.host, security),
+      ...securityFor(security),
       identity,
       maxMessageBytes: CONTROL_MESSAGE_BYTES,
       maxConnections: placement.workers.length + hosts + SPARE_CONNECTIONS,
@@ -200,8 +205,7 @@ export class Coordinator {
 
   /** Asks every worker for its totals. Never resolves when the run fails meanwhile. */
   async collect(): Promise<WorkerSummary[]> {
-    this.#crew.phase = "collecting";
-    this.#crew.tellAll(encodeTag(Tag.finish));
+    this.#crew.collect();
     await this.#collected.all(this.#crew.workers.length);
     return this.#summaries as WorkerSummary[];
   }
@@ -209,15 +213,15 @@ export class Coordinator {
   /**
    * Sees everybody out and closes the port. Resolves when all have ended. `inPeace`: workers are
    * idle and may go by themselves; otherwise their agents end them. Nobody gets more than a few
-   * seconds.
+   * seconds. `farewell` is what the hosts are told of it.
    */
-  async leave(inPeace: boolean): Promise<void> {
+  async leave(inPeace: boolean, farewell: Farewell): Promise<void> {
     this.#crew.leave();
     this.#hostFaults?.calm();
     this.#hosts.stopWatching();
-    this.#crew.tellAll(encodeTag(Tag.goodbye));
+    this.#crew.tellAll(encodeMessage(Tag.goodbye, farewell));
     if (inPeace) await this.#workersGone();
-    await this.#hosts.leave(LEAVE_WITHIN_MS);
+    await this.#hosts.leave(LEAVE_WITHIN_MS, farewell);
     this.#listener?.close();
     await this.#hostFaults?.close();
   }
@@ -325,7 +329,7 @@ export class Coordinator {
         this.#crew.linked(worker);
         return;
       case Tag.handover: {
-        worker.handedOver.add(message.peer);
+        this.#crew.handedOver(worker, message.peer);
         const handover = encodeMessage(Tag.handover, worker.number, message.frames);
         this.#crew.workers[message.peer].send(handover);
         return;

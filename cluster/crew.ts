@@ -4,20 +4,15 @@
  * was decided has no meaning. It sends messages and starts processes through the hosts; it reads
  * none.
  */
-import type { Grant, Resumption } from "../src/model/window.ts";
-import { hostOfWorker, type Placement } from "../src/topology/placement.ts";
+import { hostOfWorker } from "../src/topology/placement.ts";
 import { Awaited } from "./awaited.ts";
+import type { Complaint, CrewOptions } from "./crew-options.ts";
+import { type Debts, whatIsOwed, whoHoldsUp } from "./debts.ts";
 import type { HostList } from "./host-list.ts";
 import type { HostSide } from "./host-side.ts";
 import { EXPLAIN_WITHIN_MS } from "./link-limits.ts";
 import type { RunPhase, RunView } from "./member-rules.ts";
-import {
-  type Configuration,
-  type MemberMessage,
-  type ProxyPlan,
-  type SpawnOrder,
-  Tag,
-} from "./messages.ts";
+import { type Configuration, type MemberMessage, Tag } from "./messages.ts";
 import { StallWatch } from "./stall-watch.ts";
 import { encodeGrant, encodeMessage, encodeTag } from "./wire.ts";
 import { WorkerSide } from "./worker-side.ts";
@@ -31,65 +26,6 @@ const LOSSES_MAX = [
   { losses: 10, windows: 10_000 },
 ] as const;
 
-/** What the windows have to say when processes are lost and replaced. */
-export interface WindowsSide {
-  /** Discards what a worker did in the open window; returns what its replacement begins with. */
-  lose(worker: number): Resumption;
-  /** What the replacement owes for the open window; undefined: nothing. */
-  grantOf(worker: number): Grant | "begin" | undefined;
-  /** Windows granted so far. */
-  readonly windows: number;
-  /** Workers that have not reported the open window. */
-  readonly awaited: readonly number[];
-}
-
-/** Processes that are gone. */
-export interface Loss {
-  /** The host whose agent is gone; undefined: workers only. */
-  readonly host: string | undefined;
-  readonly workers: readonly { readonly number: number; readonly label: string }[];
-  /** A sentence that names them and says how. */
-  readonly detail: string;
-}
-
-/** What a worker is told of the run, and where it is started. */
-export interface CrewOptions {
-  /** Encoded scenario. */
-  readonly scenario: Uint8Array;
-  readonly scenarioHash: string;
-  readonly placement: Placement;
-  /** Pairs of workers that share a lane. */
-  readonly pairs: readonly (readonly [number, number])[];
-  /** Wall ms to wait before each window, by worker label. */
-  readonly delays: ReadonlyMap<string, number>;
-  readonly reportsTo: SpawnOrder["reportsTo"];
-  /** Links that a drill may break. */
-  readonly proxies: ProxyPlan;
-  /** Seconds of silence before a member counts as lost. */
-  readonly silenceLimitSeconds: number;
-  /** Seconds in which a worker that is alive does what it owes. */
-  readonly stallLimitSeconds: number;
-  readonly windows: WindowsSide;
-  /** Processes are gone for good; called before anything is done about it. */
-  lost(loss: Loss): void;
-  /** One that was lost has a replacement, which takes part from now on. */
-  replaced(detail: string): void;
-  /** All that were lost have been replaced. */
-  whole(): void;
-  /** Something that people want to know of, and that changes nothing. */
-  told(text: string): void;
-}
-
-/** A worker's word on a peer that it cannot reach. */
-export interface Complaint {
-  readonly peer: number;
-  /** Which of the peer's processes. */
-  readonly peerIncarnation: number;
-  readonly reason: string;
-  /** The rule that the peer's frames break; empty: the link is gone. */
-  readonly rule: string;
-}
-
 /** The workers of one run. */
 export class Crew implements RunView {
   phase: RunPhase = "gathering";
@@ -100,6 +36,8 @@ export class Crew implements RunView {
   readonly #linked = new Awaited();
   /** Workers that have said their totals: their processes may go. */
   readonly #done = new Set<number>();
+  /** Steps that processes have made on their way into the run; what stands still makes none. */
+  #steps = 0;
   #workers: readonly WorkerSide[] = [];
   #stallWatch: StallWatch<WorkerSide> | undefined;
 
@@ -141,6 +79,20 @@ export class Crew implements RunView {
     });
   }
 
+  /**
+   * No window comes any more: asks for the totals. Nobody needs links for those, so whoever is
+   * being replaced waits for none.
+   */
+  collect(): void {
+    this.phase = "collecting";
+    for (const worker of this.#workers) {
+      if (worker.stage === "configured" || worker.stage === "linked") {
+        worker.send(encodeTag(Tag.finish));
+      }
+    }
+    this.#introduce();
+  }
+
   /** The run is over: what happens to processes from now on is no loss. */
   leave(): void {
     this.phase = "leaving";
@@ -150,7 +102,9 @@ export class Crew implements RunView {
 
   /** Sends to everybody who has a place in the run; the others are told when they have one. */
   tellAll(bytes: Uint8Array): void {
-    for (const worker of this.#workers) if (worker.stage === "linked") worker.send(bytes);
+    for (const worker of this.#workers) {
+      if (worker.stage === "linked" || this.isDone(worker.number)) worker.send(bytes);
+    }
   }
 
   /** The worker with this number, if this process is the present one. */
@@ -167,12 +121,14 @@ export class Crew implements RunView {
     worker.port = port;
     worker.proxies = new Map(proxies);
     worker.stage = "listening";
+    this.#steps += 1;
     this.#introduce();
   }
 
   /** A process has links to its peers: it is given what it owes, and the run may go on. */
   linked(worker: WorkerSide): void {
     worker.stage = "linked";
+    this.#steps += 1;
     if (this.phase === "starting") {
       this.#linked.note(worker.number);
       return;
@@ -181,9 +137,19 @@ export class Crew implements RunView {
       const owed = this.#options.windows.grantOf(worker.number);
       if (owed === "begin") worker.send(encodeTag(Tag.begin));
       else if (owed !== undefined) worker.send(encodeGrant(owed));
-    } else worker.send(encodeTag(Tag.finish));
+    }
     this.#options.replaced(`${worker.name} has taken its place on ${worker.host.label}`);
+    this.#tellIfWhole();
+  }
+
+  #tellIfWhole(): void {
     if (this.isWhole) this.#options.whole();
+  }
+
+  /** A replacement hands over to a peer what is under way: it has been rebuilt. */
+  handedOver(worker: WorkerSide, peer: number): void {
+    worker.handedOver.add(peer);
+    this.#steps += 1;
   }
 
   /** Nobody is being replaced. */
@@ -204,6 +170,7 @@ export class Crew implements RunView {
   /** A worker has said its totals: nothing is lost with its process from now on. */
   done(worker: WorkerSide): void {
     this.#done.add(worker.number);
+    this.#steps += 1;
   }
 
   /** A process is gone, silent or cut off. */
@@ -236,6 +203,8 @@ export class Crew implements RunView {
     setTimeout(() => {
       const other = this.present(peer, peerIncarnation);
       if (worker.incarnation !== mine || other === undefined) return;
+      // Totals need no links, and whoever has said its own may be gone.
+      if (this.phase === "collecting") return;
       const [low, high] = worker.number < peer ? [worker, other] : [other, worker];
       // Whoever complains, the same one goes: the one that is farther from here.
       const culprit = high.host.isOurs && !low.host.isOurs ? low : high;
@@ -258,7 +227,10 @@ export class Crew implements RunView {
       this.#hosts.launchAgain(host);
       return;
     }
-    if (this.#hosts.all.length === 1) return;
+    if (this.#hosts.all.length === 1) {
+      if (workers.length > 0) this.#fail(`${detail}; no host is left`);
+      return;
+    }
     this.#hosts.drop(host);
     const left = this.#hosts.all;
     for (const [place, worker] of workers.entries()) worker.host = left[place % left.length];
@@ -268,31 +240,47 @@ export class Crew implements RunView {
         workers.filter((worker) => worker.host === next),
       );
     }
+    // Nobody has to be replaced for a host that held nobody.
+    this.#tellIfWhole();
   }
 
-  /** Who holds the run up: nobody while processes are being replaced. */
-  get #owed(): { readonly step: number; readonly debtors: readonly WorkerSide[] } {
-    const { windows } = this.#options;
-    const step = windows.windows;
-    if (!this.isWhole) return { step, debtors: [] };
-    if (this.phase === "running") {
-      return { step, debtors: windows.awaited.map((number) => this.#workers[number]) };
+  /** Those that owe the open window, or their totals. */
+  get owing(): readonly WorkerSide[] {
+    if (this.phase === "collecting") {
+      return this.#workers.filter(({ number }) => !this.isDone(number));
     }
-    return { step: step + 1, debtors: this.#workers.filter(({ number }) => !this.isDone(number)) };
+    return this.#options.windows.awaited.map((number) => this.#workers[number]);
+  }
+
+  /** Who holds the run up, as far as can be told. */
+  get #owed(): Debts {
+    const isRunning = this.phase === "running";
+    if (isRunning && this.isWhole) {
+      return { step: this.#options.windows.windows, debtors: this.owing };
+    }
+    const missing = isRunning
+      ? this.#workers.filter(({ stage }) => stage !== "linked")
+      : this.owing;
+    // Numbers of windows are not negative.
+    const step = -2 - this.#steps;
+    return { step, debtors: whoHoldsUp(missing, ({ number }) => this.#peersOf[number].size) };
   }
 
   /** One at a time: when one goes, what the others lacked may come. */
   #stalled([debtor]: readonly WorkerSide[]): void {
     const seconds = this.#options.stallLimitSeconds;
-    const what = this.phase === "running" ? "not reported its window" : "not said its totals";
-    this.workerLost(debtor, `${debtor.name} beats, but has ${what} for ${seconds} s`);
+    const what = `${debtor.name} beats, but has ${whatIsOwed(debtor, this.phase)}`;
+    const detail = `${what} for ${seconds} s`;
+    // Which end of a link that nobody complains of is at fault, nobody can tell.
+    if (this.phase === "running" && debtor.stage === "configured") this.#fail(detail);
+    else this.workerLost(debtor, detail);
   }
 
   /** Starts the present processes of all workers of a host. */
   spawnOn(host: HostSide): void {
     this.#spawn(
       host,
-      this.#workers.filter((worker) => worker.host === host),
+      this.#workers.filter((worker) => worker.host === host && !worker.isGone),
     );
   }
 
@@ -314,10 +302,14 @@ export class Crew implements RunView {
   ): readonly WorkerSide[] {
     const { windows } = this.#options;
     if (this.phase === "leaving") return [];
-    const named = workers.map(({ number, label }) => ({ number, label }));
+    // Whoever had said its totals and is gone is not lost again.
+    const fresh = workers.filter(({ isGone }) => !isGone);
+    if (fresh.length === 0 && host === undefined) return [];
+    const named = fresh.map(({ number, label }) => ({ number, label }));
     this.#options.lost({ host, workers: named, detail });
-    const missed = workers.filter(({ number }) => !this.#done.has(number));
-    for (const worker of workers) worker.isGone = !missed.includes(worker);
+    const missed = fresh.filter(({ number }) => !this.#done.has(number));
+    for (const worker of fresh) worker.isGone = !missed.includes(worker);
+    this.#steps += 1;
     for (const worker of missed) {
       worker.noteLoss(windows.windows);
       const over = LOSSES_MAX.find((most) => worker.lossesWithin(most.windows) > most.losses);
@@ -334,15 +326,23 @@ export class Crew implements RunView {
     return missed;
   }
 
-  /** When nobody is starting any more: tells those who are new who the others are, and these. */
+  /**
+   * When nobody is starting any more: tells those who are new who the others are, and these. For
+   * the totals each is told at once, and of nobody: others may have said theirs, and be gone.
+   */
   #introduce(): void {
-    if (this.#workers.some(({ stage }) => stage === "starting")) return;
+    const isCollecting = this.phase === "collecting";
+    const isWaiting = this.#workers.some(({ stage }) => stage === "starting");
+    if (isWaiting && !isCollecting) return;
     const fresh = this.#workers.filter(({ stage }) => stage === "listening");
     const others = this.#workers.filter(({ stage }) => stage !== "listening");
     for (const worker of fresh) {
       worker.stage = "configured";
+      this.#steps += 1;
       worker.send(encodeMessage(Tag.configure, this.#configurationOf(worker)));
+      if (isCollecting) worker.send(encodeTag(Tag.finish));
     }
+    if (isCollecting) return;
     for (const worker of fresh) {
       for (const other of others) {
         if (!this.#peersOf[worker.number].has(other.number)) continue;
@@ -362,8 +362,9 @@ export class Crew implements RunView {
 
   #configurationOf(worker: WorkerSide): Configuration {
     const { scenario, placement, delays } = this.#options;
+    const isLinking = this.phase !== "collecting";
     const peers = this.#workers
-      .filter(({ number }) => this.#peersOf[worker.number].has(number))
+      .filter(({ number }) => isLinking && this.#peersOf[worker.number].has(number))
       .map((peer) => peer.addressFor(worker.number));
     const delayMs = delays.get(worker.label) ?? 0;
     const resumption = worker.resumption ?? null;

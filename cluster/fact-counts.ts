@@ -6,6 +6,7 @@ import type { FactRecord } from "../src/model/fact.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import type { Topology } from "../src/model/topology.ts";
 import { makeSchedule } from "../src/workload/schedules.ts";
+import { assignmentsPerToken } from "../src/workload/token-count.ts";
 import { RankMasks } from "./rank-masks.ts";
 
 /** A fault that is in force on one target. */
@@ -50,19 +51,15 @@ export class FactCounts {
   readonly #tokenOfAssignment: number;
 
   constructor(scenario: Scenario, topology: Topology, times: ExchangeTimes) {
-    const { model, workload } = scenario;
-    this.masks = new RankMasks(workload.epSize);
+    this.masks = new RankMasks(scenario.workload.epSize);
     this.#times = times;
     const actors = topology.actors.length;
     this.qpTimeouts = new Float64Array(actors);
     this.qpFailures = new Float64Array(actors);
     this.retransmitted = new Float64Array(actors);
     this.naks = new Float64Array(actors);
-    const sparse = workload.layers.filter((layer) => layer >= model.first_k_dense_replace).length;
-    // As the report counts: training counts a token once for its forward and backward pass.
-    const passes = workload.phase === "training" && workload.pass === "overlapped" ? 2 : 1;
-    const throughs = model.num_experts_per_tok * Math.max(1, sparse) * passes;
-    this.#tokenOfAssignment = workload.acceptedTokensPerStep / throughs;
+    const assignments = assignmentsPerToken(scenario);
+    this.#tokenOfAssignment = assignments === 0 ? 0 : 1 / assignments;
   }
 
   /** Tokens through all layers; what is on its way counts by the layers that it has behind it. */

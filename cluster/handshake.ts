@@ -46,6 +46,7 @@ export type RefusalCode =
   | "build"
   | "node"
   | "scenario"
+  | "rank"
   | "stale-incarnation"
   | "not-expected";
 
@@ -257,6 +258,7 @@ function isRefusalCode(value: unknown): value is RefusalCode {
     value === "build" ||
     value === "node" ||
     value === "scenario" ||
+    value === "rank" ||
     value === "stale-incarnation" ||
     value === "not-expected"
   );

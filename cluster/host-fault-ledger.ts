@@ -8,7 +8,7 @@ import {
   hostFaultText,
   hostTargetLabels,
 } from "../src/model/host-fault.ts";
-import type { Loss } from "./crew.ts";
+import type { Loss } from "./crew-options.ts";
 import type { RealFaultsOptions } from "./prepared-run.ts";
 
 export interface HostFaultLedgerOptions extends RealFaultsOptions {

@@ -5,7 +5,8 @@
  * drill's instant. It never signals a process by a number that came from a file.
  */
 import { type HostFault, type HostFaultTarget, hostFaultText } from "../src/model/host-fault.ts";
-import type { Crew, Loss } from "./crew.ts";
+import type { Crew } from "./crew.ts";
+import type { Loss } from "./crew-options.ts";
 import type { HostList } from "./host-list.ts";
 import type { HostSide } from "./host-side.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";

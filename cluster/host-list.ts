@@ -9,7 +9,10 @@ import type { HostSecurity } from "./host-security.ts";
 import { HostSide } from "./host-side.ts";
 import type { Link } from "./link.ts";
 import { type Invitation, invitationEnvironment } from "./membership.ts";
-import type { AgentNews, Envelope, SpawnedWorker } from "./messages.ts";
+import type { AgentNews, Envelope, Farewell, SpawnedWorker } from "./messages.ts";
+
+/** Most hosts that a message names. */
+const NAMED_MAX = 10;
 
 export interface HostListOptions {
   /** Hosts of the run, ours included. */
@@ -72,7 +75,10 @@ export class HostList {
       silenceLimitSeconds,
       security,
     };
-    if (hosts > 1) told(`waiting at ${formatAddress(address)} for ${hosts - 1} more hosts`);
+    if (hosts > 1)
+      told(
+        `waiting at ${formatAddress(address)} for ${hosts - 1} more ${hosts === 2 ? "host" : "hosts"}`,
+      );
     await new Promise<void>((resolve, reject) => {
       const deadline = setTimeout(() => {
         this.#gathered = undefined;
@@ -94,9 +100,16 @@ export class HostList {
       if (incarnation !== host.incarnation) {
         return { code: "stale-incarnation", message: "this agent was replaced" };
       }
-      return host.isLinked ? { code: "not-expected", message: "this host has joined" } : undefined;
+      const message = `rank ${number} is the host that coordinates`;
+      return host.isLinked ? { code: "rank", message } : undefined;
     }
-    const isFull = this.#gathered === undefined || this.#free(number) === undefined;
+    const { hosts } = this.#options;
+    if (number >= hosts) return { code: "rank", message: `rank ${number} of ${hosts} hosts` };
+    const isGathering = this.#gathered !== undefined;
+    if (isGathering && host?.isLinked === true) {
+      return { code: "rank", message: `rank ${number} is taken` };
+    }
+    const isFull = !isGathering || this.#free(number) === undefined;
     return isFull ? { code: "not-expected", message: "the run has all its hosts" } : undefined;
   }
 
@@ -127,8 +140,8 @@ export class HostList {
   }
 
   /** Sends everybody away; each try has `withinMs` of wall time. */
-  async leave(withinMs: number): Promise<void> {
-    await Promise.all(this.#hosts.map((host) => host.leave(withinMs)));
+  async leave(withinMs: number, farewell: Farewell): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.leave(withinMs, farewell)));
   }
 
   #makeHost(number: number): HostSide {
@@ -155,8 +168,18 @@ export class HostList {
   }
 
   #arrived(host: HostSide): void {
-    const { name, address, processors } = host.arrival ?? { name: "", address: "", processors: 0 };
-    if (this.#options.hosts > 1) {
+    const { arrival } = host;
+    if (arrival === undefined) return;
+    const { name, address, processors } = arrival;
+    const { hosts } = this.#options;
+    if (arrival.hosts > 0 && arrival.hosts !== hosts && this.#gathered !== undefined) {
+      const why = `${arrival.hosts} hosts there, ${hosts} here`;
+      this.#options.told(`turned away ${address}: ${why}`);
+      const text = `the run has ${hosts} hosts, not ${arrival.hosts}: say the same --nnodes everywhere`;
+      host.turnAway({ exitCode: ExitCode.unavailable, text });
+      return;
+    }
+    if (hosts > 1) {
       const what = `${name}, ${address}, ${processors} processors`;
       this.#options.told(`${host.label} (${what}) has joined`);
     }
@@ -167,10 +190,12 @@ export class HostList {
 
 function missing(hosts: readonly HostSide[], joinWithinMs: number): OperatingError {
   const absent = hosts.filter(({ arrival }) => arrival === undefined).map(({ label }) => label);
+  const more = absent.length - NAMED_MAX;
+  const names = absent.slice(0, NAMED_MAX).join(", ") + (more > 0 ? ` and ${more} more` : "");
   return new OperatingError(
     "E047",
     `${hosts.length - absent.length} of ${hosts.length} hosts have joined; ` +
-      `missing after ${joinWithinMs / 1000} s: ${absent.join(", ")}`,
+      `missing after ${joinWithinMs / 1000} s: ${names}`,
     "start `faultplane join HOST:PORT` on each of them, or wait longer with --join-timeout",
     ExitCode.unavailable,
   );

@@ -1,8 +1,8 @@
 /**
  * How the links between hosts are protected, as every process of a run is told it: the folder with
- * the certificates, or that none are wanted. Links on loopback go without.
+ * the certificates, or that none are wanted. Whoever gives a folder gets TLS on every link of the
+ * run but that of a worker to its own agent, which never leaves the host.
  */
-import { isLoopback } from "./address-rule.ts";
 import type { LinkSettings } from "./link.ts";
 import { readTlsFolder, type TlsMaterial } from "./tls-material.ts";
 
@@ -14,20 +14,17 @@ export interface HostSecurity {
   readonly insecure: boolean;
 }
 
-/** On this machine alone. */
+/** On this machine alone, and without TLS. */
 export const LOOPBACK_ONLY: HostSecurity = { insecure: false };
 
 const read = new Map<string, TlsMaterial>();
 
-/**
- * The settings of a link by way of `host`. Throws OperatingError E045 when the folder's files do
- * not serve.
- */
-export function securityFor(
-  host: string,
-  { tlsFolder, insecure }: HostSecurity,
-): Pick<LinkSettings, "tls" | "insecure"> {
-  if (tlsFolder === undefined || isLoopback(host)) return { insecure };
+/** The settings of a link. Throws OperatingError E045 when the folder's files do not serve. */
+export function securityFor({
+  tlsFolder,
+  insecure,
+}: HostSecurity): Pick<LinkSettings, "tls" | "insecure"> {
+  if (tlsFolder === undefined) return { insecure };
   const tls = read.get(tlsFolder) ?? readTlsFolder(tlsFolder);
   read.set(tlsFolder, tls);
   return { tls, insecure };

@@ -13,6 +13,7 @@ import type {
   Arrival,
   Disturbance,
   Envelope,
+  Farewell,
   MemberMessage,
   SpawnedWorker,
   SpawnOrder,
@@ -76,11 +77,6 @@ export class HostSide {
   /** Process id of its agent; 0 when unknown. */
   get pid(): number {
     return this.#process?.pid ?? this.arrival?.pid ?? 0;
-  }
-
-  /** How long its agent has been silent, seconds. */
-  get quietSeconds(): number {
-    return this.#heartbeat?.quietSeconds ?? 0;
   }
 
   /** Starts its agent, `dist/scripts/agent-main.js`, on this machine. */
@@ -162,6 +158,12 @@ export class HostSide {
     this.#outgoing.push(envelope);
   }
 
+  /** Sends an agent away that has no part in this run; its place is free when it has gone. */
+  turnAway(farewell: Farewell): void {
+    this.arrival = undefined;
+    this.#send(encodeMessage(Tag.goodbye, farewell));
+  }
+
   /** From now on neither silence nor an end means anything. */
   stopWatching(): void {
     this.#isOver = true;
@@ -182,10 +184,10 @@ export class HostSide {
   }
 
   /** Sends the agent away; it ends what workers are left. Each try has `withinMs` of wall time. */
-  async leave(withinMs: number): Promise<void> {
+  async leave(withinMs: number, farewell: Farewell): Promise<void> {
     this.stopWatching();
     this.#flush();
-    this.#send(encodeTag(Tag.goodbye));
+    this.#send(encodeMessage(Tag.goodbye, farewell));
     if (this.#link === undefined) this.#process?.kill("SIGKILL");
     await this.#left(withinMs);
     if (this.#process === undefined) {

@@ -8,6 +8,17 @@ import { isOver, type Journal, type JournalHeader, type JournalRecord } from "./
 import { CHAIN_START, chainedLine } from "./journal-chain.ts";
 import { KnownRecords } from "./known-records.ts";
 
+/** Throws OperatingError E055 when the run came to its end: there is nothing to take up. */
+export function checkOpenEnd({ header, end }: Journal): void {
+  if (end === undefined || !isOver(end.end)) return;
+  throw new OperatingError(
+    "E055",
+    `nothing to take up: run ${header.runId} came to its end (${end.end})`,
+    "replay it, or run the scenario again",
+    ExitCode.badData,
+  );
+}
+
 /** Appends to a journal; each call is on disk (out of this process) when it returns. */
 export class JournalWriter {
   readonly #file: AppendFile;
@@ -34,15 +45,8 @@ export class JournalWriter {
    * OperatingError E055 when the run came to its end.
    */
   static reopen(path: string, journal: Journal): JournalWriter {
-    const { end, tail } = journal;
-    if (end !== undefined && isOver(end.end)) {
-      throw new OperatingError(
-        "E055",
-        `nothing to take up: run ${journal.header.runId} came to its end (${end.end})`,
-        "replay it, or run the scenario again",
-        ExitCode.badData,
-      );
-    }
+    checkOpenEnd(journal);
+    const { tail } = journal;
     const mode = { keepBytes: tail.bytes };
     return new JournalWriter(path, mode, tail.chain, new KnownRecords(journal));
   }

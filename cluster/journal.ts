@@ -12,7 +12,7 @@ import type { AssignmentTotals } from "../src/model/window.ts";
 import { ExitCode, OperatingError } from "./errors.ts";
 import { CHAIN_START, followedBy } from "./journal-chain.ts";
 import { type HostRecord, type JournalOrder, orderProblem } from "./journal-orders.ts";
-import { readWhole } from "./read-file.ts";
+import { readRunFile } from "./read-file.ts";
 
 /** Version of the journal's format; a reader takes only its own. */
 export const JOURNAL_VERSION = 3;
@@ -104,7 +104,7 @@ export function makeHeader(fields: Omit<JournalHeader, "format" | "version">): J
  * (damaged).
  */
 export function readJournal(path: string): Journal {
-  const read = readWhole(path);
+  const read = readRunFile(path);
   if (!read.ok) {
     throw new OperatingError(
       "E001",

@@ -36,7 +36,7 @@ export class LineTail {
 
   /** Opens the file at `path`. Throws OperatingError E001. */
   constructor(path: string) {
-    const opened = openRegular(path);
+    const opened = openRegular(path, "refused");
     if (!opened.ok) {
       throw new OperatingError(
         "E001",

@@ -58,7 +58,8 @@ export function checkWorkerMessage(run: RunView, worker: WorkerView, message: Me
       }
       return;
     case Tag.summary:
-      expectStage(worker, "summary", "linked");
+      // Nobody needs links for its totals.
+      if (stage !== "configured") expectStage(worker, "summary", "linked");
       if (run.phase !== "collecting" || run.isDone(worker.number)) outOfPlace("summary", worker);
       return;
     case Tag.handover:

@@ -30,6 +30,8 @@ export interface Invitation extends HostAddress {
   readonly address: string;
   readonly silenceLimitSeconds: number;
   readonly security: HostSecurity;
+  /** Whether a worker reports to its agent, on this host; default: to the coordinator. */
+  readonly viaAgent?: boolean;
   /** Peers of a worker that dial it through a proxy; default: none. */
   readonly proxiedPeers?: readonly number[];
 }
@@ -49,6 +51,7 @@ export function invitationEnvironment(invitation: Invitation): Record<string, st
     [Env.silenceLimit]: String(silenceLimitSeconds),
     [Env.tlsFolder]: security.tlsFolder ?? "",
     [Env.insecure]: security.insecure ? "yes" : "",
+    [Env.viaAgent]: invitation.viaAgent === true ? "yes" : "",
     [Env.proxiedPeers]: (invitation.proxiedPeers ?? []).join(","),
   };
 }
@@ -81,6 +84,7 @@ export function readInvitation(environment: NodeJS.ProcessEnv): Invitation {
       ...(environment[Env.tlsFolder] ? { tlsFolder: environment[Env.tlsFolder] } : {}),
       insecure: environment[Env.insecure] === "yes",
     },
+    viaAgent: environment[Env.viaAgent] === "yes",
     proxiedPeers: proxied === "" ? [] : proxied.split(",").map(Number),
   };
 }
@@ -115,7 +119,7 @@ export async function join(options: MembershipOptions): Promise<void> {
   const { address, identity, caller, silenceLimitSeconds, security } = options;
   const link = await dial({
     ...address,
-    ...securityFor(address.host, security),
+    ...securityFor(security),
     identity,
     caller,
     maxMessageBytes: CONTROL_MESSAGE_BYTES,

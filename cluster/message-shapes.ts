@@ -29,6 +29,9 @@ const SENTENCES_MAX = 65_536;
 const aPort: Check = (value) =>
   isPort(value) ? undefined : `: expected a port, found ${String(value).slice(0, 20)}`;
 
+/** Largest exit code of a process. */
+const EXIT_CODE_MAX = 255;
+
 /** Two whole numbers. */
 const aPair: Check = (value) =>
   Array.isArray(value) && value.length === 2 && value.every(isWhole)
@@ -136,7 +139,14 @@ export const anArrival = recordOf({
   address: aText,
   pid: aWhole,
   processors: aWhole,
+  hosts: aWhole,
 });
+
+const anExitCode: Check = (value) =>
+  isWhole(value) && value <= EXIT_CODE_MAX ? undefined : ": expected an exit code";
+
+/** Checks what a host is told of the end of its part. */
+export const aFarewell = recordOf({ exitCode: anExitCode, text: aText });
 
 /** Checks how a process ended. */
 export const anExit = recordOf({

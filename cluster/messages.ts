@@ -29,6 +29,8 @@ export const Env = {
   tlsFolder: "FAULTPLANE_TLS_FOLDER",
   /** "yes": links to other hosts go without. */
   insecure: "FAULTPLANE_INSECURE",
+  /** "yes": what a worker is to join is its agent; workers only. */
+  viaAgent: "FAULTPLANE_VIA_AGENT",
   /** Numbers of peers whose link to a worker goes through a proxy, with commas; workers only. */
   proxiedPeers: "FAULTPLANE_PROXIED_PEERS",
 } as const;
@@ -160,6 +162,16 @@ export interface Arrival {
   readonly pid: number;
   /** Processors that may be used. */
   readonly processors: number;
+  /** How many hosts it was told that the run has; 0: it was told nothing of that. */
+  readonly hosts: number;
+}
+
+/** What a host is told of the end of its part. */
+export interface Farewell {
+  /** Of its process: 0 when the run came to its end, whatever the verdict. */
+  readonly exitCode: number;
+  /** A sentence: how the run ended. */
+  readonly text: string;
 }
 
 /** How a process ended. */
@@ -184,7 +196,7 @@ export type CoordinatorMessage =
   | { readonly tag: typeof Tag.configure; readonly configuration: Configuration }
   | { readonly tag: typeof Tag.begin }
   | { readonly tag: typeof Tag.finish }
-  | { readonly tag: typeof Tag.goodbye }
+  | { readonly tag: typeof Tag.goodbye; readonly farewell: Farewell }
   | { readonly tag: typeof Tag.replace; readonly replacement: Replacement }
   | HandoverMessage
   | { readonly tag: typeof Tag.spawn; readonly order: SpawnOrder }

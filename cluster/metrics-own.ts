@@ -97,7 +97,7 @@ function rankMetrics({ options, counts, pace }: MetricSources): MetricEntry[] {
       type: "gauge",
       help: "How many others have given up this emulated rank; ranks that somebody has only.",
       labels: ["rank"],
-      samples: () => [...masks.ranks()].map(({ rank, by }) => ({ labels: { rank }, value: by })),
+      samples: () => masks.ranks().map(({ rank, by }) => ({ labels: { rank }, value: by })),
     },
     single(
       "counter",

@@ -2,6 +2,7 @@
  * What a run is given before its first window, and what is left when everybody has gone: the
  * contract between whoever starts a run and the two ways of driving one, in one process or in many.
  */
+import type { LaneWatch } from "../src/engine/lane-watch.ts";
 import type { CommittedWindow, WindowProtocol } from "../src/engine/window-protocol.ts";
 import type { DeviceFactory } from "../src/model/device.ts";
 import type { Director } from "../src/model/director.ts";
@@ -64,6 +65,8 @@ export interface RunOptions {
   readonly realFaults?: RealFaultsOptions;
   /** The drill is blind: what began is hidden from operators. */
   readonly blind?: BlindSession;
+  /** Looks on while messages cross lanes; of placement `single` only. */
+  readonly watch?: LaneWatch;
 }
 
 /** What a drill may do to the processes of its run. */

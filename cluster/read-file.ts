@@ -2,7 +2,15 @@
  * Reads whole files that an operator names. Only regular files: a pipe would be waited for, and a
  * device may have no end.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  type Stats,
+} from "node:fs";
 import { systemCodeOf } from "./errors.ts";
 
 /** The bytes of a file, or why there are none, in words. */
@@ -17,21 +25,41 @@ export type OpenFile =
 
 /**
  * Opens the regular file at `path` for reading; who gets a descriptor closes it. Never blocks and
- * never throws for what it finds there.
+ * never throws for what it finds there. `links`: whether the file may be reached by a symbolic link
+ * of that name; in a run folder none is ours.
  */
-export function openRegular(path: string): OpenFile {
+export function openRegular(path: string, links: "followed" | "refused" = "followed"): OpenFile {
   let descriptor: number | undefined;
   try {
     // O_NONBLOCK: to open a pipe for reading would wait for somebody to write.
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = constants;
+    const refusing = links === "refused" ? O_NOFOLLOW : 0;
+    descriptor = openSync(path, O_RDONLY | O_NONBLOCK | refusing);
     const stat = fstatSync(descriptor);
     if (stat.isFile()) return { ok: true, descriptor, sizeBytes: stat.size };
     closeSync(descriptor);
     return { ok: false, problem: `it is ${kindOf(stat)}` };
   } catch (error) {
     if (descriptor !== undefined) closeSync(descriptor);
+    if (links === "refused" && isSymbolicLink(path)) return { ok: false, problem: SYMBOLIC_LINK };
     return { ok: false, problem: reasonOf(error) };
   }
+}
+
+/** What is wrong with a symbolic link where a run has its files, in words. */
+export const SYMBOLIC_LINK = "it is a symbolic link, and a run makes none";
+
+/** Whether there is a symbolic link with that very name. */
+export function isSymbolicLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
+/**
+ * Reads a file of a run folder, up to `limitBytes` and one byte more; a symbolic link is refused.
+ * Never blocks and never throws for what it finds there.
+ */
+export function readRunFile(path: string, limitBytes = Number.POSITIVE_INFINITY): WholeFile {
+  return readAll(openRegular(path, "refused"), limitBytes);
 }
 
 /**
@@ -39,7 +67,10 @@ export function openRegular(path: string): OpenFile {
  * what it finds there.
  */
 export function readWhole(path: string, limitBytes = Number.POSITIVE_INFINITY): WholeFile {
-  const opened = openRegular(path);
+  return readAll(openRegular(path), limitBytes);
+}
+
+function readAll(opened: OpenFile, limitBytes: number): WholeFile {
   if (!opened.ok) return opened;
   const { descriptor, sizeBytes } = opened;
   try {

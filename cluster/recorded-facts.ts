@@ -20,7 +20,7 @@ const PIECE_BYTES = 1024 * 1024;
  * read) and E051 (a line is no fact of this run).
  */
 export function* recordedFacts(path: string, topology: Topology): Generator<FactRecord[]> {
-  const opened = openRegular(path);
+  const opened = openRegular(path, "refused");
   if (!opened.ok) {
     throw new OperatingError(
       "E001",

@@ -32,7 +32,7 @@ export class RecordedLines {
 
   /** Opens the file at `path` and counts its lines. Throws OperatingError E001. */
   constructor(path: string) {
-    const opened = openRegular(path);
+    const opened = openRegular(path, "refused");
     if (!opened.ok) throw unreadable(path, opened.problem);
     this.#descriptor = opened.descriptor;
     try {

@@ -6,6 +6,7 @@ import {
   accessSync,
   constants,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,15 +15,15 @@ import {
   rmSync,
   statfsSync,
   statSync,
-  writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Scenario } from "../src/model/scenario.ts";
 import { writeProblem } from "./append-file.ts";
 import { CONTROL_FILE } from "./control-file.ts";
 import { ExitCode, OperatingError, systemCodeOf } from "./errors.ts";
-import { readWhole } from "./read-file.ts";
+import { readRunFile } from "./read-file.ts";
 import { holderOf, RunLock, stillUp } from "./run-lock.ts";
+import { writeRunFile } from "./write-file.ts";
 
 /** Names of the files of a run folder. */
 export const RunFile = {
@@ -168,10 +169,8 @@ export class RunFolder {
   write(name: (typeof RunFile)[keyof typeof RunFile], text: string | Uint8Array): void {
     const path = this.file(name);
     try {
-      writeFileSync(`${path}.new`, text, { mode: 0o600 });
-      renameSync(`${path}.new`, path);
+      writeRunFile(path, text);
     } catch (error) {
-      removeQuietly(`${path}.new`);
       throw new OperatingError(
         "E060",
         `${name} cannot be written (${writeProblem(error)})`,
@@ -227,19 +226,11 @@ function removeFiles(folder: string): void {
   for (const name of Object.values(RunFile)) rmSync(join(folder, name), { force: true });
 }
 
-/** Removes a file, if that can be done. */
-function removeQuietly(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // Who cannot write to the folder has said so already.
-  }
-}
-
 /** Moves the files of a run, those that there are. */
 function moveFiles(from: string, to: string): void {
   for (const name of Object.values(RunFile)) {
-    if (existsSync(join(from, name))) renameSync(join(from, name), join(to, name));
+    const isThere = lstatSync(join(from, name), { throwIfNoEntry: false }) !== undefined;
+    if (isThere) renameSync(join(from, name), join(to, name));
   }
 }
 
@@ -269,7 +260,7 @@ export function formatResolved({ scenario, scenarioHash, drill }: Resolved): str
 /** Reads resolved.json of the run folder `folder`. Throws OperatingError E001 or E050. */
 export function readResolved(folder: string): Resolved {
   const path = join(folder, RunFile.resolved);
-  const read = readWhole(path);
+  const read = readRunFile(path);
   if (!read.ok) {
     throw new OperatingError(
       "E001",

@@ -5,13 +5,14 @@
  * process is told from a later one with its id by when it began.
  */
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { writeProblem } from "./append-file.ts";
 import { isAlive } from "./control-file.ts";
 import { ExitCode, OperatingError } from "./errors.ts";
-import { readWhole } from "./read-file.ts";
+import { readRunFile } from "./read-file.ts";
+import { writeRunFile } from "./write-file.ts";
 
 const FORMAT = "faultplane-lock";
 const NAME = /^lock-\d+-[0-9a-f]{8}\.json$/;
@@ -111,10 +112,8 @@ function locksIn(folder: string): string[] {
 function writeLock(path: string, holder: LockHolder): void {
   const text = `${JSON.stringify({ format: FORMAT, version: 1, ...holder })}\n`;
   try {
-    writeFileSync(`${path}.new`, text, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    writeRunFile(path, text);
   } catch (error) {
-    rmSync(`${path}.new`, { force: true });
     throw new OperatingError(
       "E060",
       `output cannot be written (${writeProblem(error)})`,
@@ -126,7 +125,7 @@ function writeLock(path: string, holder: LockHolder): void {
 
 /** Who wrote a lock; undefined when nobody did, or it is none of ours. */
 function readHolder(path: string): LockHolder | undefined {
-  const read = readWhole(path, BYTES_MAX);
+  const read = readRunFile(path, BYTES_MAX);
   if (!read.ok) return undefined;
   try {
     const { format, pid, host, began } = JSON.parse(Buffer.from(read.bytes).toString("utf8"));

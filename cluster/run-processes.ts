@@ -11,7 +11,8 @@ import { scenarioHash } from "../src/scenario/scenario-hash.ts";
 import { LOOPBACK } from "./addresses.ts";
 import { encodeChecked } from "./codec.ts";
 import { Coordinator, type Failure } from "./coordinator.ts";
-import type { Loss } from "./crew.ts";
+import type { Loss } from "./crew-options.ts";
+import { ExitCode, messageOf } from "./errors.ts";
 import { identityOf, runTokenOf } from "./handshake.ts";
 import { SILENCE_LIMIT_SECONDS } from "./heartbeat.ts";
 import { HostFaultLedger } from "./host-fault-ledger.ts";
@@ -20,7 +21,8 @@ import { checkHost } from "./host-limits.ts";
 import { LOOPBACK_ONLY } from "./host-security.ts";
 import type { HostEvent, JournalOrder } from "./journal-orders.ts";
 import { peakRssBytes } from "./membership.ts";
-import { NO_PROXIES } from "./messages.ts";
+import { shortened } from "./message-readers.ts";
+import { type Farewell, NO_PROXIES } from "./messages.ts";
 import {
   type DriveResult,
   type Ending,
@@ -147,7 +149,7 @@ export async function driveProcesses(
       new Promise<Ending>((resolve) => {
         patience = setTimeout(() => {
           loop?.abandon();
-          const detail = `${coordinator.quietest} did not stop within ${STOP_WITHIN_MS / 1000} s`;
+          const detail = `${coordinator.owing} did not stop within ${STOP_WITHIN_MS / 1000} s`;
           const at = formatTime(protocol.virtualTimePs);
           resolve({ end: "worker-lost", detail: `${detail}; at virtual time ${at}` });
         }, STOP_WITHIN_MS);
@@ -156,6 +158,8 @@ export async function driveProcesses(
   let summaries: readonly WorkerSummary[] = [];
   let ending: Ending;
   let inPeace = false;
+  let farewell = failedWith("it could not start", false);
+  let hasBegun = false;
   try {
     const early = await Promise.race([coordinator.start(), lost, stopped]);
     if (early !== undefined) {
@@ -180,6 +184,7 @@ export async function driveProcesses(
         });
       });
       coordinator.begin();
+      hasBegun = true;
       ending = await Promise.race([windows, lost, unanswered]);
       // Whoever stands still is to say its totals, too.
       coordinator.hostFaults?.calm();
@@ -192,9 +197,13 @@ export async function driveProcesses(
         }
       }
     }
+    farewell = farewellOf(ending, hasBegun);
+  } catch (error) {
+    farewell = failedWith(messageOf(error), hasBegun);
+    throw error;
   } finally {
     clearTimeout(patience);
-    await coordinator.leave(inPeace);
+    await coordinator.leave(inPeace, farewell);
   }
   return {
     ending,
@@ -204,6 +213,20 @@ export async function driveProcesses(
     peakRssBytes: coordinator.peakRssBytes + peakRssBytes(),
     ...(ledger && { hostFaults: ledger.runs }),
   };
+}
+
+/** What the hosts are told of a run that ended so. */
+function farewellOf({ end, detail }: Ending, hasBegun: boolean): Farewell {
+  if (end === "worker-lost") return failedWith(detail, hasBegun);
+  if (!hasBegun) return failedWith("it was stopped before", false);
+  return { exitCode: 0, text: "the run is over" };
+}
+
+/** What they are told of one that failed. */
+function failedWith(why: string, hasBegun: boolean): Farewell {
+  return hasBegun
+    ? { exitCode: ExitCode.tryAgain, text: shortened(`the run failed: ${why}`) }
+    : { exitCode: ExitCode.unavailable, text: shortened(`the run never began: ${why}`) };
 }
 
 /** A run of its own on this host: a token that nobody else has, and nobody to wait for. */

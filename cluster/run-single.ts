@@ -17,8 +17,8 @@ const TURN_MS = 10;
 /** Drives a run whose placement has one worker. */
 export async function driveSingle(run: PreparedRun): Promise<DriveResult> {
   const { options, placement, lookaheadPs } = run;
-  const { scenario, devices, observer } = options;
-  const logicalProcess = new LogicalProcess({ scenario, placement, worker: 0, devices });
+  const { scenario, devices, observer, watch } = options;
+  const logicalProcess = new LogicalProcess({ scenario, placement, worker: 0, devices, watch });
   const workers = placement.workers.map((worker) => worker.label);
   observer.started({
     workers,

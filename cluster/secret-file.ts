@@ -7,14 +7,13 @@ import {
   constants,
   fstatSync,
   linkSync,
-  lstatSync,
   openSync,
   readSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { ExitCode, OperatingError, systemCodeOf } from "./errors.ts";
-import { reasonOf } from "./read-file.ts";
+import { isSymbolicLink, reasonOf } from "./read-file.ts";
 
 /** Permission bits that a secret file must have: its owner reads and writes, nobody else. */
 export const SECRET_MODE = 0o600;
@@ -84,8 +83,4 @@ export function createSecret(path: string, text: string): boolean {
   } finally {
     rmSync(unnamed, { force: true });
   }
-}
-
-function isSymbolicLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }

@@ -3,7 +3,7 @@
  * all members share, and one fixed name in it, so that no address of a host matters. Read and
  * checked whole before any port is opened, so that a mistake is told with the name of its file.
  */
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { checkServerIdentity, createSecureContext, type SecureVersion } from "node:tls";
@@ -64,6 +64,8 @@ export function readTlsFolder(folder: string, nowMs = Date.now()): TlsMaterial {
   }
   const material = { ca, certificate, key };
   try {
+    // Without a key a context is made, too, and fails at the first link.
+    if (!member.checkPrivateKey(createPrivateKey(key))) throw new Error("key values mismatch");
     createSecureContext(tlsOptions(material));
   } catch (error) {
     throw keyProblem(keyPath, certificatePath, error);

@@ -61,6 +61,7 @@ export function findToken(source: TokenSource): FoundToken {
   if (given !== undefined && given !== "") {
     return { token: tokenOf(given, TokenEnv.token), place: TokenEnv.token };
   }
+  if (source.tokenFile === "") throw unusable("the name of the token file is empty");
   const named = source.tokenFile ?? environment[TokenEnv.file];
   if (named !== undefined && named !== "") {
     const token = tokenIn(named);

@@ -4,10 +4,10 @@
  * bytes on every placement. It is worked out again by a run that is taken up, so nothing of it has
  * to survive.
  */
-import { createReadStream, existsSync, rmSync } from "node:fs";
-import { createInterface } from "node:readline";
+import { existsSync, rmSync } from "node:fs";
 import type { TrafficBin } from "../src/model/window.ts";
 import { AppendFile } from "./append-file.ts";
+import { LineTail } from "./line-tail.ts";
 
 const FORMAT = "faultplane-traffic";
 const VERSION = 1;
@@ -51,21 +51,28 @@ export interface TrafficHeader {
  * Reads a traffic file, a bin at a time; undefined when there is none of ours. A line that is cut
  * off ends it: what is missing was lost with the run's last moments.
  */
-export async function readTraffic(
+export function readTraffic(
   path: string,
   each: (bin: TrafficBin) => void,
-): Promise<TrafficHeader | undefined> {
+): TrafficHeader | undefined {
   if (!existsSync(path)) return undefined;
+  const tail = new LineTail(path);
   let header: TrafficHeader | undefined;
-  for await (const line of createInterface({ input: createReadStream(path, "utf8") })) {
-    const record = parsed(line);
-    if (record === undefined) break;
-    if (header === undefined) {
-      if (record.format !== FORMAT || record.version !== VERSION) break;
-      header = record as unknown as TrafficHeader;
-    } else each(record as unknown as TrafficBin);
+  try {
+    for (let lines = tail.read(); lines.length > 0; lines = tail.read()) {
+      for (const { text } of lines) {
+        const record = parsed(text);
+        if (record === undefined) return header;
+        if (header === undefined) {
+          if (record.format !== FORMAT || record.version !== VERSION) return undefined;
+          header = record as unknown as TrafficHeader;
+        } else each(record as unknown as TrafficBin);
+      }
+    }
+    return header;
+  } finally {
+    tail.close();
   }
-  return header;
 }
 
 function parsed(line: string): Record<string, unknown> | undefined {

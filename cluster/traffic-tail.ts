@@ -72,7 +72,7 @@ export class TrafficTail {
 
   #read(places: readonly Place[]): TrafficBin[] {
     if (places.length === 0) return [];
-    const opened = openRegular(this.#path);
+    const opened = openRegular(this.#path, "refused");
     if (!opened.ok) return [];
     try {
       return places.flatMap(({ fromByte, bytes }) => {

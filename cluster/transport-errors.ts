@@ -28,6 +28,10 @@ export function refused(refusal: Refusal): OperatingError {
     case "not-expected":
     case "stale-incarnation":
       return new OperatingError("E046", message, "", ExitCode.tryAgain);
+    case "rank": {
+      const hint = "give each host a rank of its own, from 1 on, and all the same --nnodes";
+      return new OperatingError("E046", message, hint, ExitCode.unavailable);
+    }
     case "scenario": {
       const hint = "start every host with the same file and options, or with faultplane join";
       return new OperatingError("E046", message, hint, ExitCode.unavailable);
@@ -49,6 +53,7 @@ export function cannotReach(place: string, error: unknown, stage: DialStage): Op
     const hint = "both ends need files of one `faultplane certificates`, and right clocks";
     return new OperatingError("E046", `no TLS with ${place}: ${why}`, hint, ExitCode.notPermitted);
   }
-  const hint = "is the coordinator still running?";
+  const isUnknown = ["ENOTFOUND", "EAI_AGAIN"].includes(systemCodeOf(error));
+  const hint = isUnknown ? "does this host know that name?" : "is the coordinator still running?";
   return new OperatingError("E047", `cannot reach ${place} (${why})`, hint, ExitCode.unavailable);
 }

@@ -3,7 +3,6 @@
  * what is to be done comes in from those who have a token. It reads the run's folder and asks the
  * run as any operator does; the run waits for nothing of it.
  */
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Scenario } from "../src/model/scenario.ts";
 import type { Topology } from "../src/model/topology.ts";
@@ -33,7 +32,7 @@ import { PageFeed, type Wish } from "./page-feed.ts";
 import { PageLog } from "./page-log.ts";
 import { PageSessions } from "./page-session.ts";
 import { PageViewers } from "./page-viewers.ts";
-import { readWhole } from "./read-file.ts";
+import { readRunFile } from "./read-file.ts";
 import { RunFile } from "./run-folder.ts";
 import { RunWatch } from "./run-watch.ts";
 
@@ -189,7 +188,7 @@ class Server {
     const { end } = this.#watch;
     if (end === undefined) return undefined;
     const path = join(this.#options.folder, RunFile.reportJson);
-    const read = readWhole(path);
+    const read = readRunFile(path);
     const report = read.ok ? parsed(Buffer.from(read.bytes).toString("utf8")) : undefined;
     if (report === undefined) return undefined;
     const text = (key: string): string => (typeof report[key] === "string" ? report[key] : "");
@@ -274,10 +273,10 @@ class Server {
 
   #report(reply: Reply): void {
     const path = join(this.#options.folder, RunFile.reportHtml);
-    if (!existsSync(path))
-      throw new RequestError(404, "the report is written when the run is over");
+    const read = readRunFile(path);
+    if (!read.ok) throw new RequestError(404, "the report is written when the run is over");
     const headers = { "content-security-policy": REPORT_POLICY };
-    reply.send(200, HTML_TYPE, readFileSync(path), headers);
+    reply.send(200, HTML_TYPE, read.bytes, headers);
   }
 }
 

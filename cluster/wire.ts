@@ -24,6 +24,7 @@ import {
 import {
   aConfiguration,
   aDisturbance,
+  aFarewell,
   aFault,
   aHeal,
   anArrival,
@@ -41,6 +42,7 @@ import {
   type Disturbance,
   type Envelope,
   type ExitNotice,
+  type Farewell,
   type HandoverMessage,
   type MemberMessage,
   type RelayedMessage,
@@ -54,7 +56,7 @@ import { reportOf } from "./report-wire.ts";
 /**
  * Version of everything that crosses a link. Changes with any change to a message or a data frame.
  */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 const faultList = listOf(aFault);
 const healList = listOf(aHeal);
@@ -132,12 +134,15 @@ export function decodeCoordinatorMessage(bytes: Uint8Array): CoordinatorMessage 
       return { tag, replacement: parts[1] as Replacement };
     case Tag.handover:
       return handoverOf(parts);
+    case Tag.goodbye:
+      exactly(parts, 2, "goodbye");
+      refuseFor(aFarewell(parts[1]), "goodbye");
+      return { tag, farewell: parts[1] as Farewell };
     case Tag.relayed:
       return relayedOf(parts);
     case Tag.heartbeat:
     case Tag.begin:
     case Tag.finish:
-    case Tag.goodbye:
       exactly(parts, 1, "message");
       return { tag };
     default:

@@ -58,7 +58,7 @@ export class PeerMesh {
     mesh.#listener = await listen({
       host: invitation.address,
       port: 0,
-      ...securityFor(invitation.address, invitation.security),
+      ...securityFor(invitation.security),
       identity: invitation.identity,
       maxMessageBytes: DATA_MESSAGE_BYTES,
       maxConnections: MOST_CONNECTIONS,
@@ -153,7 +153,7 @@ export class PeerMesh {
     dial({
       host,
       port,
-      ...securityFor(host, security),
+      ...securityFor(security),
       identity,
       caller,
       maxMessageBytes: DATA_MESSAGE_BYTES,

@@ -14,6 +14,7 @@ import type { Grant, WindowReport } from "../src/model/window.ts";
 import type { Placement } from "../src/topology/placement.ts";
 import { decodeOwned } from "./codec.ts";
 import { messageOf } from "./errors.ts";
+import { LOOPBACK_ONLY } from "./host-security.ts";
 import type { Link } from "./link.ts";
 import {
   exitFailed,
@@ -60,7 +61,7 @@ export async function runWorker(devices: DeviceFactory): Promise<void> {
     identity,
     caller: { role: "worker", number, incarnation },
     silenceLimitSeconds,
-    security,
+    security: invitation.viaAgent === true ? LOOPBACK_ONLY : security,
     joined: (control) => worker.joined(control, mesh),
     received: (message) => worker.received(message),
     orphaned,

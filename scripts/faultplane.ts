@@ -9,9 +9,11 @@ import type { HostAddress } from "../cluster/addresses.ts";
 import type { CertificatesOptions } from "./commands/certificates.ts";
 import type { DrillCommandOptions } from "./commands/drill.ts";
 import { EXIT_CODE_HELP, Exit } from "./commands/exit-codes.ts";
+import type { ExplainOptions } from "./commands/explain.ts";
 import type { JoinOptions } from "./commands/join.ts";
 import { HOSTS_MAX } from "./commands/launch-environment.ts";
 import {
+  EXPLAIN_WORDS,
   LIVE_COMMANDS,
   type LiveCommandEntry,
   type LiveOptions,
@@ -22,6 +24,7 @@ import type { MonthCommandOptions } from "./commands/month.ts";
 import {
   CONSENT_OPTIONS,
   DRILL_OPTIONS,
+  EXPLAIN_OPTIONS,
   FOLDER_OPTIONS,
   HOST_OPTIONS,
   LAUNCH_OPTIONS,
@@ -132,6 +135,16 @@ function makeProgram(): Command {
       const { reportCommand } = await import("./commands/report.ts");
       exitCode = await reportCommand(folder, options);
     });
+  const explain = program
+    .command("explain")
+    .description("say why a token of a run took as long as it did, hop by hop")
+    .usage("[options] [run] <token@layer>")
+    .argument("[words...]")
+    .configureHelp({ visibleArguments: () => EXPLAIN_WORDS.map(asArgument) })
+    .action(async (words: string[], options: ExplainOptions) => {
+      const { explainCommand } = await import("./commands/explain.ts");
+      exitCode = await explainCommand(words, options);
+    });
   const check = program
     .command("check")
     .description("read a scenario and print what it resolves to")
@@ -200,7 +213,7 @@ function makeProgram(): Command {
     .option("--workers <count>", "worker processes of placement pack", parseWorkers)
     .option("--on-worker-loss <policy>", "a lost process: fault or recover", parseOnWorkerLoss)
     .option("--nnodes <count>", "hosts that take part", parseCount("--nnodes", HOSTS_MAX))
-    .option("--max-blast <percent>", "refuse faults that touch more of the ranks", parsePercent)
+    .option("--max-blast <percent>", "say which faults touch more of the ranks", parsePercent)
     .action(async (path: string, options: PlanCommandOptions) => {
       const { planCommand } = await import("./commands/plan.ts");
       exitCode = await planCommand(path, options);
@@ -270,12 +283,14 @@ function makeProgram(): Command {
   for (const command of [drill, up, resume]) addOptions(command, CONSENT_OPTIONS);
   for (const command of [up, resume]) addOptions(command, LAUNCH_OPTIONS);
   for (const command of [up, resume, join]) addOptions(command, HOST_OPTIONS);
+  addOptions(explain, EXPLAIN_OPTIONS);
   addOptions(trace, TRACE_OPTIONS);
   addOptions(report, REPORT_OPTIONS);
   const drills = [drill, plan, suite, month];
   const shown = [replay, check, topology, experts, faults, validate, certificates];
-  const others = [...shown, logs, trace, report, view, ...live];
-  const watched = [run, up, join, resume, drill, suite, month, replay, trace, report, validate];
+  const others = [...shown, logs, explain, trace, report, view, ...live];
+  const told = [replay, explain, trace, report, validate];
+  const watched = [run, up, join, resume, drill, suite, month, ...told];
   for (const command of [run, up, join, resume, ...drills, ...others]) {
     if (command !== join && command !== logs)
       command.option("--json", "print one JSON object on stdout");
@@ -318,8 +333,7 @@ function addLiveCommand(program: Command, entry: LiveCommandEntry): Command {
     .argument("[words...]")
     .configureHelp({
       // The run goes first and may be left out, which commander has no way to say.
-      visibleArguments: () =>
-        [RUN_WORD, ...entry.words].map(({ name, about }) => new Argument(name, about)),
+      visibleArguments: () => [RUN_WORD, ...entry.words].map(asArgument),
     })
     .action(async (given: string[], options: LiveOptions) => {
       const { liveCommand } = await import("./commands/live.ts");
@@ -327,6 +341,10 @@ function addLiveCommand(program: Command, entry: LiveCommandEntry): Command {
     });
   addOptions(command, entry.options ?? []);
   return command;
+}
+
+function asArgument({ name, about }: { readonly name: string; readonly about: string }): Argument {
+  return new Argument(name, about);
 }
 
 /** No option twice; every error in our own words (see {@link usageFailure}). */

@@ -212,14 +212,13 @@ async function pictures(browser: Browser, target: string): Promise<void> {
       ...[command, "run", path, "--placement", "single", "-q", "--out", out],
     ]);
     await run.ended;
-    const { run: server, link } = await serve("view", out);
+    const { run: server, link: once } = await serve("view", out);
+    const link = once.replace(/#.*/, "");
     for (const scheme of ["light", "dark"] as const) {
       const page = await open(browser, link, scheme);
       await page.waitForSelector(".verdict");
       await page.waitForTimeout(1500);
-      await page.evaluate("document.getElementById('time').focus()");
-      await page.keyboard.press("Home");
-      for (let press = 0; press < 15; press += 1) await page.keyboard.press("ArrowRight");
+      await page.locator("#time").fill(nodes === 4 ? "700" : "930");
       await page.waitForTimeout(1000);
       const file = join(target, `page-${nodes}-${scheme}.png`);
       await page.screenshot({ path: file, fullPage: nodes > 4 });
@@ -261,9 +260,9 @@ async function watchFor(browser: Browser, minutes: number): Promise<void> {
     grown < GROWTH_BYTES,
     `${(grown / 1e6).toFixed(1)} MB`,
   );
+  await page.context().close();
   run.kill();
   await run.ended;
-  await page.context().close();
 }
 
 async function perform(): Promise<void> {

@@ -32,7 +32,11 @@ export class ComputeStream {
   /** Begins a computation, or the wait of an `align`. */
   begin(context: ActorContext, op: ScheduleOp, number: number, load: ExpertLoad): void {
     const isAlign = op.kind === "align";
-    const spanPs = isAlign ? ALIGN_PS - (context.nowPs % ALIGN_PS) : this.#spanOf(op, load);
+    const healthyPs = isAlign ? ALIGN_PS - (context.nowPs % ALIGN_PS) : this.#healthySpan(op, load);
+    // Whole ps, rounded up when the GPU is slow.
+    const isSlow = !isAlign && this.slowdown !== 1;
+    const spanPs = isSlow ? Math.ceil(healthyPs * this.slowdown) : healthyPs;
+    context.watch?.computes(number, spanPs, healthyPs);
     this.#timers[number] = context.remindAfter(Math.max(1, spanPs), this.#tag, number);
   }
 
@@ -41,10 +45,8 @@ export class ComputeStream {
     for (const timer of this.#timers) context.cancel(timer);
   }
 
-  /** Whole ps, rounded up when the GPU is slow. */
-  #spanOf(op: ScheduleOp, { expertsUsed, copies }: ExpertLoad): number {
+  #healthySpan(op: ScheduleOp, { expertsUsed, copies }: ExpertLoad): number {
     const { fixedPs, perExpertPs, perCopyPs } = this.#services.compute[op.compute as ComputeName];
-    const spanPs = Math.round(fixedPs + perExpertPs * expertsUsed + perCopyPs * copies);
-    return this.slowdown === 1 ? spanPs : Math.ceil(spanPs * this.slowdown);
+    return Math.round(fixedPs + perExpertPs * expertsUsed + perCopyPs * copies);
   }
 }

@@ -15,7 +15,7 @@ import {
 import type { Payloads } from "./payloads.ts";
 
 /** Words of an entry without its checksum; its payload's first word. */
-const ENTRY_WORDS = 4;
+export const ENTRY_WORDS = 4;
 const ENTRY_PAYLOAD = 2;
 
 export class Entries {

@@ -96,6 +96,7 @@ export class HomeSide {
       this.sent[rankOfPlace] += 1;
     }
     this.dispatched += batch.state.length;
+    context.watch?.opened(at, batch.experts, holder, this.#peers.actorOf);
   }
 
   isOpen(place: number): boolean {

@@ -74,6 +74,7 @@ export class StepRun implements ScheduleHost {
   begin(context: ActorContext, op: ScheduleOp, number: number): void {
     if (this.#isStopped) return;
     this.#clock.began(op, context.nowPs);
+    context.watch?.opBegan(number, this.#step);
     const exchange = this.#chains.exchanges[op.chain];
     if (op.kind === "compute" || op.kind === "align") {
       this.#compute.begin(context, op, number, exchange);
@@ -122,6 +123,7 @@ export class StepRun implements ScheduleHost {
   computed(context: ActorContext, number: number): void {
     const op = this.#services.schedule.ops[number];
     const durationPs = this.#clock.ended(op, number, context.nowPs);
+    context.watch?.opEnded(number);
     if (durationPs >= 0) {
       const layer = this.#services.scenario.workload.layers[op.place];
       const chain = this.#services.schedule.chains[op.chain];

@@ -15,7 +15,7 @@ import { printProblems } from "./load-scenario.ts";
 import type { WatchOptions } from "./open-watchers.ts";
 import { usageError } from "./option-values.ts";
 import { type PerformOptions, performDrill } from "./perform-drill.ts";
-import { loudnessOf, paintVerdict } from "./perform-run.ts";
+import { isStopped, loudnessOf, paintVerdict } from "./perform-run.ts";
 import { placeOfRun } from "./recorded-run.ts";
 import { checkRelations } from "./run.ts";
 import { StopSignals } from "./signals.ts";
@@ -112,7 +112,7 @@ export async function finishDrill(
   }
   await recorded.leavePage(signals.signal);
   signals.close();
-  if (signals.exitCode !== undefined && outcome.end === "interrupted") return signals.exitCode;
+  if (signals.exitCode !== undefined && isStopped(outcome)) return signals.exitCode;
   if (options.expect === true) return report.asExpected ? Exit.pass : Exit.fail;
   return VERDICT_EXIT[report.verdict];
 }

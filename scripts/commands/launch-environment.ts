@@ -86,6 +86,14 @@ export function launchOf(
   const sizeName = scheduler?.hosts?.find((name) => environment[name] !== undefined);
   const hosts = options.nnodes ?? (sizeName === undefined ? 1 : (told(sizeName, HOSTS_MAX) ?? 1));
   const address = options.rdzvEndpoint ?? meetingPoint(environment, detected);
+  if (options.rdzvEndpoint !== undefined && options.nnodes === undefined && !sizeName) {
+    const hint = "say --nnodes N, or --standalone for this host alone";
+    throw usageError(
+      "E040",
+      "--rdzv-endpoint is for several hosts, and nobody said how many",
+      hint,
+    );
+  }
   if (hosts > 1 && address === undefined) {
     const hint = "the first host's address and a free port; MASTER_ADDR and MASTER_PORT do as well";
     throw usageError("E040", `${hosts} hosts need --rdzv-endpoint HOST:PORT`, hint);

@@ -45,6 +45,15 @@ export const RUN_WORD: LiveWord = {
   about: "run folder or id; default: the only run that is up",
 };
 
+/** The words of `explain`, whose run may be over. */
+export const EXPLAIN_WORDS: readonly LiveWord[] = [
+  RUN_WORD,
+  {
+    name: "token@layer",
+    about: "node1.gpu3:17@12, token 17 of a rank in layer 12; node1.gpu3:slowest@12; slowest@12",
+  },
+];
+
 const gpu = { name: "target", about: "GPUs, such as node1.gpu3 or node1.gpu*" };
 const gpuOrNode = { name: "target", about: "GPUs or nodes, such as node1.gpu3 or node1" };
 const kind = { name: "kind", about: "kind of fault; `faultplane faults` lists them" };

@@ -5,7 +5,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { BlindReader } from "../../cluster/blind.ts";
-import { readControl, runningIn } from "../../cluster/control-file.ts";
+import { runningIn } from "../../cluster/control-file.ts";
 import { FaultBook } from "../../cluster/fault-book.ts";
 import { RunFile } from "../../cluster/run-folder.ts";
 import { holderOf } from "../../cluster/run-lock.ts";
@@ -37,7 +37,7 @@ export async function hasBegun(folder: string, stop: AbortSignal): Promise<void>
   const watch = new FolderWatch(folder);
   const events = join(folder, RunFile.events);
   while (isUp(folder) && !stop.aborted) {
-    if (readControl(folder) !== undefined) break;
+    if (runningIn(folder) !== undefined) break;
     if ((statSync(events, { throwIfNoEntry: false })?.size ?? 0) > 0) break;
     await watch.changed(stop);
   }
@@ -103,7 +103,8 @@ export async function readLog(options: LogReadingOptions): Promise<string[]> {
 
 function endText({ end }: RunLog): string {
   if (end === undefined) return "the run is gone, without an end in its journal";
-  return `the run is over: ${end.end} at ${formatTime(end.virtualTimePs)}`;
+  const at = formatTime(end.virtualTimePs);
+  return `the run is over: ${end.end === "finished" ? "finished" : `${end.end}, last event`} at ${at}`;
 }
 
 /** The reading itself. */
@@ -125,16 +126,26 @@ class LogLoop {
 
   async run(): Promise<void> {
     const { folder, output, follows, stop } = this.#options;
-    for (let empty = 0; !stop.aborted && !output.isClosed; ) {
-      const mayGrow = follows && isUp(folder);
-      const hadEnd = this.#log.end !== undefined;
+    let empty = 0;
+    let isLast = false;
+    while (!stop.aborted && !output.isClosed) {
+      if (!isLast && !(follows && isUp(folder) && this.#mayGrow)) {
+        // What was written until now has not been looked at.
+        isLast = true;
+        empty = 0;
+      }
       empty = (await this.#step()) ? 0 : empty + 1;
       // What was there in two looks at the files is all that there is.
       if (empty < 2) continue;
-      if (!mayGrow || hadEnd || this.#log.isReplaced) return;
+      if (isLast) return;
       await output.caughtUp();
       await this.#rest();
     }
+  }
+
+  /** Whether the run that is up writes more to these files. */
+  get #mayGrow(): boolean {
+    return this.#log.end === undefined && !this.#log.isReplaced;
   }
 
   /** Takes what is next; says whether there was anything. */

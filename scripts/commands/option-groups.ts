@@ -7,6 +7,7 @@ import {
   parseDelay,
   parseEndpoint,
   parseMetricsAs,
+  parseNumber,
   parseOnWorkerLoss,
   parseOut,
   parseOutput,
@@ -171,4 +172,24 @@ export const REPORT_OPTIONS: readonly OptionEntry[] = [
   },
   { flags: "--markdown", about: "print Markdown" },
   { flags: "--force", about: "replace a file that exists" },
+];
+
+/** What of a token is explained. */
+export const EXPLAIN_OPTIONS: readonly OptionEntry[] = [
+  {
+    flags: "--step <number>",
+    about: "step of the run, from 0 (default)",
+    parse: parseNumber("--step"),
+  },
+  {
+    flags: "--chain <name>",
+    about: "chain of the schedule, such as batch1; default: the first",
+    parse: (value) => value,
+  },
+  {
+    flags: "--copy <number>",
+    about: "which of its choices; default: the last to end",
+    parse: parseNumber("--copy"),
+  },
+  { flags: "--all", about: "every copy, not only one" },
 ];

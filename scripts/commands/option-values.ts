@@ -134,6 +134,15 @@ export function parsePort(name: string): (value: string) => number {
   };
 }
 
+/** A whole number from 0 on of the option `name`. */
+export function parseNumber(name: string): (value: string) => number {
+  return (value) => {
+    refuseFlag(name, value);
+    if (/^(?:0|[1-9]\d{0,8})$/.test(value)) return Number(value);
+    throw usageError("E042", `${name}: expected a whole number from 0 on, got ${quoted(value)}`);
+  };
+}
+
 /** Ports of one switch, for the comparison of networks: fat trees need an even number. */
 export function parsePorts(value: string): number {
   refuseFlag("--ports", value);

@@ -97,7 +97,7 @@ export async function performRun(run: PerformRun): Promise<number> {
   await print(report, path, options, terminal);
   await recorded.leavePage(signals.signal);
   signals.close();
-  return signals.exitCode !== undefined && outcome.end === "interrupted"
+  return signals.exitCode !== undefined && isStopped(outcome)
     ? signals.exitCode
     : exitCodeOf(report);
 }
@@ -128,6 +128,14 @@ export function paintVerdict(text: string, verdict: Verdict, palette: Palette): 
   const paint = { PASS: palette.green, FAIL: palette.red, INVALID: palette.yellow };
   const words = `verdict: ${verdict}`;
   return text.replace(words, () => palette.bold(paint[verdict](words)));
+}
+
+/**
+ * Whether a signal that came is what ended a run: processes that do not stop in time, or that it
+ * ended, too, do not hide that.
+ */
+export function isStopped({ end }: Pick<RunReport, "end">): boolean {
+  return end === "interrupted" || end === "worker-lost";
 }
 
 /** Exit code of a run that no signal ended. */

@@ -34,7 +34,8 @@ export async function planCommand(path: string, options: PlanCommandOptions): Pr
   try {
     const { seed, placement, workers, onWorkerLoss, maxBlast, nnodes: hosts = 1 } = options;
     // A plan does nothing: it needs no consent.
-    const overrides = { seed, placement, workers, onWorkerLoss, allowRealFaults: true, hosts };
+    const chosen = { seed, placement, workers, onWorkerLoss, hosts };
+    const overrides = { ...chosen, allowRealFaults: true, isPlan: true } as const;
     const { drill, notes } = loadDrill(path, { ...overrides, maxBlastPercent: maxBlast });
     const { scenario } = drill;
     const plan = planDrill(drill, makeFatTree(scenario.cluster, scenario.hardware), hosts);

@@ -7,22 +7,23 @@ import { dirname, join } from "node:path";
 import { makeDevice } from "../../actors/catalogue.ts";
 import { OperatingError, systemCodeOf } from "../../cluster/errors.ts";
 import { EventLines } from "../../cluster/event-log.ts";
-import { checkOrders, isOver, type Journal, readJournal } from "../../cluster/journal.ts";
+import { checkOrders, isOver, type Journal } from "../../cluster/journal.ts";
 import { makeJournalDirector } from "../../cluster/journal-director.ts";
 import { faultsOf, HOST_EVENTS } from "../../cluster/journal-orders.ts";
+import type { RunOptions } from "../../cluster/prepared-run.ts";
 import { RecordedLines } from "../../cluster/recorded-lines.ts";
 import { runCluster } from "../../cluster/run-cluster.ts";
-import { RunFile, readResolved } from "../../cluster/run-folder.ts";
+import { RunFile } from "../../cluster/run-folder.ts";
 import { holderOf } from "../../cluster/run-lock.ts";
 import type { RunStatus } from "../../cluster/window-loop.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { formatTime } from "../../src/model/time.ts";
 import type { Topology } from "../../src/model/topology.ts";
-import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { Exit } from "./exit-codes.ts";
 import { shellWord } from "./next-steps.ts";
 import { processMains } from "./package-files.ts";
+import { readRecord } from "./read-record.ts";
 import { linesToCompare, type Recorded, ReplayCheck } from "./replay-check.ts";
 
 /** A run folder that was read and is fit to be replayed. Close its `events`. */
@@ -62,29 +63,21 @@ export interface EqualReplay {
  */
 export function readFolder(given: string): RecordedFolder {
   const folder = folderOf(given);
-  const journal = readJournal(join(folder, RunFile.journal));
-  const { scenario, scenarioHash: hash } = readResolved(folder);
-  const actualHash = hashOf(scenario);
-  if (hash !== journal.header.scenarioHash || actualHash !== journal.header.scenarioHash) {
-    throw new OperatingError(
-      "E052",
-      `log is for scenario ${journal.header.scenarioHash}, ${RunFile.resolved} is ${actualHash}`,
-      "the files of the run folder do not belong together",
-      Exit.badData,
-    );
-  }
+  const { journal, resolved } = readRecord(folder);
+  const { scenario } = resolved;
   const topology = makeFatTree(scenario.cluster, scenario.hardware);
   checkOrders(journal, scenario, topology);
   const events = new RecordedLines(join(folder, RunFile.events));
   const recorded = { journal, events, isWhole: isOver(journal.end?.end) };
   if (!recorded.isWhole && linesToCompare(recorded) === 0 && journal.epochs.length === 0) {
     events.close();
-    throw new OperatingError(
-      "E054",
-      `nothing to compare: the run in '${given}' had committed nothing when it ended`,
-      "run the scenario again",
-      Exit.badData,
-    );
+    const pid = holderOf(folder)?.pid;
+    const [how, hint] =
+      pid === undefined
+        ? ["had committed nothing when it ended", "run the scenario again"]
+        : [`is still up (process ${pid}), and has committed nothing yet`, "try again later"];
+    const message = `nothing to compare: the run in '${given}' ${how}`;
+    throw new OperatingError("E054", message, hint, Exit.badData);
   }
   const lines = Math.max(0, events.lines - linesToCompare(recorded));
   const unverified = { lines, bytes: recorded.isWhole ? 0 : events.tornBytes };
@@ -101,20 +94,12 @@ export async function replayFolder(
   stop: AbortSignal,
   progress: (status: RunStatus, facts: number) => void,
 ): Promise<EqualReplay | undefined> {
-  const { journal, scenario, topology, given, isWhole, unverified } = recorded;
-  const check = new ReplayCheck(recorded, new EventLines(topology.actors.map(({ id }) => id)));
+  const { journal, isWhole, unverified } = recorded;
+  const check = checkOf(recorded);
   const covered = new AbortController();
-  const director = makeJournalDirector(journal.orders);
   const outcome = await runCluster({
-    scenario: {
-      ...scenario,
-      faults: [...scenario.faults, ...faultsOf(journal.orders)],
-      run: { ...scenario.run, placement: "single", speed: "max" },
-    },
-    runId: `replay-of-${journal.header.runId}`,
-    ...processMains(),
+    ...runAgain(recorded),
     devices: makeDevice,
-    ...(director === undefined ? {} : { director }),
     observer: {
       started: () => undefined,
       committed: (window, status) => {
@@ -127,18 +112,46 @@ export async function replayFolder(
   });
   if (stop.aborted && !covered.signal.aborted) return undefined;
   check.ended(outcome);
-  const { difference, facts, epochs } = check;
-  if (difference !== undefined) {
-    throw new OperatingError(
-      "E053",
-      `first difference: ${difference}`,
-      `seed ${scenario.run.seed}; ${facts} facts and ${epochs} epochs before it are equal; ` +
-        `again: faultplane replay ${shellWord(given)}`,
-      Exit.internal,
-    );
-  }
+  refuseDifference(recorded, check);
+  const { facts, epochs } = check;
   const digest = isWhole ? outcome.digest : (journal.epochs.at(-1)?.digest ?? null);
   return { equal: true, whole: isWhole, digest, facts, epochs, unverified };
+}
+
+/** What runs a recorded run again in this process, with all that was done to it. */
+export function runAgain({
+  journal,
+  scenario,
+}: RecordedFolder): Omit<RunOptions, "devices" | "observer" | "stop"> {
+  const director = makeJournalDirector(journal.orders);
+  return {
+    scenario: {
+      ...scenario,
+      faults: [...scenario.faults, ...faultsOf(journal.orders)],
+      run: { ...scenario.run, placement: "single", speed: "max" },
+    },
+    runId: `replay-of-${journal.header.runId}`,
+    ...processMains(),
+    ...(director === undefined ? {} : { director }),
+  };
+}
+
+/** Compares a run that is run again with its record. */
+export function checkOf(recorded: RecordedFolder): ReplayCheck {
+  return new ReplayCheck(recorded, new EventLines(recorded.topology.actors.map(({ id }) => id)));
+}
+
+/** Throws OperatingError E053 when a difference was found. */
+export function refuseDifference({ scenario, given }: RecordedFolder, check: ReplayCheck): void {
+  const { difference, facts, epochs } = check;
+  if (difference === undefined) return;
+  throw new OperatingError(
+    "E053",
+    `first difference: ${difference}`,
+    `seed ${scenario.run.seed}; ${facts} facts and ${epochs} epochs before it are equal; ` +
+      `again: faultplane replay ${shellWord(given)}`,
+    Exit.internal,
+  );
 }
 
 /** How far a run that was cut off is compared, in virtual time. */
@@ -148,6 +161,10 @@ export function committedTime(journal: Journal): string {
 
 function notesOn(folder: string, { journal, events, isWhole }: Recorded): string[] {
   const notes: string[] = [];
+  const pid = holderOf(folder)?.pid;
+  if (pid !== undefined) {
+    notes.push(`the run is still up (process ${pid}): comparing what it has committed`);
+  }
   const torn = (bytes: number, name: string): void => {
     if (bytes === 0) return;
     const upTo = `replaying to virtual time ${committedTime(journal)}`;
@@ -157,10 +174,8 @@ function notesOn(folder: string, { journal, events, isWhole }: Recorded): string
   if (!isWhole) {
     torn(events.tornBytes, RunFile.events);
     const how = journal.end?.end ?? "cut off";
-    notes.push(`the run was ${how}: comparing what it had committed`);
+    if (pid === undefined) notes.push(`the run was ${how}: comparing what it had committed`);
   }
-  const pid = holderOf(folder)?.pid;
-  if (pid !== undefined) notes.push(`the run is still up (process ${pid})`);
   const { hostRecords } = journal;
   if (hostRecords.length > 0) {
     const counts = HOST_EVENTS.flatMap((event) => {
@@ -184,14 +199,5 @@ function folderOf(given: string): string {
       "name a run folder, as the report of `faultplane run` prints it",
       Exit.noInput,
     );
-  }
-}
-
-/** Hash of what was stored; a file that was edited may be no scenario at all. */
-function hashOf(scenario: Scenario): string {
-  try {
-    return scenarioHash(scenario);
-  } catch {
-    return "unreadable";
   }
 }

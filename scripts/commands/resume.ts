@@ -6,9 +6,10 @@
 
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { readJournal } from "../../cluster/journal.ts";
-import { readWhole } from "../../cluster/read-file.ts";
-import { planReopen, RunFile, readResolved } from "../../cluster/run-folder.ts";
+import { OperatingError } from "../../cluster/errors.ts";
+import { checkOpenEnd } from "../../cluster/journal-writer.ts";
+import { isSymbolicLink, readRunFile } from "../../cluster/read-file.ts";
+import { planReopen, RunFile } from "../../cluster/run-folder.ts";
 import { holderOf } from "../../cluster/run-lock.ts";
 import type { Drill } from "../../src/drill/drill.ts";
 import type { PlacementName, RunSpec, Scenario } from "../../src/model/scenario.ts";
@@ -17,6 +18,7 @@ import { readTree } from "../../src/scenario/yaml-text.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { finishDrill } from "./drill.ts";
+import { Exit } from "./exit-codes.ts";
 import { findRun } from "./find-run.ts";
 import { type HostCommandOptions, hostsOptions } from "./hosts.ts";
 import { type LaunchOptions, launchOf } from "./launch-environment.ts";
@@ -24,6 +26,7 @@ import { liveCommand } from "./live.ts";
 import { RESUME } from "./live-commands.ts";
 import type { WatchOptions } from "./open-watchers.ts";
 import { performRun } from "./perform-run.ts";
+import { readRecord } from "./read-record.ts";
 import { checkRelations } from "./run.ts";
 
 /** Options of `faultplane resume` after parsing. */
@@ -45,8 +48,8 @@ export interface ResumeOptions extends HostCommandOptions, LaunchOptions, WatchO
 
 /**
  * Lets a run that is up go on after a pause, or takes up one that is not; returns the exit code.
- * Throws OperatingError: E001 and E050 (no run), E051 (damaged), E055 (it came to its end), E053
- * (it is another one).
+ * Throws OperatingError: E001 and E050 (no run), E051 (damaged), E052 (files of two runs), E055 (it
+ * came to its end), E053 (it is another one).
  */
 export async function resumeCommand(
   given: string | undefined,
@@ -55,9 +58,9 @@ export async function resumeCommand(
 ): Promise<number> {
   const folder = findRun(given);
   if (holderOf(folder) !== undefined) return await liveCommand(RESUME, [folder], options);
-  const journal = readJournal(join(folder, RunFile.journal));
+  const { journal, resolved } = readRecord(folder);
+  checkOpenEnd(journal);
   const plan = planReopen(folder);
-  const resolved = readResolved(folder);
   const scenario = withChoices(resolved.scenario, options);
   const topology = makeFatTree(scenario.cluster, scenario.hardware);
   const { hosts, address } = launchOf(options, process.env, hostname());
@@ -85,7 +88,10 @@ export async function resumeCommand(
   }
   const drill = { ...(resolved.drill as Omit<Drill, "scenario">), scenario };
   const file = join(folder, RunFile.drill);
-  const read = readWhole(file);
+  const read = readRunFile(file);
+  if (!read.ok && isSymbolicLink(file)) {
+    throw new OperatingError("E001", `cannot read '${file}': ${read.problem}`, "", Exit.noInput);
+  }
   const bytes = read.ok ? read.bytes : new Uint8Array(0);
   const tree = readTree(bytes, file);
   const document = tree.ok ? tree.tree.root : {};

@@ -85,7 +85,7 @@ export function checkRelations(
   scenario: Scenario,
   topology: Topology,
   options: Pick<RunCommandOptions, "workers" | "hosts"> &
-    Partial<Pick<RunCommandOptions, "delayWorker">>,
+    Partial<Pick<RunCommandOptions, "delayWorker" | "ui" | "metricsAs">>,
 ): void {
   const { placement, workers } = scenario.run;
   if (options.hosts !== undefined && placement === "single") {
@@ -100,6 +100,13 @@ export function checkRelations(
       "E040",
       `--workers goes with placement pack; this run has placement ${placement}`,
       "add --placement pack",
+    );
+  }
+  if (options.metricsAs !== undefined && options.ui === undefined) {
+    throw usageError(
+      "E040",
+      "--metrics-as goes with --ui, which serves the metrics",
+      "add --ui 9464; they are at http://127.0.0.1:9464/metrics",
     );
   }
   const labels = placeActors(topology, placement, workers).workers.map(({ label }) => label);

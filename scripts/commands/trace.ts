@@ -8,6 +8,7 @@ import { isOver, type Journal, readJournal } from "../../cluster/journal.ts";
 import { OutputFile } from "../../cluster/output-file.ts";
 import { recordedFacts } from "../../cluster/recorded-facts.ts";
 import { RunFile, readResolved } from "../../cluster/run-folder.ts";
+import { readTraffic } from "../../cluster/traffic-log.ts";
 import { counted } from "../../src/base/words.ts";
 import type { TraceNote } from "../../src/chrome-trace/fault-tracks.ts";
 import { RunTrace } from "../../src/chrome-trace/run-trace.ts";
@@ -121,6 +122,7 @@ async function writeTrace(
     await new Promise((done) => setImmediate(done));
     if (stop.aborted) return undefined;
   }
+  readTraffic(join(folder, RunFile.traffic), (bin) => trace.takeTraffic(bin));
   const { end, commit } = journal;
   const virtualTimePs = Math.max(lastPs, end?.virtualTimePs ?? 0, commit?.atPs ?? 0);
   trace.finish(virtualTimePs);

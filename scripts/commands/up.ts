@@ -14,6 +14,7 @@ import { joinCommand, SIGNAL_GRACE_MS } from "./join.ts";
 import { type LaunchOptions, launchOf } from "./launch-environment.ts";
 import { loadDrill } from "./load-drill.ts";
 import { loadScenario, printProblems } from "./load-scenario.ts";
+import { usageError } from "./option-values.ts";
 import { defaultScenario } from "./package-files.ts";
 import { type RunCommandOptions, runCommand } from "./run.ts";
 
@@ -36,6 +37,7 @@ export async function upCommand(
   }
   const read = readWhole(path);
   const isDrill = read.ok && isDrillText(read.bytes, path);
+  if (read.ok && !isDrill) refuseDrillOptions(options);
   if (rank !== undefined && rank > 0 && address !== undefined) {
     let hash: string;
     try {
@@ -44,11 +46,28 @@ export async function upCommand(
       return printProblems(error);
     }
     // A scheduler that ends a job tells all hosts at once: the first one is to end the run.
-    return joinCommand(address, { ...options, nodeRank: rank }, hash, SIGNAL_GRACE_MS);
+    return joinCommand(
+      address,
+      { ...options, nodeRank: rank, nnodes: hosts },
+      hash,
+      SIGNAL_GRACE_MS,
+    );
   }
   const others = address === undefined ? {} : { hosts: hostsOptions(hosts, address, options) };
   if (isDrill) return drillCommand(path, { ...options, ...others }, version);
   return runCommand(given, { ...options, ...others }, version);
+}
+
+/** Options of drills, which a scenario would pass over in silence. */
+function refuseDrillOptions({ blind, maxBlast, allowRealFaults, expect }: UpOptions): void {
+  const given = Object.entries({
+    "--blind": blind,
+    "--max-blast": maxBlast,
+    "--allow-real-faults": allowRealFaults,
+    "--expect": expect,
+  }).find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  throw usageError("E040", `${given[0]} is for drills, and this file is a scenario`);
 }
 
 /** Fingerprint of what is to be run here: the first host must be about to run the same. */

@@ -81,7 +81,7 @@ const MESSAGES: readonly (readonly [Decoder, readonly Uint8Array[]])[] = [
       }),
       encodeTag(Tag.begin),
       encodeTag(Tag.finish),
-      encodeTag(Tag.goodbye),
+      encodeMessage(Tag.goodbye, { exitCode: 75, text: "it failed" }),
       encodeMessage(Tag.spawn, {
         nodeFlags: ["--flag"],
         workers: [{ worker: 1, incarnation: 0 }],
@@ -144,7 +144,13 @@ const MESSAGES: readonly (readonly [Decoder, readonly Uint8Array[]])[] = [
         123_456_789,
       ),
       encodeMessage(Tag.failed, "a-rule", "what broke"),
-      encodeMessage(Tag.arrived, { name: "h", address: "127.0.0.1", pid: 12, processors: 2 }),
+      encodeMessage(Tag.arrived, {
+        name: "h",
+        address: "127.0.0.1",
+        pid: 12,
+        processors: 2,
+        hosts: 3,
+      }),
       encodeMessage(Tag.spawned, 1, 0, 4712),
       encodeMessage(Tag.exited, 3, 0, { code: 1, signal: null, stderr: ["one", "another"] }),
       encodeMessage(Tag.silent, 1, 0),
@@ -232,6 +238,8 @@ function encodedAgain(message: Decoded): Uint8Array {
       return encodeMessage(tag, message.order);
     case Tag.disturb:
       return encodeMessage(tag, message.id, message.disturbance);
+    case Tag.goodbye:
+      return encodeMessage(message.tag, message.farewell);
     case Tag.disturbed:
       return encodeMessage(tag, message.id, message.problem);
     case Tag.end:

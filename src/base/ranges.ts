@@ -1,5 +1,10 @@
 /** Whole numbers for people to read. */
 
+/** A whole number with its digits in groups of three: `1,234,567`. */
+export function grouped(number: number): string {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
 /** Whole numbers as ranges, ascending: `0-2, 5, 7-9`. */
 export function rangesOf(numbers: Iterable<number>): string {
   const sorted = [...numbers].sort((left, right) => left - right);

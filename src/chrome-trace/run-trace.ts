@@ -6,12 +6,14 @@
 import type { FactRecord } from "../model/fact.ts";
 import type { Scenario } from "../model/scenario.ts";
 import type { Topology } from "../model/topology.ts";
+import type { TrafficBin } from "../model/window.ts";
 import { FaultTracks, type TraceNote } from "./fault-tracks.ts";
 import { FleetTracks } from "./fleet-tracks.ts";
 import { PacketTracks } from "./packet-tracks.ts";
 import { RankTracks } from "./rank-tracks.ts";
 import { type TraceSink, TraceText } from "./trace-event.ts";
 import { FAULTS_PROCESS, Tracks } from "./tracks.ts";
+import { TrafficCounters } from "./traffic-counters.ts";
 import { WorkCounters } from "./work-counters.ts";
 
 export interface RunTraceOptions {
@@ -30,6 +32,7 @@ export class RunTrace {
   readonly #faults: FaultTracks;
   readonly #packets: PacketTracks;
   readonly #work: WorkCounters;
+  readonly #traffic: TrafficCounters;
   #pairs = 0;
   #lastPs = 0;
 
@@ -45,6 +48,9 @@ export class RunTrace {
     this.#packets = new PacketTracks(this.#text, this.#tracks, topology, hasArrows);
     const count = this.counter.bind(this);
     this.#work = new WorkCounters(count, FAULTS_PROCESS);
+    const { trafficEveryPs } = scenario.run;
+    const groupOf = (actor: number): string => this.#tracks.nameOf(actor);
+    this.#traffic = new TrafficCounters(topology, trafficEveryPs, groupOf, count);
   }
 
   take({ atPs, actor, fact }: FactRecord): void {
@@ -83,10 +89,12 @@ export class RunTrace {
     this.#faults.note(note);
   }
 
-  /**
-   * Adds a counter's value from an instant on, to the rows of that name (`node2`, `plane3`):
-   * what others count beside the facts, such as the traffic of planes, comes in here.
-   */
+  /** Adds the next bin of traffic. */
+  takeTraffic(bin: TrafficBin): void {
+    this.#traffic.take(bin);
+  }
+
+  /** Adds a counter's value from an instant on, to the rows of that name (`node2`, `plane3`). */
   counter(group: string, name: string, atPs: number, value: number): void {
     this.#text.counter(this.#tracks.processOf(group), name, atPs, value);
   }
@@ -96,6 +104,7 @@ export class RunTrace {
     const lastPs = Math.max(endPs, this.#lastPs);
     this.#ranks.finish();
     this.#work.finish();
+    this.#traffic.finish();
     this.#fleet.finish(lastPs);
     this.#faults.finish(lastPs);
   }

@@ -22,6 +22,8 @@ export interface DrillOverrides extends ScenarioOverrides {
   readonly maxBlastPercent?: number | undefined;
   /** The operator agrees to faults of real processes; a plan, which does nothing, does, too. */
   readonly allowRealFaults?: boolean | undefined;
+  /** Nothing is done: what a cap would refuse is a note. */
+  readonly isPlan?: true | undefined;
   /** Hosts of the run; default 1. */
   readonly hosts?: number | undefined;
 }
@@ -61,9 +63,10 @@ export function parseDrill(input: DrillInput): DrillResult {
   if (!text.ok) return failed(text.problems);
   const { tree } = text;
   const problems = new ProblemList(tree);
-  const { maxBlastPercent, allowRealFaults, hosts = 1, ...overrides } = input.overrides ?? {};
+  const { maxBlastPercent, allowRealFaults, isPlan, hosts = 1, ...rest } = input.overrides ?? {};
+  const beyondCap = isPlan === true ? new ProblemList(tree) : problems;
   const checked = readDrillFields(tree, problems);
-  const part = readScenarioPart(tree, input.readFile, overrides, problems);
+  const part = readScenarioPart(tree, input.readFile, rest, problems);
   if (checked === undefined) return failed(problems.problems);
   const place = part && {
     part,
@@ -74,11 +77,13 @@ export function parseDrill(input: DrillInput): DrillResult {
   const drill = new DrillReading(checked, place, problems).read();
   const isSound = drill !== undefined && problems.problems.length === 0;
   if (place !== undefined && isSound) {
-    blastProblems(drill, { topology: place.topology, hosts }, maxBlastPercent, problems);
+    blastProblems(drill, { topology: place.topology, hosts }, maxBlastPercent, beyondCap);
   }
   const found = problems.problems;
   if (part === undefined || drill === undefined || found.length > 0) return failed(found);
-  const notes = [...part.notes, ...ignoredNotes(tree)];
+  const refusals = isPlan === true ? beyondCap.problems : [];
+  const capNotes = refusals.map(({ message }) => `would be refused: ${message}`);
+  const notes = [...part.notes, ...ignoredNotes(tree), ...capNotes];
   return { ok: true, drill, notes, given: part.given, loads: part.loads };
 }
 

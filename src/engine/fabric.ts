@@ -28,6 +28,7 @@ import type { FabricCounters, RemoteSink } from "./kernel-options.ts";
 import type { Crossing } from "./lane-faults.ts";
 import { LaneQueue } from "./lane-queue.ts";
 import type { LaneTable } from "./lane-table.ts";
+import type { LaneWatch } from "./lane-watch.ts";
 import type { PacketLog } from "./packet-log.ts";
 import { requestsOf, withoutRequests, withRequests } from "./request-count.ts";
 import { StalledLanes } from "./stalled-lanes.ts";
@@ -45,6 +46,7 @@ export interface FabricOptions {
   /** Bytes that a leaf or spine holds for one input port; 0: unlimited. */
   readonly portBufferBytes: number;
   readonly packetLog: PacketLog | undefined;
+  readonly watch: LaneWatch | undefined;
   /** By actor: the fault that killed it. */
   readonly deadBy: Int32Array;
   /** Where the present stands. */
@@ -66,6 +68,7 @@ export class Fabric implements LaneHost {
   readonly #counters: FabricCounters;
   readonly #order: EventCounters;
   readonly #remote: RemoteSink;
+  readonly #watch: LaneWatch | undefined;
   readonly #clock: { readonly nowPs: number };
   /** The message that is being handled before its tail has come, and when that will be. */
   #early: Packet = NO_PACKET;
@@ -79,6 +82,7 @@ export class Fabric implements LaneHost {
     this.#counters = counters;
     this.#order = options.order;
     this.#remote = options.remote;
+    this.#watch = options.watch;
     this.#clock = options.clock;
     this.queue = new LaneQueue(packets, lanes.orderBase);
     this.#planeBytes = new Float64Array(lanes.planes);
@@ -112,15 +116,18 @@ export class Fabric implements LaneHost {
     words[packet + COUNTER] = this.#order.next(actor);
     this.#counters.sentPackets += 1;
     this.#counters.sentBytes += sizeBytes;
+    this.#watch?.sent(lane, packet, requests);
     if (lanes.isPlain[lane] === 0 || packet === this.#early) {
       this.#sendWithCare(lane, packet, requests);
       return;
     }
     const freeAt = lanes.freeAtPs[lane];
     const nowPs = this.#clock.nowPs;
-    const done = (freeAt > nowPs ? freeAt : nowPs) + lanes.serializationPs(lane, sizeBytes);
+    const began = freeAt > nowPs ? freeAt : nowPs;
+    const done = began + lanes.serializationPs(lane, sizeBytes);
     lanes.freeAtPs[lane] = done;
     this.#packets.times[timePlace(packet)] = done + lanes.latencyPs[lane];
+    this.#watch?.launched(lane, packet, began, done);
     this.#toQueue(lane, packet);
   }
 
@@ -175,6 +182,7 @@ export class Fabric implements LaneHost {
       atPs = lanes.inOrderPs(lane, atPs);
     }
     times[timePlace(packet)] = atPs;
+    this.#watch?.launched(lane, packet, beganPs, donePs);
     this.#toQueue(lane, packet);
   }
 
@@ -252,6 +260,7 @@ export class Fabric implements LaneHost {
   drop(lane: number, actor: number, packet: Packet, cause: number): void {
     const sizeBytes = this.#packets.words[packet + SIZE_BYTES];
     this.#options.packetLog?.note(actor, this.nowPs, lane, packet, cause);
+    this.#watch?.dropped(lane, packet, cause);
     this.#counters.droppedPackets += 1;
     this.#counters.droppedBytes += sizeBytes;
     this.#packets.free(packet);

@@ -4,6 +4,7 @@ import type { Actor } from "../model/actor.ts";
 import type { Packet } from "../model/packet.ts";
 import type { Topology } from "../model/topology.ts";
 import type { FaultTable } from "./fault-table.ts";
+import type { LaneWatch } from "./lane-watch.ts";
 
 /** What a packet on its way to another process leaves behind: the sender's side keeps no packet. */
 export interface RemoteSink {
@@ -25,6 +26,7 @@ export interface KernelOptions {
   readonly trafficEveryPs?: number;
   /** Record a fact for every packet; default: no. */
   readonly logPackets?: boolean;
+  readonly watch?: LaneWatch | undefined;
   /** Makes the actors of this worker. */
   readonly actorAt: (actor: number) => Actor;
 }

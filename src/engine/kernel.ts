@@ -76,19 +76,18 @@ export class Kernel implements ActorContext {
     const { packets, factLog, faults } = this;
     if (options.logPackets) this.#packetLog = new PacketLog({ topology, packets, faults, factLog });
     this.fabric = new Fabric({
-      topology,
+      ...{ topology, packets, portBufferBytes, clock: this },
       lanes: this.lanes,
-      packets,
       counters: this.counters,
       order: this.#order,
       timers: this.#timers,
       remote: options.remote,
-      portBufferBytes,
       packetLog: this.#packetLog,
+      watch: options.watch,
       deadBy: this.#deadBy,
-      clock: this,
     });
     this.#queue = this.fabric.queue;
+    options.watch?.attach(this);
     this.#actors = topology.actors.map((_, actor) =>
       workerOf[actor] === worker ? options.actorAt(actor) : undefined,
     );

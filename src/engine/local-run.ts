@@ -9,6 +9,7 @@ import { NEVER_PS } from "../model/time.ts";
 import { type Grant, NO_CHANGES, type RunChanges, type WindowReport } from "../model/window.ts";
 import { makeFatTree } from "../topology/fat-tree.ts";
 import { lookaheadOf, placeActors } from "../topology/placement.ts";
+import type { LaneWatch } from "./lane-watch.ts";
 import { LogicalProcess } from "./logical-process.ts";
 import type { RunTotals } from "./run-totals.ts";
 import { type CommittedWindow, type NextStep, WindowProtocol } from "./window-protocol.ts";
@@ -46,6 +47,8 @@ export interface LocalRunOptions {
    * workers' own.
    */
   readonly order?: (workers: readonly number[]) => readonly number[];
+  /** Looks on while messages cross lanes; for runs of one worker. */
+  readonly watch?: LaneWatch;
 }
 
 /** What a local run comes to, and how it ended; `cut`: by `committed`. */
@@ -66,10 +69,10 @@ export function makeLocalRun(
     options.placement ?? scenario.run.placement,
     options.workers ?? scenario.run.workers,
   );
-  const { devices, carriedBytesMax, creditBytes, wire, order = asTheyAre } = options;
+  const { devices, carriedBytesMax, creditBytes, wire, order = asTheyAre, watch } = options;
   const carried = carriedBytesMax === undefined ? {} : { carriedBytesMax };
   const workers = placement.workers.map(
-    (_, worker) => new LogicalProcess({ scenario, placement, worker, devices, ...carried }),
+    (_, worker) => new LogicalProcess({ scenario, placement, worker, devices, watch, ...carried }),
   );
   const protocol = new WindowProtocol({
     workers: workers.length,

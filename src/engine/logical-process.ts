@@ -16,6 +16,7 @@ import { makeDeviceServices } from "./device-services.ts";
 import { FaultTable } from "./fault-table.ts";
 import { GroupWatch } from "./group-watch.ts";
 import { Kernel } from "./kernel.ts";
+import type { LaneWatch } from "./lane-watch.ts";
 import { openFrameOf, type StagedFrame, unpackFrame } from "./packet-frame.ts";
 import { blaming } from "./peer-error.ts";
 import { PeerFrames } from "./peer-frames.ts";
@@ -23,8 +24,7 @@ import { isHungForGood, isOut, summarize } from "./worker-summary.ts";
 
 /**
  * Largest data frame that travels with the report and the next grant; a larger one goes straight to
- * its peer. Below this a message of its own costs more than carrying its bytes twice (decision
- * 0011).
+ * its peer. Below this a message of its own costs more than carrying bytes twice (decision 0011).
  */
 const CARRIED_BYTES_MAX = 4096;
 
@@ -39,6 +39,7 @@ export interface LogicalProcessOptions {
   readonly devices: DeviceFactory;
   /** Default {@link CARRIED_BYTES_MAX}; tests send frames both ways. */
   readonly carriedBytesMax?: number;
+  readonly watch?: LaneWatch | undefined;
 }
 
 /** A frame that goes straight to a peer. */
@@ -82,9 +83,8 @@ export class LogicalProcess {
     );
     this.#groups = new GroupWatch(scenario, topology, this.#gpus);
     this.kernel = new Kernel({
-      topology,
+      ...{ topology, worker, watch: options.watch },
       workerOf: placement.workerOf,
-      worker,
       seed: scenario.run.seed,
       portBufferBytes: scenario.cluster.portBufferBytes,
       logPackets: scenario.run.logPackets,
@@ -175,9 +175,9 @@ export class LogicalProcess {
 
   /**
    * A peer was lost and has a replacement: everything of the old one that is not handled yet is
-   * dropped, and replaced by what the new one hands over, as far as it is not past here.
-   * `counts`: frames sent to it and received of it that are settled so. Its link is a new one:
-   * nothing may come by the old one afterwards. Throws PeerError, and then nothing has changed.
+   * dropped, and replaced by what the new one hands over, as far as it is not past here. `counts`:
+   * frames sent to it and received of it that are settled so. Its link is a new one: nothing may
+   * come by the old one afterwards. Throws PeerError, and then nothing has changed.
    */
   replacePeer(
     peer: number,

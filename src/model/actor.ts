@@ -5,6 +5,7 @@
 import type { RandomStream } from "../base/random.ts";
 import type { Fact } from "./fact.ts";
 import type { Packet, PacketPool } from "./packet.ts";
+import type { RankWatch } from "./rank-watch.ts";
 
 /** Names a pending reminder, to cancel it. */
 export type TimerId = number;
@@ -44,6 +45,8 @@ export interface ActorContext {
   readonly faults: FaultBoard;
   /** What the actor's part in the run is from now on, one of Part in part.ts. */
   setPart(part: number): void;
+  /** Whom ranks tell what they do, if anybody watches. */
+  readonly watch?: RankWatch;
 }
 
 /** Accounting of (token, expert) assignments by the rank that owns the token. */

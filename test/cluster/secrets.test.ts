@@ -177,6 +177,7 @@ describe("a folder with TLS material", () => {
     ["no key", { ...good, key: undefined }, "'HOME/member-key.pem': no such file"],
     ["garbage", { ...good, certificate: "x" }, "'HOME/member.pem': it holds no PEM certificate"],
     ["another key", { ...good, key: ours.member().key }, "'HOME/member-key.pem' is not the key of"],
+    ["an empty key", { ...good, key: "" }, "'HOME/member-key.pem': it holds no PEM key"],
     ["no key in it", { ...good, key: "x" }, "'HOME/member-key.pem': it holds no PEM key"],
     ["another authority", { ...good, ca: theirs.ca }, "'HOME/member.pem' was not made by the aut"],
     ["a member as authority", { ...good, ca: good.certificate }, "'HOME/ca.pem' is no certificate"],

@@ -23,6 +23,7 @@ const FILES = [
   "report.json",
   "report.md",
   "resolved.json",
+  "traffic.ndjson",
 ];
 
 const flap = inject(FLAP);

@@ -93,6 +93,11 @@ describe("consent", () => {
     const said = await faultplane(folder.path, ["plan", example("kill-a-worker.yaml")]);
     expect([said.exitCode, said.stderr]).toEqual([0, ""]);
     expect(said.stdout).toContain("    takes along 17 actors, 8 ranks among them (25.0 % of the");
+    const beyond = await faultplane(folder.path, ["plan", example("lose-the-agent.yaml")]);
+    expect([beyond.exitCode, beyond.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^note: would be refused: 'kill the agent' makes it 3 of 3 worker pr/),
+    ]);
     const more = ["plan", example("lose-the-agent.yaml"), "--nnodes", "3", "--max-blast", "34"];
     expect((await faultplane(folder.path, more)).stdout).toContain("(33.3 %): pack0");
   });

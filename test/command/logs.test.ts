@@ -16,6 +16,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { chainedText } from "../../cluster/journal-chain.ts";
+import { RunLock } from "../../cluster/run-lock.ts";
 import type { EventLine } from "../../src/observe/event-line.ts";
 import { until } from "../process/child-processes.ts";
 import { COMMAND, faultplane, program, type Said, workFolder } from "./command.ts";
@@ -201,7 +203,7 @@ describe("names that somebody wrote into a log", () => {
 });
 
 describe("a log that is larger than memory", () => {
-  const COPIES = 3000;
+  const COPIES = 2200;
   let sizeBytes = 0;
 
   beforeAll(() => {
@@ -281,6 +283,28 @@ describe("a run that is up", () => {
     // What was followed is what is there.
     const again = await logs("live");
     expect(new Set(again.stdout.split("\n"))).toEqual(new Set(stdout.split("\n")));
+  });
+
+  it("is read to its last word, also when that comes with the end of its process", async () => {
+    copyWith("last", text);
+    const whole = readFileSync(at("last", "journal.ndjson"), "utf8").split("\n");
+    writeFileSync(at("last", "journal.ndjson"), `${whole[0]}\n`);
+    const lock = new RunLock(at("last"));
+    const env = { PATH: process.env.PATH ?? "", HOME: folder.path };
+    const child = spawn(process.execPath, [COMMAND, "logs", "last"], { cwd: folder.path, env });
+    children.push(child);
+    let told = "";
+    let isOver = false;
+    for await (const piece of child.stdout) {
+      told += String(piece);
+      // The last fact was told: it waits for more.
+      if (isOver || !told.includes("layer 5, 3/3 done")) continue;
+      isOver = true;
+      const stop = { record: "stop", by: "operator", atPs: 9e9, reason: "enough" };
+      appendFileSync(at("last", "journal.ndjson"), `${chainedText([stop])}${whole.at(-2)}\n`);
+      lock.release();
+    }
+    expect(told).toMatch(/order {10}by operator: the run stops: enough\n$/);
   });
 
   it("is left by Ctrl-C, and goes on", async () => {

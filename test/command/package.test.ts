@@ -1,9 +1,9 @@
 /** What `npm pack` would ship: all that the command needs, and nothing that only we need. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { program } from "./command.ts";
+import { COMMAND, program } from "./command.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 let shipped: readonly string[] = [];
@@ -22,6 +22,20 @@ beforeAll(async () => {
 
 /** Scripts for those who work on the project. */
 const NOT_SHIPPED = /^((bench|swarm|bug-bank|hostile|kills|page)\/|(build|test)-page\.ts$)/;
+
+describe("a build", () => {
+  it("makes the command executable, as npx in a clone needs it", async () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+    const step = "dist/scripts/make-executable.js";
+    expect(scripts.build).toContain(`node ${step}`);
+    expect(scripts.prepare).toBe("npm run -s build");
+    chmodSync(COMMAND, 0o644);
+    await program(process.execPath, [join(ROOT, step)], ROOT);
+    expect(statSync(COMMAND).mode & 0o777).toBe(0o755);
+    const said = await program(COMMAND, ["--version"], ROOT);
+    expect(said.exitCode, said.stderr).toBe(0);
+  });
+});
 
 describe("the package", () => {
   it.each(["src", "actors", "cluster", "scripts"])("has every built file of %s", (name) => {

@@ -3,7 +3,7 @@
  * ends, do again what was done to them, and end as if nothing had been.
  */
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, lstatSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { parseJournal } from "../../cluster/journal.ts";
@@ -79,7 +79,7 @@ describe("a run whose coordinator was killed", () => {
     expect(events("cut") === events("w")).toBe(true);
     expect(journalOf("cut").hostRecords.map(({ event }) => event)).toEqual(["resumed"]);
     const again = await faultplane(folder.path, ["resume", "cut"]);
-    expect([again.exitCode, again.stderr]).toEqual([65, expect.stringContaining("error[E055]")]);
+    expect([again.exitCode, again.stderr]).toEqual([65, expect.stringMatching(/^error\[E055\]/)]);
   });
 
   it("has again what operators did to it, once", async () => {
@@ -114,6 +114,57 @@ describe("a run whose coordinator was killed", () => {
     const [one, other] = [whole, resumed].map(({ stdout }) => JSON.parse(stdout).faultplane);
     expect(one.verdict).toMatch(/^(PASS|FAIL)$/);
     expect([other.verdict, other.digest]).toEqual([one.verdict, one.digest]);
+  });
+});
+
+/** A copy of the run `w` as it was before its end was written. */
+function unended(run: string): void {
+  cpSync(at("w"), at(run), { recursive: true });
+  const lines = readFileSync(at(run, "journal.ndjson"), "utf8").split("\n");
+  writeFileSync(at(run, "journal.ndjson"), `${lines.slice(0, -2).join("\n")}\n`);
+}
+
+describe("a run folder that others have changed", () => {
+  it.each(["events.ndjson", "journal.ndjson", "resolved.json"])(
+    "is not taken up when %s is a symbolic link, whose target stays as it is",
+    async (name) => {
+      const run = `linked-${name}`;
+      unended(run);
+      const text = `${readFileSync(at(run, name), "utf8")}more`;
+      writeFileSync(at(`victim-${name}`), text);
+      rmSync(at(run, name));
+      symlinkSync(at(`victim-${name}`), at(run, name));
+      for (const command of ["resume", "replay"]) {
+        const said = await faultplane(folder.path, [command, run, "-q"]);
+        expect([said.exitCode, said.stderr]).toEqual([
+          66,
+          expect.stringContaining("it is a symbolic link, and a run makes none"),
+        ]);
+      }
+      expect(readFileSync(at(`victim-${name}`), "utf8")).toBe(text);
+    },
+  );
+
+  it("is written through no link", async () => {
+    unended("aimed");
+    writeFileSync(at("victim"), "keep me");
+    for (const name of ["report.json", "report.md", "control.json"]) {
+      rmSync(at("aimed", name), { force: true });
+      symlinkSync(at("victim"), at("aimed", name));
+      symlinkSync(at("victim"), at("aimed", `${name}.new`));
+    }
+    const said = await faultplane(folder.path, ["resume", "aimed", "-q"]);
+    expect(said.exitCode, said.stderr).toBe(0);
+    expect(readFileSync(at("victim"), "utf8")).toBe("keep me");
+    expect(lstatSync(at("aimed", "report.json")).isFile()).toBe(true);
+  });
+
+  it("is not taken up with another scenario", async () => {
+    unended("other");
+    const text = readFileSync(at("other", "resolved.json"), "utf8");
+    writeFileSync(at("other", "resolved.json"), text.replace('"seed": "7"', '"seed": "8"'));
+    const said = await faultplane(folder.path, ["resume", "other"]);
+    expect([said.exitCode, said.stderr]).toEqual([65, expect.stringMatching(/^error\[E052\] log/)]);
   });
 });
 

@@ -19,6 +19,7 @@ const FILES = [
   "report.md",
   "resolved.json",
   "scenario.yaml",
+  "traffic.ndjson",
 ];
 
 const long = readFileSync(at("small.yaml"), "utf8").replace("3-5", "3-30");

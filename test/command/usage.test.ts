@@ -59,6 +59,18 @@ const rows: readonly (readonly [what: string, args: readonly string[], stderr: s
           "they are told to listen there\n",
       ] as const,
   ),
+  [
+    "names of metrics that nobody serves",
+    ["run", "small.yaml", "-q", "--metrics-as", "dcgm,node"],
+    "error[E040] --metrics-as goes with --ui, which serves the metrics\n" +
+      "  hint: add --ui 9464; they are at http://127.0.0.1:9464/metrics\n",
+  ],
+  [
+    "names of no exporter",
+    ["run", "--metrics-as", "dcgm,nvml"],
+    "error[E042] --metrics-as: expected some of dcgm, node, rdma with commas, got " +
+      '"dcgm,nvml"\n',
+  ],
   ["a repeated option", ["run", "--seed", "1", "--seed", "2"], "error[E041] --seed given twice\n"],
   ["a repeated flag", ["run", "-q", "--quiet"], "error[E041] --quiet given twice\n"],
   [

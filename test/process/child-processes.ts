@@ -3,6 +3,7 @@
  * by /proc, and waiting with a deadline. Tests run what ships: the compiled files under dist.
  */
 import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { makeDevice } from "../../actors/catalogue.ts";
 import type { RunOptions } from "../../cluster/prepared-run.ts";
@@ -30,6 +31,15 @@ export function runScenario(
     stop: new AbortController().signal,
     ...settings,
   });
+}
+
+/** A port of loopback that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as { port: number };
+  await new Promise<void>((done) => server.close(() => done()));
+  return port;
 }
 
 /** An observer's part that calls `act` once, after the window with that number. */

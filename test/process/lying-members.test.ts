@@ -148,3 +148,37 @@ describe("an agent that lies", () => {
     expect([outcome.end, outcome.digest]).toEqual(["finished", single.digest]);
   });
 });
+
+describe("a worker that is gone when it has said its totals", () => {
+  it("is not waited for by one that has not, and is lost later", async () => {
+    const single = await runScenario(tinyScenario());
+    const { outcome, notes } = await runWith("done-and-gone", tinyScenario({ run: PACK }));
+    expect(notes.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/^worker pack0 \(pid \d+\) was ended by SIGKILL$/),
+      expect.stringMatching(/^worker pack1 \(pid \d+\) was ended by SIGKILL$/),
+      expect.stringMatching(/^worker pack1 \(pid \d+\) has taken its place/),
+    ]);
+    expect([outcome.end, outcome.digest]).toEqual(["finished", single.digest]);
+    expect(outcome.assignments).toEqual(single.assignments);
+  });
+});
+
+describe("a replacement that beats and takes no place", () => {
+  it("since it never listens is lost itself, and the next one takes it", async () => {
+    const single = await runScenario(tinyScenario());
+    const limits = { stallLimitSeconds: 2 };
+    const { outcome, notes } = await runWith("never-listens", tinyScenario({ run: PACK }), limits);
+    expect(eventsOf(notes)).toEqual(["worker-lost", "worker-lost", "worker-replaced"]);
+    expect(notes[1].detail).toMatch(/beats, but has not said where it listens for 2 s$/);
+    expect([outcome.end, outcome.digest]).toEqual(["finished", single.digest]);
+  });
+
+  it("since it never has its links ends the run, which says so", async () => {
+    const limits = { stallLimitSeconds: 2 };
+    const { outcome } = await runWith("never-linked", tinyScenario({ run: PACK }), limits);
+    expect(outcome.end).toBe("worker-lost");
+    expect(outcome.detail).toMatch(
+      /^worker pack1 \(pid \d+\) beats, but has not got its links to its peers for 2 s; at /,
+    );
+  });
+});

@@ -12,12 +12,12 @@ import { encodeReport } from "../../cluster/report-wire.ts";
 import { decodeMemberMessage, encodeMessage, encodeTag, tagOf } from "../../cluster/wire.ts";
 import { runWorker } from "../../cluster/worker.ts";
 import type { SentFrame, WindowReport } from "../../src/model/window.ts";
+import { fateOf, REPORT_HEAD } from "./dying-worker.ts";
 
 const FIRST_WINDOW = 9;
 
-/** First byte of a data frame, and of a report: a list of 15 parts. */
+/** First byte of a data frame. */
 const FRAME_HEAD = 0x31;
-const REPORT_HEAD = 0x9f;
 
 /** Place of the sequence number in the header of a data frame, words. */
 const SEQUENCE = 3;
@@ -127,5 +127,18 @@ if (isLiar) {
     for (const one of instead ?? [bytes]) send.call(this, one);
   };
 }
+
+const { [Env.runId]: runId = "" } = process.env;
+const self = {
+  number: Number(process.env[Env.number]),
+  incarnation: Number(process.env[Env.incarnation]),
+};
+const sendOn = WebSocket.prototype.send as (this: WebSocket, bytes: Uint8Array) => void;
+let isSilent = false;
+WebSocket.prototype.send = function live(this: WebSocket, bytes: Uint8Array): void {
+  const fate = isSilent ? "withheld" : fateOf(runId, self, bytes);
+  if (fate !== "withheld") sendOn.call(this, bytes);
+  isSilent ||= fate === "last";
+};
 
 runWorker(makeDevice).catch(exitFailed);

@@ -71,20 +71,39 @@ describe.each(TROUBLED)("the page of %s", (_name, scenario) => {
   });
 
   it("says when the fleet served again as the measure of drills does", () => {
-    const { facts } = troubledRun(scenario);
-    const series = new RunSeries(scenario, makeFatTree(scenario.cluster, scenario.hardware));
-    series.take(facts);
-    const measure = recoveryMeasures.find(({ name }) => name === "time_to_serve_again_ms");
-    const watch = watched(scenario, facts).forPage();
-    const toPs = (facts.at(-1)?.atPs ?? 0) + 1;
-    for (const { name, atPs } of scenario.faults) {
-      const query = { run: series, healthy: undefined, fromPs: 0, toPs, end: undefined };
-      const { value } = measure?.read({ ...query, arguments: { fault: name } }) ?? {};
-      const servedPs = watch.servedAtPs(name);
-      const spanMs = servedPs === undefined ? undefined : (servedPs - atPs) / PS_PER_MS;
-      expect(spanMs, name).toBe(value);
-    }
+    expectSameServing(scenario);
   });
+});
+
+/** Compares with the measure of drills, fault by fault. */
+function expectSameServing(scenario: Scenario): void {
+  const { facts } = troubledRun(scenario);
+  const series = new RunSeries(scenario, makeFatTree(scenario.cluster, scenario.hardware));
+  series.take(facts);
+  const measure = recoveryMeasures.find(({ name }) => name === "time_to_serve_again_ms");
+  const watch = watched(scenario, facts).forPage();
+  const toPs = (facts.at(-1)?.atPs ?? 0) + 1;
+  for (const { name, atPs } of scenario.faults) {
+    const query = { run: series, healthy: undefined, fromPs: 0, toPs, end: undefined };
+    const { value } = measure?.read({ ...query, arguments: { fault: name } }) ?? {};
+    const servedPs = watch.servedAtPs(name);
+    const spanMs = servedPs === undefined ? undefined : (servedPs - atPs) / PS_PER_MS;
+    expect(spanMs, name).toBe(value);
+  }
+}
+
+it("a rank that finishes before it serves is not waited for", () => {
+  const healthy = tinyScenario();
+  const begins = troubledRun(healthy).facts.flatMap(({ atPs, fact }) =>
+    fact.type === "layer.completed" && fact.layer === 3 ? [atPs - fact.durationPs] : [],
+  );
+  // Half of the ranks have begun their last layer by then, and half have not.
+  const atPs = begins.sort((left, right) => left - right)[begins.length / 2];
+  const late = { name: "late", kind: "slow-gpu" as const, targets: ["node0.gpu0"], atPs };
+  const scenario = { ...healthy, faults: [{ ...late, parameters: { slowdown: 1.5 } }] };
+  expectSameServing(scenario);
+  const served = watched(scenario, troubledRun(scenario).facts).forPage().servedAtPs("late");
+  expect(served).toBeGreaterThan(atPs);
 });
 
 it("most of these fleets serve again after their fault", () => {

@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly [folder: string, allowed: readonly string[]])[]
   ["src/observe", ["src/base", "src/model"]],
   ["src/fault", ["src/base", "src/model", "src/topology"]],
   ["src/engine", ["src/base", "src/model", "src/topology", "src/workload", "src/fault"]],
+  ["src/explain", ["src/base", "src/model", "src/fault", "src/engine"]],
   [
     "src/scenario",
     ["src/base", "src/model", "src/hardware", "src/topology", "src/workload", "src/fault"],

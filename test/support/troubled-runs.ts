@@ -84,6 +84,14 @@ export const TROUBLED: readonly (readonly [name: string, scenario: Scenario])[] 
     }),
   ],
   [
+    "a process that hangs for good",
+    tinyScenario({
+      faults: [fault("process-hang", "node1.gpu1")],
+      transport: SHORT_CLOCKS,
+      workload: { steps: 3 },
+    }),
+  ],
+  [
     "multi-port NICs that avoid a plane",
     tinyScenario({
       cluster: { nodes: 3, gpusPerNode: 2, planes: 4, switchPorts: 4, nicPorts: "multi-port" },
