@@ -153,6 +153,8 @@ async function sizes(link: string): Promise<number> {
 /** A run is watched, broken with the mouse and ended. */
 async function drill(browser: Browser): Promise<void> {
   const path = written("four.yaml", 4, "3-12", 8);
+  const title = "4 nodes <img src=x onerror=alert(1)>";
+  writeFileSync(path, scenario(4, "3-12", 8).replace("title: 4 nodes", `title: "${title}"`));
   const out = ["--out", join(folder, "four")];
   const { run, link } = await serve("run", path, "--ui", "--speed", "0.001", "-q", ...out);
   const bytes = await sizes(link);
@@ -165,6 +167,9 @@ async function drill(browser: Browser): Promise<void> {
   const shift = Number(await page.evaluate(LAYOUT_SHIFT));
   check("nothing jumps while it comes", shift < SHIFT_MAX, shift.toFixed(4));
   check("the code is gone from the address", !page.url().includes("code"), page.url());
+
+  const heading = words(await page.textContent("#header h1"));
+  check("a name is text, whatever is in it", heading === title, heading);
 
   await page.fill("#filter", "kind=fault");
   await page.press("#filter", "Enter");
