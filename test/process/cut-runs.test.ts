@@ -109,7 +109,7 @@ describe("a run that is killed", () => {
     );
     const replay = await faultplane(folder.path, ["replay", "mine"]);
     expect(replay.exitCode, replay.stderr).toBe(0);
-    expect(replay.stderr).toContain(`note: the run is still up (process ${child.pid})\n`);
+    expect(replay.stderr).toContain(`note: the run is still up (process ${child.pid}): `);
     child.kill("SIGINT");
     expect((await ended).exitCode).toBe(130);
   });
@@ -181,8 +181,8 @@ describe("a run without room", () => {
     expect(said.exitCode, said.stderr).toBe(0);
     const [code, ...names] = said.stdout.trimEnd().split("\n");
     expect(code).toBe("exit 74");
-    const files = ["events.ndjson", "journal.ndjson", "resolved.json", "scenario.yaml"];
-    expect(names.slice(0, -1)).toEqual(files);
+    const kept = ["events.ndjson", "journal.ndjson", "resolved.json", "scenario.yaml"];
+    expect(names.slice(0, -1)).toEqual([...kept, "traffic.ndjson"]);
     expect(JSON.parse(names[names.length - 1])).toMatchObject({ equal: true, whole: false });
     expect(readFileSync(at("full.stderr"), "utf8")).toMatch(
       /^error\[E060\] run log cannot be written \(no space left\); stopped at virtual time [\d.]+ ms, everything before is safe\n {2}hint: [^\n]*\n$/,
