@@ -4,7 +4,7 @@
  */
 import type { StateView } from "../../../src/observe/view-api.ts";
 import { paletteOf, type Theme } from "../colours.ts";
-import { html, nothing, show } from "../lit.ts";
+import { html, nothing, plain, show } from "../lit.ts";
 import { describe } from "./describe.ts";
 import { type FleetElement, isSame } from "./element.ts";
 import { boxesOf, elementAt, neighbourOf, type Step } from "./find.ts";
@@ -215,7 +215,7 @@ export class FleetMap {
     const hint = isDone || element.type === "links" ? "" : TIP_HINTS[element.type];
     show(
       html`<strong>${name}</strong> <small>${about}</small>
-        ${troubles.slice(0, 4).map(({ text }) => html`<p class="bad">${text}</p>`)}
+        ${troubles.slice(0, 4).map(({ text }) => html`<p class="bad">${plain(text)}</p>`)}
         ${flows
           .slice(0, TIP_FLOWS)
           .map(

@@ -11,7 +11,7 @@ import type { Mark } from "./marks.ts";
 const FINE = 7;
 
 /** Size of the badge that a small thing gets, so that it is seen among thousands. */
-const BADGE = 11;
+export const BADGE = 11;
 
 /** Paints a mark over what is there; on what is small, a badge that is larger than it. */
 export function paintMark(

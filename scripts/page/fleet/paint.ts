@@ -9,7 +9,7 @@ import type { FleetIndex } from "./fleet-index.ts";
 import { cellLabel, cellRates, textWidth } from "./labels.ts";
 import type { Box, Cell, FleetLayout, Wire } from "./layout.ts";
 import type { FleetMarks } from "./marks.ts";
-import { paintBadge, paintMark, paintMasked } from "./paint-marks.ts";
+import { BADGE, paintBadge, paintMark, paintMasked } from "./paint-marks.ts";
 import type { FleetUse } from "./use.ts";
 
 export interface Picture {
@@ -173,7 +173,7 @@ function paintFrames(context: CanvasRenderingContext2D, picture: Picture): void 
   const frame = (element: FleetElement, colour: string, width: number): void => {
     context.strokeStyle = colour;
     context.lineWidth = width;
-    for (const box of boxesOf(layout, element)) {
+    for (const box of boxesOf(layout, element).map(withBadge)) {
       const more = width / 2 + 0.5;
       context.strokeRect(
         box.x - more,
@@ -192,6 +192,15 @@ function paintFrames(context: CanvasRenderingContext2D, picture: Picture): void 
       strips.every(({ number }) => number === strips[0]?.number);
     return (type === "node" && one(layout.columns)) || (type === "plane" && one(layout.rows));
   }
+}
+
+/** What is small is framed with the badge that it may have. */
+function withBadge({ x, y, width, height }: Box): Box {
+  const [across, along] = [Math.max(0, BADGE - width) / 2, Math.max(0, BADGE - height) / 2];
+  return {
+    ...{ x: Math.floor(x - across), y: Math.floor(y - along) },
+    ...{ width: width + 2 * Math.ceil(across), height: height + 2 * Math.ceil(along) },
+  };
 }
 
 function fill(context: CanvasRenderingContext2D, box: Box, colour: string): void {

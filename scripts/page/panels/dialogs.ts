@@ -1,7 +1,7 @@
 /** What stands over the page: its keys, the question before a run is stopped, and notices. */
 import { FILTER_TERMS } from "../../../src/observe/filter-terms.ts";
 import type { Actions } from "../actions.ts";
-import { html, nothing, type Part } from "../lit.ts";
+import { html, nothing, type Part, plain } from "../lit.ts";
 import type { PageState } from "../page-state.ts";
 import { problemView } from "./log-bar.ts";
 
@@ -52,7 +52,7 @@ export function noticeView({ notice }: PageState, actions: Actions): Part {
   if (notice === undefined) return nothing;
   const isBad = notice.problems.length > 0;
   return html`<div class=${isBad ? "notice bad" : "notice"}>
-    <p>${isBad ? notice.problems.map(problemView) : notice.text}</p>
+    <p>${isBad ? notice.problems.map(problemView) : plain(notice.text)}</p>
     <button class="plain" aria-label="close" @click=${actions.dismiss}>×</button>
   </div>`;
 }

@@ -3,7 +3,7 @@ import type { Actions } from "../actions.ts";
 import { describe, type Flow, kindsFor } from "../fleet/describe.ts";
 import { type FleetElement, nameOf } from "../fleet/element.ts";
 import { formatRate } from "../fleet/use.ts";
-import { html, nothing, type Part, when } from "../lit.ts";
+import { html, nothing, type Part, plain, when } from "../lit.ts";
 import type { PageState } from "../page-state.ts";
 import { part } from "../parts.ts";
 
@@ -30,7 +30,7 @@ export function elementView(state: PageState, actions: Actions): Part {
               .slice(0, 8)
               .map(
                 ({ mark, text }) =>
-                  html`<li><canvas class="sign" data-mark=${mark} aria-hidden="true"></canvas>${text}</li>`,
+                  html`<li><canvas class="sign" data-mark=${mark} aria-hidden="true"></canvas>${plain(text)}</li>`,
               )
       }
       ${when(troubles.length > 8, () => html`<li class="quiet">and ${troubles.length - 8} more</li>`)}

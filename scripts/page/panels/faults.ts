@@ -6,7 +6,7 @@ import type { Actions } from "../actions.ts";
 import { hardness } from "../fleet/describe.ts";
 import { elementOf } from "../fleet/element.ts";
 import { markOf } from "../fleet/marks.ts";
-import { html, nothing, type Part, when } from "../lit.ts";
+import { html, nothing, type Part, plain, when } from "../lit.ts";
 import type { PageState } from "../page-state.ts";
 
 /** Faults that are listed at most. */
@@ -40,13 +40,13 @@ function faultView(fault: FaultView, state: PageState, actions: Actions): Part {
   return html`<li>
     <canvas class="sign" data-mark=${kind === "masked" ? "masked" : markOf(fault)} aria-hidden="true"></canvas>
     <div>
-      <strong>${name}</strong>${kind === name ? nothing : html` <span>${kind}</span>`}
+      <strong>${plain(name)}</strong>${kind === name ? nothing : html` <span>${kind}</span>`}
       <button
         class="link"
         ?disabled=${element === undefined}
         @click=${() => actions.choose(element)}
       >
-        ${listed(targets)}
+        ${plain(listed(targets))}
       </button>
       <small>${since}, ${until}${permille === 0 ? ", pauses now" : hardness(permille)}</small>
     </div>

@@ -2,7 +2,7 @@
 import { formatTime } from "../../../src/model/time.ts";
 import type { Actions } from "../actions.ts";
 import { shortNumber } from "../charts/axis-text.ts";
-import { html, live, type Part, when } from "../lit.ts";
+import { html, live, type Part, plain, when } from "../lit.ts";
 import type { PageState } from "../page-state.ts";
 
 const CONNECTIONS = {
@@ -19,7 +19,7 @@ export function headerView(state: PageState, actions: Actions): Part {
   const planes = `${cluster.planes} ${state.index.planeWord}${cluster.planes === 1 ? "" : "s"}`;
   return html`
     <div class="title">
-      <h1 title=${run.title}>${run.title}</h1>
+      <h1 title=${plain(run.title)}>${plain(run.title)}</h1>
       <p class="quiet">
         <span class="connection ${connection}" role="status" title=${about}>${word}</span>
         <span>${run.runId}</span>
@@ -87,7 +87,7 @@ function verdictView({ ended }: PageState): Part {
   return html`<div class="verdict ${verdict.toLowerCase()}" role="status">
     <strong>${verdict === "" ? end : verdict}</strong>
     <p>
-      <span class="detail" title=${detail}>${detail}</span>
+      <span class="detail" title=${plain(detail)}>${plain(detail)}</span>
       <span class="quiet">digest <code>${digest}</code></span>
       <a href="/report" target="_blank" rel="noopener">report</a>
     </p>

@@ -1,7 +1,7 @@
 /** Above the log: its filter, severities, and whether it follows the run. */
 import { formatTime } from "../../../src/model/time.ts";
 import type { Actions } from "../actions.ts";
-import { html, nothing, type Part, when } from "../lit.ts";
+import { html, nothing, type Part, plain, when } from "../lit.ts";
 import { LEVELS, type Level, levelOf, withLevel } from "../log/filter-text.ts";
 import type { PageState, Problem } from "../page-state.ts";
 import { part } from "../parts.ts";
@@ -78,9 +78,9 @@ function countOf({ cursorPs, log, pastSkipped, shownLines }: PageState): string 
 /** Something that was refused, in the words of whoever refused it. */
 export function problemView({ code, message, hint }: Problem): Part {
   return html`<span
-    >${when(code !== "", () => html`<code>${code}</code> `)}${message}${when(
+    >${when(code !== "", () => html`<code>${code}</code> `)}${plain(message)}${when(
       hint !== "",
-      () => html` <small>${hint}</small>`,
+      () => html` <small>${plain(hint)}</small>`,
     )}</span
   >`;
 }
