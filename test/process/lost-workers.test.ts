@@ -158,9 +158,11 @@ describe("a worker whose replacements die, too", () => {
     expect(outcome.detail).toMatch(
       /^worker pack1 \(pid \d+\) was ended by SIGKILL; 3 processes before it were lost in the/,
     );
-    // Four in that window, and one before it if the first is found dead before any was granted.
+    // Four in that window, and up to three before it: in window 0, which a replacement may get
+    // through before it is hit, since nothing delays it there.
     const lost = eventsOf(notes).filter((event) => event === "worker-lost").length;
-    expect([4, 5]).toContain(lost);
+    expect(lost).toBeGreaterThanOrEqual(4);
+    expect(lost).toBeLessThanOrEqual(7);
     expect(descendantsOf(process.pid)).toEqual([]);
   });
 });
