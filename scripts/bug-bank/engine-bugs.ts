@@ -119,11 +119,23 @@ export const ENGINE_BUGS: readonly Bug[] = [
     edits: [
       {
         file: "src/engine/window-protocol.ts",
-        find: "state.faultPs >= endPs && !isNews;",
-        replace: "state.faultPs >= endPs;",
+        find: "const isNews = this.#changes.granted !== NO_CHANGES;",
+        replace: "const isNews = this.#changes.granted === undefined;",
       },
     ],
     tests: ["test/engine", "test/cluster/window-orders.test.ts", RANDOM],
+  },
+  {
+    id: "traffic-told-late",
+    about: "A worker that has nothing to do tells of a bin of traffic when it next has.",
+    edits: [
+      {
+        file: "src/engine/window-protocol.ts",
+        find: " || state.trafficDuePs <= endPs;",
+        replace: ";",
+      },
+    ],
+    tests: ["test/simulation/one-digest.test.ts", "test/fault", RANDOM],
   },
   {
     id: "window-over-the-stop",

@@ -82,8 +82,8 @@ export const LOSS_BUGS: readonly Bug[] = [
     edits: [
       {
         file: "src/engine/rebuild.ts",
-        find: "for (const one of both) one.admitAll();",
-        replace: "for (const one of both.slice(1)) one.admitAll();",
+        find: "for (const one of processes) one.admitAll();",
+        replace: "for (const one of processes.slice(1)) one.admitAll();",
       },
     ],
     tests: TESTS,
@@ -118,8 +118,8 @@ export const LOSS_BUGS: readonly Bug[] = [
     edits: [
       {
         file: "src/engine/window-protocol.ts",
-        find: "if (isIdle && state.frames.straightBytes <= this.#creditBytes) continue;",
-        replace: "if (isIdle && this.#creditBytes >= 0) continue;",
+        find: "!isNews && state.frames.straightBytes <= creditBytes) continue;",
+        replace: "!isNews && creditBytes >= 0) continue;",
       },
     ],
     tests: ["test/engine/credit.test.ts"],
