@@ -185,7 +185,7 @@ async function watching({ rounds }: PartOptions): Promise<PartResult> {
     }
   }
   const workload =
-    "decode, EP64 on 8 nodes, 20 layers, 2 steps, a NIC that flaps: the command with --quiet, " +
+    "decode, EP64 on 8 nodes, 6 layers, a NIC that flaps: the command with --quiet, " +
     "and with its live log and a page that one viewer follows";
   return { part: "g", workload, lines, figures, checks };
 }

@@ -9,15 +9,15 @@ import { packageRoot } from "../commands/package-files.ts";
 import { startProgram } from "./child-program.ts";
 import { median, type SideFigures } from "./measure.ts";
 
-/** Some seconds of work: a fault, masks and a heal are in it. */
+/** A few seconds of work: a fault, masks and a heal are in it. */
 const SCENARIO = `title: watched
 model: deepseek-v3.json
 hardware: h800-infiniband
 cluster: {nodes: 8, gpusPerNode: 8, planes: 8}
-workload: {phase: decode, protocol: low-latency, tokensPerGpu: 32, steps: 2, layers: 3-22}
+workload: {phase: decode, protocol: low-latency, tokensPerGpu: 32, steps: 1, layers: 3-8}
 transport: {waitTimeout: 10 ms}
 faults:
-  - {name: flapping, kind: nic-flap, target: node2.nic3, at: 2 ms, healAfter: 10 ms}
+  - {name: flapping, kind: nic-flap, target: node2.nic3, at: 300 us, healAfter: 2 ms}
 run: {seed: 7, timeLimit: 600 s}
 `;
 
