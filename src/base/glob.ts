@@ -1,10 +1,10 @@
 /** Patterns for names: `*` stands for any run of characters, none included. */
 
 /**
- * Whether `name` fits `pattern`. Its work grows with the product of the lengths, whatever the
- * pattern.
+ * Whether `name` fits `pattern`; `*` stands for none of the characters `marks`. Its work grows with
+ * the product of the lengths, whatever the pattern.
  */
-export function fitsGlob(pattern: string, name: string): boolean {
+export function fitsGlob(pattern: string, name: string, marks = ""): boolean {
   let at = 0;
   let here = 0;
   let star = -1;
@@ -18,7 +18,7 @@ export function fitsGlob(pattern: string, name: string): boolean {
       at += 1;
       here += 1;
     } else {
-      if (star < 0) return false;
+      if (star < 0 || marks.includes(name[tried])) return false;
       tried += 1;
       here = tried;
       at = star + 1;

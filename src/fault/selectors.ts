@@ -3,12 +3,16 @@
  * drawn from the seed. A selector that matches nothing is an error, since a drill that breaks
  * nothing would pass.
  */
+import { fitsGlob } from "../base/glob.ts";
 import type { RandomStream } from "../base/random.ts";
 import type { FaultKind } from "../model/fault.ts";
 import type { Topology } from "../model/topology.ts";
 import { targetKindsOf } from "./catalogue.ts";
 import type { TargetKind } from "./catalogue-entry.ts";
 import { DOMAINS, type Domain, TargetIndex } from "./target-index.ts";
+
+/** What separates the parts of a link's name, `node0.nic0--plane0.leaf0`: no `*` crosses it. */
+const LINK_MARKS = "->";
 
 /** As a file writes it. */
 export type Selector =
@@ -149,37 +153,9 @@ function matching(
       kind === "link"
         ? index.linkAliases
         : [...index.ofKind(kind).keys()].map((name) => [name, name] as const);
-    for (const [alias, name] of names) if (fits(pattern, alias)) found.add(name);
+    for (const [alias, name] of names) if (fitsGlob(pattern, alias, LINK_MARKS)) found.add(name);
   }
   return [...found];
-}
-
-/**
- * Whether a name fits a pattern: `*` is any run of characters inside one end of a link. Its work
- * grows with the product of the lengths, whatever the pattern.
- */
-function fits(pattern: string, name: string): boolean {
-  let at = 0;
-  let here = 0;
-  let star = -1;
-  let tried = 0;
-  while (here < name.length) {
-    if (pattern[at] === "*") {
-      star = at;
-      tried = here;
-      at += 1;
-    } else if (pattern[at] === name[here]) {
-      at += 1;
-      here += 1;
-    } else {
-      if (star < 0 || name[tried] === "-" || name[tried] === ">") return false;
-      tried += 1;
-      here = tried;
-      at = star + 1;
-    }
-  }
-  while (pattern[at] === "*") at += 1;
-  return at === pattern.length;
 }
 
 /** Everything of the first kind in a failure domain: `plane=3`, `leaf=plane3.leaf0`, `node=2`. */

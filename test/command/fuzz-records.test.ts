@@ -21,7 +21,7 @@ import { PS_PER_MS } from "../../src/model/time.ts";
 import { directorOf, recordRun } from "../support/run-folders.ts";
 import { tinyScenario } from "../support/scenarios.ts";
 
-const CASES = Number(process.env.FAULTPLANE_RECORD_CASES ?? 250);
+const CASES = Number(process.env.FAULTPLANE_RECORD_CASES ?? 500);
 const base = mkdtempSync(join(tmpdir(), "faultplane-fuzz-"));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 const at = (...names: string[]): string => join(base, ...names);

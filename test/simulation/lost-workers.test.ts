@@ -19,8 +19,8 @@ import { scenarioHash } from "../../src/scenario/scenario-hash.ts";
 import { runInMemory } from "../support/in-memory-run.ts";
 import { tinyScenario } from "../support/scenarios.ts";
 
-const SEEDS = 60;
-const BATCHES = 6;
+const SEEDS = 100;
+const BATCHES = 10;
 
 describe("runs whose workers are lost", () => {
   const seen = new Map<string, number>();

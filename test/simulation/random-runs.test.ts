@@ -9,8 +9,8 @@ import { type CheckedSeed, checkSeed } from "../../scripts/swarm/check-seed.ts";
 import { SWARM_KINDS } from "../../scripts/swarm/draw-faults.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 
-const SEEDS = 120;
-const BATCHES = 12;
+const SEEDS = 200;
+const BATCHES = 20;
 
 /** Seeds that failed before a bug was mended, and what it was. */
 const CORPUS: readonly (readonly [seed: number, bug: string])[] = [
