@@ -11,6 +11,12 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const source = join(root, "scripts", "page");
 const target = join(root, "dist", "page");
 
+/** What the page's style is made of, in this order: what comes later stands over what came. */
+const STYLES = [
+  ...["base", "controls", "head", "time", "panels", "fleet", "charts", "log", "faults"],
+  ...["dialogs", "narrow"],
+];
+
 /** Newest change of any file of a folder, ms. */
 function newestOf(folder: string): number {
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
@@ -39,7 +45,7 @@ if (!isUpToDate()) {
   await bundle.close();
   const require = createRequire(import.meta.url);
   const charts = readFileSync(require.resolve("uplot/dist/uPlot.min.css"), "utf8");
-  const own = readFileSync(join(source, "page.css"), "utf8");
-  writeFileSync(join(target, "page.css"), `${charts}\n${own}`);
+  const own = STYLES.map((name) => readFileSync(join(source, "style", `${name}.css`), "utf8"));
+  writeFileSync(join(target, "page.css"), [charts, ...own].join("\n"));
   writeFileSync(join(target, "index.html"), readFileSync(join(source, "index.html")));
 }

@@ -1,7 +1,7 @@
 /**
  * Colours of what is drawn on canvases, for a light and a dark page; text and forms have theirs in
- * page.css. States have the colours of Okabe and Ito, which colour-blind people tell apart; use is
- * one hue, from pale to strong. Pure.
+ * style/base.css. States have the colours of Okabe and Ito, which colour-blind people tell apart;
+ * use is one hue, from pale to strong. Pure.
  */
 import type { Mark } from "./fleet/marks.ts";
 

@@ -4,13 +4,11 @@
  */
 import { describe, expect, it } from "vitest";
 import { makeDevice } from "../../actors/catalogue.ts";
-import { NO_GROUPS } from "../../src/engine/group-watch.ts";
 import { makeLocalRun } from "../../src/engine/local-run.ts";
 import { WindowProtocol } from "../../src/engine/window-protocol.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
-import { NEVER_PS } from "../../src/model/time.ts";
-import type { SentFrame, WindowReport } from "../../src/model/window.ts";
 import { randomScenario } from "../support/random-scenario.ts";
+import { windowReport } from "../support/window-report.ts";
 
 /** In 3 and 6 more than one window's frames wait somewhere if nobody has to read them. */
 const SEEDS = [3, 6, 9, 12];
@@ -58,20 +56,6 @@ function runWith(scenario: Scenario, creditBytes?: number) {
   return { totals, most };
 }
 
-function reportOf(window: number, nextEventPs: number, sent: readonly SentFrame[]): WindowReport {
-  return {
-    ...{ window, nextEventPs, nextFaultPs: NEVER_PS, sent, facts: [], events: 0, lastEventPs: 0 },
-    ...{
-      finishedGpus: 0,
-      hungGpus: 0,
-      groups: NO_GROUPS,
-      epochs: [],
-      traffic: [],
-      trafficDuePs: NEVER_PS,
-    },
-  };
-}
-
 describe("credit", () => {
   it("bounds what waits at a worker, and no result depends on it", () => {
     let isFelt = false;
@@ -95,7 +79,9 @@ describe("credit", () => {
     });
     const straight = { peer: 1, earliestPs: 1e9, sizeBytes: 1_000, carried: null };
     const carried = { ...straight, carried: new Uint8Array(1_000) };
-    for (const worker of [0, 1]) protocol.accept(worker, reportOf(0, worker === 0 ? 10 : 1e9, []));
+    for (const worker of [0, 1]) {
+      protocol.accept(worker, windowReport({ nextEventPs: worker === 0 ? 10 : 1e9 }));
+    }
     const granted: number[][] = [];
     for (let window = 1; window <= 9; window += 1) {
       protocol.commit();
@@ -108,7 +94,11 @@ describe("credit", () => {
       for (const worker of workers) {
         protocol.accept(
           worker,
-          reportOf(window, worker === 0 ? nextPs : 1e9, worker === 0 ? sent : []),
+          windowReport({
+            window,
+            nextEventPs: worker === 0 ? nextPs : 1e9,
+            sent: worker === 0 ? sent : [],
+          }),
         );
       }
     }

@@ -3,12 +3,12 @@
  * window is forgotten, and its replacement is told where to begin.
  */
 import { describe, expect, it } from "vitest";
-import { NO_GROUPS } from "../../src/engine/group-watch.ts";
 import { WindowProtocol } from "../../src/engine/window-protocol.ts";
 import type { FactRecord } from "../../src/model/fact.ts";
 import type { FaultSpec } from "../../src/model/fault.ts";
 import { NEVER_PS } from "../../src/model/time.ts";
-import type { SentFrame, WindowReport } from "../../src/model/window.ts";
+import type { SentFrame } from "../../src/model/window.ts";
+import { windowReport } from "../support/window-report.ts";
 
 const BYTES = new Uint8Array(8);
 const FAULT: FaultSpec = { name: "f", kind: "gpu-dead", targets: ["node0.gpu0"], atPs: 1_500 };
@@ -16,23 +16,6 @@ const FAULT: FaultSpec = { name: "f", kind: "gpu-dead", targets: ["node0.gpu0"],
 function fact(actor: number, atPs = 1): FactRecord {
   const said = { type: "rank.finished", dispatched: 1, combined: 1, masked: 0 } as const;
   return { atPs, actor, index: 0, fact: said };
-}
-
-function report(changes: Partial<WindowReport> = {}): WindowReport {
-  return {
-    ...{ window: 0, nextEventPs: NEVER_PS, nextFaultPs: NEVER_PS, sent: [], facts: [] },
-    ...{
-      events: 0,
-      lastEventPs: 0,
-      finishedGpus: 0,
-      hungGpus: 0,
-      groups: NO_GROUPS,
-      epochs: [],
-      traffic: [],
-      trafficDuePs: NEVER_PS,
-    },
-    ...changes,
-  };
 }
 
 function frame(peer: number, carried: Uint8Array | null): SentFrame {
@@ -45,7 +28,7 @@ function inWindowOne(sent: readonly SentFrame[][] = [[], [], []]): WindowProtoco
     ...{ workers: 3, lookaheadPs: 450, gpus: 2, timeLimitPs: 1e12 },
   });
   for (const worker of [0, 1, 2]) {
-    protocol.accept(worker, report({ nextEventPs: 1_000, sent: sent[worker] }));
+    protocol.accept(worker, windowReport({ nextEventPs: 1_000, sent: sent[worker] }));
   }
   protocol.commit();
   protocol.next();
@@ -57,29 +40,29 @@ describe("a worker that is lost", () => {
     const protocol = new WindowProtocol({
       ...{ workers: 2, lookaheadPs: 450, gpus: 2, timeLimitPs: 1e12 },
     });
-    protocol.accept(1, report({ facts: [fact(1, 0)] }));
+    protocol.accept(1, windowReport({ facts: [fact(1, 0)] }));
     const frames = [{ peer: 0, sent: 0, received: 0 }];
     expect(protocol.floorPs).toBe(0);
     const start = { atPs: -1, window: -1, faults: [], heals: [], trafficSaidPs: 0 };
     expect(protocol.lose(1)).toEqual({ ...start, frames });
     expect(protocol.grantOf(1)).toBeUndefined();
-    protocol.accept(0, report());
+    protocol.accept(0, windowReport());
     expect(protocol.complete).toBe(false);
-    protocol.accept(1, report({ facts: [fact(2, 0)] }));
+    protocol.accept(1, windowReport({ facts: [fact(2, 0)] }));
     expect(protocol.commit().facts).toEqual([fact(2, 0)]);
   });
 
   it("has its report of the open window forgotten, with facts, frames and next event", () => {
     const protocol = inWindowOne();
-    const early = report({
+    const early = windowReport({
       window: 1,
       nextEventPs: 1_450,
       facts: [fact(0)],
       sent: [frame(2, null)],
     });
     protocol.accept(0, early);
-    protocol.accept(1, report({ window: 1 }));
-    protocol.accept(2, report({ window: 1 }));
+    protocol.accept(1, windowReport({ window: 1 }));
+    protocol.accept(2, windowReport({ window: 1 }));
     expect(protocol.complete).toBe(true);
     expect(protocol.floorPs).toBe(1_450);
     expect(protocol.lose(0)).toMatchObject({ atPs: 0, window: 0 });
@@ -87,7 +70,7 @@ describe("a worker that is lost", () => {
     expect(protocol.grantOf(0)).toEqual({
       ...{ window: 1, endPs: 1_450, frames: [], faults: [], heals: [] },
     });
-    protocol.accept(0, report({ window: 1, nextEventPs: 5_000 }));
+    protocol.accept(0, windowReport({ window: 1, nextEventPs: 5_000 }));
     expect(protocol.commit()).toMatchObject({ facts: [], floorPs: 5_000 });
     expect(protocol.next()).toMatchObject({ startPs: 5_000, grants: [{ worker: 0 }] });
   });
@@ -96,7 +79,7 @@ describe("a worker that is lost", () => {
     const protocol = inWindowOne([[frame(1, null)], [frame(0, BYTES)], []]);
     for (const worker of [0, 1, 2]) {
       const sent = worker === 1 ? [frame(0, null), frame(2, null)] : [];
-      protocol.accept(worker, report({ window: 1, nextEventPs: 9_000, sent }));
+      protocol.accept(worker, windowReport({ window: 1, nextEventPs: 9_000, sent }));
     }
     protocol.commit();
     protocol.next({ faults: [FAULT], heals: [] });
@@ -104,7 +87,7 @@ describe("a worker that is lost", () => {
     expect(protocol.grantOf(1)).toMatchObject({ window: 2, faults: [FAULT] });
     for (const worker of [0, 1, 2]) {
       const sent = worker === 1 ? [frame(0, null)] : [];
-      protocol.accept(worker, report({ window: 2, nextEventPs: 9_000, sent }));
+      protocol.accept(worker, windowReport({ window: 2, nextEventPs: 9_000, sent }));
     }
     expect(protocol.lose(1)).toEqual({
       ...{ atPs: 1_450, window: 1, faults: [], heals: [], trafficSaidPs: 1_450 },
@@ -113,7 +96,7 @@ describe("a worker that is lost", () => {
         { peer: 2, sent: 1, received: 0 },
       ],
     });
-    protocol.accept(1, report({ window: 2, nextEventPs: 9_000 }));
+    protocol.accept(1, windowReport({ window: 2, nextEventPs: 9_000 }));
     protocol.commit();
     expect(protocol.floorPs).toBe(1_501);
     expect(protocol.lose(1)).toMatchObject({ atPs: 1_501, window: 2, faults: [FAULT] });
@@ -123,15 +106,15 @@ describe("a worker that is lost", () => {
   it("leaves no frame behind that a grant names; those of the open window are named", () => {
     const protocol = inWindowOne();
     const sent = [frame(2, BYTES)];
-    protocol.accept(0, report({ window: 1, nextEventPs: 2_000, sent }));
-    protocol.accept(1, report({ window: 1, nextEventPs: 2_000, sent }));
-    protocol.accept(2, report({ window: 1 }));
+    protocol.accept(0, windowReport({ window: 1, nextEventPs: 2_000, sent }));
+    protocol.accept(1, windowReport({ window: 1, nextEventPs: 2_000, sent }));
+    protocol.accept(2, windowReport({ window: 1 }));
     protocol.commit();
     expect(protocol.next()).toMatchObject({ grants: [{ worker: 0 }, { worker: 1 }] });
     // Worker 2 has sat out, and what both sent it is named nowhere yet.
     protocol.lose(0);
     for (const worker of [0, 1]) {
-      protocol.accept(worker, report({ window: 2, nextEventPs: NEVER_PS, sent }));
+      protocol.accept(worker, windowReport({ window: 2, nextEventPs: NEVER_PS, sent }));
     }
     protocol.commit();
     const step = protocol.next();
@@ -144,9 +127,9 @@ describe("a worker that is lost", () => {
 
   it("takes with it what was on its way to it", () => {
     const protocol = inWindowOne();
-    protocol.accept(0, report({ window: 1, nextEventPs: 2_000, sent: [frame(2, BYTES)] }));
-    protocol.accept(1, report({ window: 1, nextEventPs: 2_000 }));
-    protocol.accept(2, report({ window: 1, nextEventPs: 2_100 }));
+    protocol.accept(0, windowReport({ window: 1, nextEventPs: 2_000, sent: [frame(2, BYTES)] }));
+    protocol.accept(1, windowReport({ window: 1, nextEventPs: 2_000 }));
+    protocol.accept(2, windowReport({ window: 1, nextEventPs: 2_100 }));
     protocol.commit();
     protocol.lose(2);
     const step = protocol.next();

@@ -5,15 +5,15 @@
  */
 import { describe, expect, it } from "vitest";
 import { streamOf } from "../../src/base/random.ts";
-import { NO_GROUPS } from "../../src/engine/group-watch.ts";
 import { WindowProtocol } from "../../src/engine/window-protocol.ts";
 import type { Director, Orders } from "../../src/model/director.ts";
 import type { FactRecord } from "../../src/model/fact.ts";
 import type { FaultSpec } from "../../src/model/fault.ts";
 import { NEVER_PS, PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
-import { NO_CHANGES, type WindowReport } from "../../src/model/window.ts";
+import { NO_CHANGES } from "../../src/model/window.ts";
 import { type InMemoryResult, runInMemory } from "../support/in-memory-run.ts";
 import { tinyScenario } from "../support/scenarios.ts";
+import { windowReport } from "../support/window-report.ts";
 
 const NOTHING: Orders = { faults: [], heals: [] };
 
@@ -133,14 +133,9 @@ describe("a director", () => {
 });
 
 describe("the window protocol", () => {
-  const report = (changes: Partial<WindowReport>): WindowReport => ({
-    ...{ window: 0, nextEventPs: NEVER_PS, nextFaultPs: NEVER_PS, sent: [], facts: [] },
-    ...{ events: 0, lastEventPs: 0, finishedGpus: 0, hungGpus: 0 },
-    ...{ groups: NO_GROUPS, epochs: [], traffic: [], trafficDuePs: NEVER_PS, ...changes },
-  });
   const begin = (nextEventPs: number, timeLimitPs = 1e12): WindowProtocol => {
     const protocol = new WindowProtocol({ workers: 1, lookaheadPs: 450, gpus: 1, timeLimitPs });
-    protocol.accept(0, report({ nextEventPs }));
+    protocol.accept(0, windowReport({ nextEventPs }));
     protocol.commit();
     return protocol;
   };
@@ -148,7 +143,7 @@ describe("the window protocol", () => {
   it("ends a window at the stop, and then reaches it", () => {
     const protocol = begin(1_000);
     expect(protocol.next(NO_CHANGES, 1_200)).toMatchObject({ type: "grants", endPs: 1_200 });
-    protocol.accept(0, report({ window: 1, nextEventPs: 1_200 }));
+    protocol.accept(0, windowReport({ window: 1, nextEventPs: 1_200 }));
     protocol.commit();
     expect(protocol.next(NO_CHANGES, 1_200)).toEqual({ type: "stop-reached", atPs: 1_200 });
     expect(protocol.floorPs).toBe(1_200);
@@ -162,7 +157,7 @@ describe("the window protocol", () => {
     expect(protocol.next(changes, 1_000)).toEqual({ type: "stop-reached", atPs: 1_000 });
     const first = protocol.next();
     expect(first).toMatchObject({ endPs: 1_300, grants: [{ grant: { faults: [fault] } }] });
-    protocol.accept(0, report({ window: 1, nextEventPs: 1_400, nextFaultPs: 1_300 }));
+    protocol.accept(0, windowReport({ window: 1, nextEventPs: 1_400, nextFaultPs: 1_300 }));
     protocol.commit();
     expect(protocol.next()).toMatchObject({ endPs: 1_301, grants: [{ grant: { faults: [] } }] });
   });

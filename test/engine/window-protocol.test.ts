@@ -1,10 +1,9 @@
 /** The coordinator's state machine: windows, commits, and what it refuses from a worker. */
 
 import { describe, expect, it } from "vitest";
-import { NO_GROUPS } from "../../src/engine/group-watch.ts";
 import { WindowProtocol } from "../../src/engine/window-protocol.ts";
 import { NEVER_PS } from "../../src/model/time.ts";
-import type { WindowReport } from "../../src/model/window.ts";
+import { windowReport } from "../support/window-report.ts";
 
 const LOOKAHEAD_PS = 450;
 
@@ -17,29 +16,10 @@ function makeProtocol(changes: { gpus?: number; timeLimitPs?: number } = {}): Wi
   });
 }
 
-function report(changes: Partial<WindowReport> = {}): WindowReport {
-  return {
-    window: 0,
-    nextEventPs: NEVER_PS,
-    nextFaultPs: NEVER_PS,
-    sent: [],
-    facts: [],
-    events: 0,
-    lastEventPs: 0,
-    finishedGpus: 0,
-    hungGpus: 0,
-    groups: NO_GROUPS,
-    epochs: [],
-    traffic: [],
-    trafficDuePs: NEVER_PS,
-    ...changes,
-  };
-}
-
 /** All three workers report window 0 with these next events, and the window is committed. */
 function begin(protocol: WindowProtocol, nextEventPs: readonly number[]): void {
   nextEventPs.forEach((next, worker) => {
-    protocol.accept(worker, report({ nextEventPs: next }));
+    protocol.accept(worker, windowReport({ nextEventPs: next }));
   });
   protocol.commit();
 }
@@ -58,7 +38,7 @@ describe("window protocol", () => {
     begin(protocol, [1_000, NEVER_PS, NEVER_PS]);
     protocol.next();
     const sent = [{ peer: 2, earliestPs: 1_500, sizeBytes: 64, carried: null }];
-    protocol.accept(0, report({ window: 1, nextEventPs: 9_000, sent, events: 1 }));
+    protocol.accept(0, windowReport({ window: 1, nextEventPs: 9_000, sent, events: 1 }));
     expect(protocol.complete).toBe(true);
     expect(protocol.commit().floorPs).toBe(1_500);
     expect(protocol.next()).toMatchObject({
@@ -76,12 +56,12 @@ describe("window protocol", () => {
   it("gives a fault a window of its own, for every worker that waits for it", () => {
     const protocol = makeProtocol();
     for (let worker = 0; worker < 3; worker += 1) {
-      protocol.accept(worker, report({ nextEventPs: 1_000, nextFaultPs: 1_200 }));
+      protocol.accept(worker, windowReport({ nextEventPs: 1_000, nextFaultPs: 1_200 }));
     }
     protocol.commit();
     expect(protocol.next()).toMatchObject({ startPs: 1_000, endPs: 1_200 });
     for (let worker = 0; worker < 3; worker += 1) {
-      protocol.accept(worker, report({ window: 1, nextEventPs: 1_300, nextFaultPs: 1_200 }));
+      protocol.accept(worker, windowReport({ window: 1, nextEventPs: 1_300, nextFaultPs: 1_200 }));
     }
     protocol.commit();
     expect(protocol.next()).toMatchObject({ startPs: 1_200, endPs: 1_201 });
@@ -94,9 +74,9 @@ describe("window protocol", () => {
     begin(protocol, [5, 5, 5]);
     protocol.next();
     const late = { window: 1, nextEventPs: 9_000 };
-    protocol.accept(2, report({ ...late, facts: [at(5, 9, 0), at(7, 9, 1)] }));
-    protocol.accept(0, report({ ...late, facts: [at(7, 2, 1), at(7, 2, 0)] }));
-    protocol.accept(1, report({ ...late, facts: [at(5, 4, 0)] }));
+    protocol.accept(2, windowReport({ ...late, facts: [at(5, 9, 0), at(7, 9, 1)] }));
+    protocol.accept(0, windowReport({ ...late, facts: [at(7, 2, 1), at(7, 2, 0)] }));
+    protocol.accept(1, windowReport({ ...late, facts: [at(5, 4, 0)] }));
     const order = protocol.commit().facts.map(({ atPs, actor, index }) => [atPs, actor, index]);
     expect(order).toEqual([
       [5, 4, 0],
@@ -115,9 +95,9 @@ describe("window protocol", () => {
       const protocol = makeProtocol({ gpus });
       begin(protocol, [70, 90, 95]);
       protocol.next();
-      protocol.accept(0, report({ window: 1, finishedGpus: 1, lastEventPs: 70 }));
-      protocol.accept(1, report({ window: 1, finishedGpus: 1, lastEventPs: 90 }));
-      protocol.accept(2, report({ window: 1 }));
+      protocol.accept(0, windowReport({ window: 1, finishedGpus: 1, lastEventPs: 70 }));
+      protocol.accept(1, windowReport({ window: 1, finishedGpus: 1, lastEventPs: 90 }));
+      protocol.accept(2, windowReport({ window: 1 }));
       protocol.commit();
       expect(protocol.next()).toMatchObject({ type, virtualTimePs: 90 });
     }
@@ -127,15 +107,15 @@ describe("window protocol", () => {
     const protocol = makeProtocol({ timeLimitPs: 1_100 });
     begin(protocol, [1_000, NEVER_PS, NEVER_PS]);
     expect(protocol.next()).toMatchObject({ endPs: 1_100 });
-    protocol.accept(0, report({ window: 1, nextEventPs: 1_100 }));
+    protocol.accept(0, windowReport({ window: 1, nextEventPs: 1_100 }));
     protocol.commit();
     expect(protocol.next()).toMatchObject({ type: "time-limit" });
   });
 
   it("does not take those for done who hang, once it has learnt of another fault", () => {
     const protocol = makeProtocol({ gpus: 1 });
-    protocol.accept(0, report({ finishedGpus: 1, hungGpus: 1 }));
-    for (const worker of [1, 2]) protocol.accept(worker, report());
+    protocol.accept(0, windowReport({ finishedGpus: 1, hungGpus: 1 }));
+    for (const worker of [1, 2]) protocol.accept(worker, windowReport());
     protocol.commit();
     const heal = { fault: "any", atPs: 90 };
     expect(protocol.next({ faults: [], heals: [heal] })).toMatchObject({ type: "finished" });
@@ -163,14 +143,14 @@ describe("window protocol", () => {
     const protocol = makeProtocol();
     begin(protocol, [1_000, 1_000, NEVER_PS]);
     protocol.next();
-    expect(() => protocol.accept(0, report(changes))).toThrow(rule);
+    expect(() => protocol.accept(0, windowReport(changes))).toThrow(rule);
   });
 
   it("refuses a second report, one from a worker left out, and a commit before all reported", () => {
     const protocol = makeProtocol();
     begin(protocol, [1_000, 1_000, NEVER_PS]);
     protocol.next();
-    const done = report({ window: 1, nextEventPs: 2_000 });
+    const done = windowReport({ window: 1, nextEventPs: 2_000 });
     protocol.accept(0, done);
     expect(() => protocol.accept(0, done)).toThrow(/one-report-a-window/);
     expect(() => protocol.accept(2, done)).toThrow(/one-report-a-window/);

@@ -2,11 +2,13 @@
  * What the page looks like to those who see less: contrasts of text and marks in both themes, and
  * marks that differ without colour. And what a strict policy forbids: nothing stands inline.
  */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { paletteOf, stepOf, type Theme } from "../../scripts/page/colours.ts";
 
-const css = readFileSync("scripts/page/page.css", "utf8");
+const STYLE = "scripts/page/style";
+const styles = readdirSync(STYLE).map((name) => readFileSync(`${STYLE}/${name}`, "utf8"));
+const css = styles.join("\n");
 const THEMES: readonly Theme[] = ["light", "dark"];
 
 /** Values of the custom properties of a theme. */
@@ -100,5 +102,11 @@ describe("the files of the page", () => {
       ...["data:,", "/page.css", "/page.js"],
     ]);
     expect(css).not.toMatch(/url\(|@import/);
+  });
+
+  it("are built with every part of the style", () => {
+    const built = readFileSync("dist/page/page.css", "utf8");
+    expect(styles.length).toBeGreaterThan(0);
+    for (const style of styles) expect(built).toContain(style);
   });
 });
