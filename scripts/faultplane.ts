@@ -17,6 +17,7 @@ import {
   LIVE_COMMANDS,
   type LiveCommandEntry,
   type LiveOptions,
+  RECORD_WORD,
   RUN_WORD,
 } from "./commands/live-commands.ts";
 import { LOGS_OPTIONS, type LogsOptions, REPEATABLE } from "./commands/log-options.ts";
@@ -122,7 +123,7 @@ function makeProgram(): Command {
   const trace = program
     .command("trace")
     .description("write a run as a trace for Perfetto or chrome://tracing")
-    .argument("[run]", "run folder or id; default: the only run that is up")
+    .argument("[run]", RECORD_WORD.about)
     .action(async (folder: string | undefined, options: TraceOptions) => {
       const { traceCommand } = await import("./commands/trace.ts");
       exitCode = await traceCommand(folder, options);
@@ -130,7 +131,7 @@ function makeProgram(): Command {
   const report = program
     .command("report")
     .description("make a run's report again from its folder; of runs that were cut off, too")
-    .argument("[run]", "run folder or id; default: the only run that is up")
+    .argument("[run]", RECORD_WORD.about)
     .action(async (folder: string | undefined, options: ReportOptions) => {
       const { reportCommand } = await import("./commands/report.ts");
       exitCode = await reportCommand(folder, options);
@@ -258,7 +259,7 @@ function makeProgram(): Command {
   const view = program
     .command("view")
     .description("show a run in the browser: one that is over, or up in another terminal")
-    .argument("[run]", "run folder, or the run's id; default: the only run that is up")
+    .argument("[run]", RECORD_WORD.about)
     .option("--port <port>", "port on this machine; default: any free one", parsePort("--port"), 0)
     .action(async (run: string | undefined, options: ViewOptions) => {
       const { viewCommand } = await import("./commands/view.ts");
@@ -267,7 +268,7 @@ function makeProgram(): Command {
   const logs = program
     .command("logs")
     .description("tell what happened in a run, up or over; follows one that is up")
-    .argument("[run]", "run folder or id; default: the only run that is up, else the newest")
+    .argument("[run]", RECORD_WORD.about)
     .action(async (folder: string | undefined, options: LogsOptions) => {
       const { logsCommand } = await import("./commands/logs.ts");
       exitCode = await logsCommand(folder, options);

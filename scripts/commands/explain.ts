@@ -9,7 +9,7 @@ import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { explainToken } from "./explain-run.ts";
 import { type ExplainChoice, parseTokenWord } from "./explain-target.ts";
-import { findRun } from "./find-run.ts";
+import { findRecord, refuseBlind, tellFolder } from "./find-run.ts";
 import { shellWord } from "./next-steps.ts";
 import { usageError } from "./option-values.ts";
 import { readFolder } from "./replay-folder.ts";
@@ -24,7 +24,7 @@ export interface ExplainOptions extends ExplainChoice {
 
 /**
  * Explains a token of a run; `words` are the run, which may be left out, and the token. Returns the
- * exit code. Throws OperatingError E001, E040, E042, E065, E067, E068, and what a replay throws.
+ * exit code. Throws OperatingError E001, E040, E042, E065, E067 to E069, and what a replay throws.
  */
 export async function explainCommand(
   words: readonly string[],
@@ -38,8 +38,12 @@ export async function explainCommand(
   if (word.token === undefined && options.copy !== undefined) {
     throw usageError("E040", "--copy is for a token by its number", "the slowest is one copy");
   }
-  const recorded = readFolder(findRun(words.length === 2 ? words[0] : undefined));
+  const given = words.length === 2 ? words[0] : undefined;
+  const folder = findRecord(given);
+  refuseBlind(folder);
+  const recorded = readFolder(folder);
   const terminal = new Terminal(options.color);
+  if (options.quiet !== true) tellFolder(terminal, given, folder);
   const signals = new StopSignals((text) => terminal.log(text));
   runContext.seed = recorded.scenario.run.seed;
   runContext.runDir = recorded.given;

@@ -5,14 +5,31 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { runningBelow } from "../../cluster/control-file.ts";
+import { isAlive, readControl, runningBelow, runningIn } from "../../cluster/control-file.ts";
 import { OperatingError } from "../../cluster/errors.ts";
 import { RunFile, runsFolder } from "../../cluster/run-folder.ts";
+import { escapeControls } from "../../src/base/escape.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { usageError } from "./option-values.ts";
 
 /** Most runs that are listed. */
 const LISTED = 10;
+
+/**
+ * Throws OperatingError E069 while a blind drill is up in `folder`: what it hides is not told to
+ * those who are to find it.
+ */
+export function refuseBlind(folder: string): void {
+  const control = readControl(folder);
+  if (control?.isBlind !== true || !isAlive(control.pid)) return;
+  throw new OperatingError(
+    "E069",
+    `the run in '${folder}' is a blind drill, and is up`,
+    "try again when it is over; until then `faultplane logs` and `view` show what may be seen",
+    Exit.tryAgain,
+  );
+}
 
 /** Whether `word` names the folder of a run, up or over, by its path or by the run's id. */
 export function isRun(word: string): boolean {
@@ -56,7 +73,7 @@ export function findRun(given: string | undefined): string {
  * The folder of a run that is up or over: as {@link findRun}, and when none is up and none is named
  * the one that was written last, here or where runs go. Throws OperatingError E001, E065.
  */
-export function findLog(given: string | undefined): string {
+export function findRecord(given: string | undefined): string {
   if (given !== undefined) return findRun(given);
   const home = runsFolder(process.env, homedir());
   const running = runsThatAreUp(home);
@@ -76,6 +93,13 @@ export function findLog(given: string | undefined): string {
     "name a run folder; `faultplane run` makes one",
     Exit.noInput,
   );
+}
+
+/** Tells which run is meant, when nobody named one. */
+export function tellFolder(terminal: Terminal, given: string | undefined, folder: string): void {
+  if (given !== undefined) return;
+  const state = runningIn(folder) === undefined ? "over" : "up";
+  terminal.log(`run folder ${escapeControls(folder)}, ${state}`);
 }
 
 function runsThatAreUp(home: string): string[] {

@@ -45,9 +45,15 @@ export const RUN_WORD: LiveWord = {
   about: "run folder or id; default: the only run that is up",
 };
 
-/** The words of `explain`, whose run may be over. */
+/** The same of commands whose run may be over. */
+export const RECORD_WORD: LiveWord = {
+  name: "run",
+  about: "run folder or id; default: the only run that is up, else the newest",
+};
+
+/** The words of `explain`. */
 export const EXPLAIN_WORDS: readonly LiveWord[] = [
-  RUN_WORD,
+  RECORD_WORD,
   {
     name: "token@layer",
     about: "node1.gpu3:17@12, token 17 of a rank in layer 12; node1.gpu3:slowest@12; slowest@12",

@@ -9,7 +9,6 @@ import { OperatingError } from "../../cluster/errors.ts";
 import { faultsOf } from "../../cluster/journal-orders.ts";
 import { RunFile, readResolved } from "../../cluster/run-folder.ts";
 import { readOrders } from "../../cluster/run-log.ts";
-import { escapeControls } from "../../src/base/escape.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { EventFilter } from "../../src/observe/event-filter.ts";
 import { unknownName } from "../../src/observe/filter-names.ts";
@@ -20,7 +19,7 @@ import type { FleetPlan } from "../terminal/layer-progress.ts";
 import type { Detail } from "../terminal/live-log.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
-import { findLog } from "./find-run.ts";
+import { findRecord, tellFolder } from "./find-run.ts";
 import { filterOf, type LogsOptions } from "./log-options.ts";
 import { LogOutput } from "./log-output.ts";
 import { JsonPrinter, TextPrinter } from "./log-printer.ts";
@@ -42,7 +41,7 @@ export async function logsCommand(
     throw usageError("E040", `${flag} is for text; --json prints every line that passes`);
   }
   const spec = filterOf(options);
-  const folder = findLog(given);
+  const folder = findRecord(given);
   const signals = new StopSignals(() => {});
   const terminal = new Terminal(options.color);
   try {
@@ -54,9 +53,7 @@ export async function logsCommand(
     const plan = checkedPlan(folder, scenario, spec, wasUp);
     const filter = new EventFilter(spec, scenario.cluster);
     if (!isBlind) expectFaults(filter, folder, scenario);
-    if (given === undefined) {
-      terminal.log(`run folder ${escapeControls(folder)}, ${wasUp ? "up" : "over"}`);
-    }
+    tellFolder(terminal, given, folder);
     const follows = wasUp && options.follow;
     const text = new TextPrinter(plan, filter, detailOf(options), terminal);
     const isTerminal = process.stdout.isTTY === true;

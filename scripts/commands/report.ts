@@ -10,7 +10,7 @@ import { formatTime } from "../../src/model/time.ts";
 import { runContext } from "../terminal/failure.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
-import { findRun } from "./find-run.ts";
+import { findRecord, refuseBlind, tellFolder } from "./find-run.ts";
 import { usageError } from "./option-values.ts";
 import { paintVerdict } from "./perform-run.ts";
 import { type RecordedReport, readReport } from "./recorded-report.ts";
@@ -27,9 +27,9 @@ export interface ReportOptions {
 }
 
 /**
- * Prints or writes the report of the run that `given` names (default: the only one that is up);
- * returns the exit code, which does not depend on the verdict. Throws OperatingError E001, E033,
- * E040, E050, E051, E065.
+ * Prints or writes the report of the run that `given` names (default: the only one that is up, else
+ * the newest); returns the exit code, which does not depend on the verdict. Throws OperatingError
+ * E001, E033, E040, E050, E051, E065, E069.
  */
 export async function reportCommand(
   given: string | undefined,
@@ -39,9 +39,11 @@ export async function reportCommand(
   if (forms.length > 1) {
     throw usageError("E040", "--html, --markdown and --json cannot be used together");
   }
-  const folder = findRun(given);
+  const folder = findRecord(given);
+  refuseBlind(folder);
   runContext.runDir = folder;
   const terminal = new Terminal(options.color);
+  if (options.quiet !== true) tellFolder(terminal, given, folder);
   const recorded = readReport(folder);
   const { report } = recorded;
   if (report.isCut === true && options.quiet !== true) {

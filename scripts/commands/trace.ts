@@ -17,7 +17,7 @@ import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { runContext } from "../terminal/failure.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
-import { findRun } from "./find-run.ts";
+import { findRecord, refuseBlind, tellFolder } from "./find-run.ts";
 import { shellWord } from "./next-steps.ts";
 import { StopSignals } from "./signals.ts";
 
@@ -47,14 +47,15 @@ interface TraceResult {
 const BATCH_CHARACTERS = 256 * 1024;
 
 /**
- * Writes a trace of the run that `given` names (default: the only one that is up); returns the exit
- * code. Throws OperatingError E001, E033, E050, E051, E065.
+ * Writes a trace of the run that `given` names (default: the only one that is up, else the newest);
+ * returns the exit code. Throws OperatingError E001, E033, E050, E051, E065, E069.
  */
 export async function traceCommand(
   given: string | undefined,
   options: TraceOptions,
 ): Promise<number> {
-  const folder = findRun(given);
+  const folder = findRecord(given);
+  refuseBlind(folder);
   runContext.runDir = folder;
   const isStdout = options.output === "-";
   const isCompressed = !options.output.endsWith(".json");
@@ -62,6 +63,7 @@ export async function traceCommand(
     ? undefined
     : new OutputFile({ path: options.output, force: options.force === true, isCompressed });
   const terminal = new Terminal(options.color);
+  if (options.quiet !== true) tellFolder(terminal, given, folder);
   const signals = new StopSignals(() => undefined);
   terminal.onClosed = () => signals.abandon(Exit.pass);
   signals.onQuit = () => file?.discard();

@@ -9,7 +9,7 @@ import { OperatingError } from "../../cluster/errors.ts";
 import { openViewServer } from "../../cluster/view-server.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
-import { findLog } from "./find-run.ts";
+import { findRecord, tellFolder } from "./find-run.ts";
 import { aboutRun, pageFiles } from "./page-about.ts";
 import { readFolder } from "./replay-folder.ts";
 import { StopSignals } from "./signals.ts";
@@ -30,12 +30,13 @@ export async function viewCommand(
   options: ViewOptions,
   version: string,
 ): Promise<number> {
-  const folder = findLog(given);
+  const folder = findRecord(given);
   const { journal, scenario, topology, events } = readFolder(folder);
   events.close();
   const isBlind = readControl(folder)?.isBlind === true;
   const run = { faultplane: version, runId: journal.header.runId, scenario, topology, isBlind };
   const terminal = new Terminal(options.color);
+  if (options.json !== true) tellFolder(terminal, given, folder);
   const signals = new StopSignals(() => {});
   const server = await openViewServer({
     ...{ port: options.port, folder, scenario, topology },

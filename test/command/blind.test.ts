@@ -42,6 +42,15 @@ it("is found out with diagnose, and hides everything until it is over", async ()
     expect(tries).toBeLessThan(60);
   }
 
+  // What would tell everything is refused until then.
+  for (const args of [["report"], ["trace", "-o", "hunt.json"], ["explain", "slowest@3"]]) {
+    const [command, ...others] = args;
+    const said = await say(command, "hunt", ...others);
+    expect([said.exitCode, said.stdout]).toEqual([75, ""]);
+    expect(said.stderr).toMatch(/^error\[E069\] the run in 'hunt' is a blind drill, and is up\n/);
+  }
+  expect(existsSync(at("hunt.json"))).toBe(false);
+
   // An operator's own fault of the same kind, with and without a name, and one to come.
   for (const [args, name] of [
     [["slow-gpu", "node0.gpu0"], "operator.slow-gpu"],

@@ -139,6 +139,10 @@ describe("a run that is over", () => {
     const { stdout, stderr, exitCode } = await logs("--json", "--kind", "fault");
     expect([stderr, exitCode]).toEqual(["run folder one, over\n", 0]);
     expect(stdout.split("\n")).toHaveLength(2);
+    for (const args of [["report"], ["explain", "slowest@3"], ["trace", "-o", "one.json"]]) {
+      const said = await faultplane(folder.path, args);
+      expect([said.stderr, said.exitCode]).toEqual(["run folder one, over\n", 0]);
+    }
     mkdirSync(at("empty"));
     const none = await faultplane(at("empty"), ["logs"]);
     expect([none.exitCode, none.stderr]).toEqual([
