@@ -34,6 +34,19 @@ export class OperatingError extends Error {
   }
 }
 
+/** An error as the page and other programs are told of it. */
+export function problemOf(error: unknown): {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+} {
+  if (error instanceof OperatingError) {
+    const { code, message, hint } = error;
+    return { code, message, hint };
+  }
+  return { code: "E070", message: `internal: ${messageOf(error)}`, hint: "this is a bug" };
+}
+
 /** The `code` of a system error (`EADDRINUSE`), or empty. */
 export function systemCodeOf(error: unknown): string {
   if (!(error instanceof Error) || !("code" in error)) return "";

@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 import { LOOPBACK } from "./addresses.ts";
+import { OperatingError, problemOf } from "./errors.ts";
 import { cannotListen } from "./transport-errors.ts";
 
 /** Connections at once: browsers take up to six each. */
@@ -131,6 +132,9 @@ async function answer(
     if (response.headersSent) response.destroy();
     else if (error instanceof RequestError) {
       reply.send(error.status, "text/plain; charset=utf-8", `${error.message}\n`);
+    } else if (error instanceof OperatingError) {
+      const body = JSON.stringify({ problems: [problemOf(error)] });
+      reply.send(500, "application/json; charset=utf-8", body);
     } else reply.send(500, "text/plain; charset=utf-8", "something went wrong here\n");
   }
 }

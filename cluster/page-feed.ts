@@ -2,11 +2,12 @@
  * Tells those who watch a run what is new, a few times a second of wall time. While nobody watches
  * nothing is read and nothing is made.
  */
-import type { EndedView, StatusView } from "../src/observe/view-api.ts";
+import type { EndedView, ProblemView, StatusView } from "../src/observe/view-api.ts";
 import type { LiveStatus } from "./control-messages.ts";
-import type { PageLog, Passing } from "./page-log.ts";
+import { problemOf } from "./errors.ts";
+import type { LogAudiences, Wish } from "./log-audiences.ts";
 import type { PageViewers, Viewer } from "./page-viewers.ts";
-import { type NumberedLine, QUIET_BINS, type RunWatch } from "./run-watch.ts";
+import { QUIET_BINS, type RunWatch } from "./run-watch.ts";
 
 /** Wall ms between two rounds, and of reading in one. */
 const ROUND_MS = 200;
@@ -15,17 +16,9 @@ const READ_MS = 25;
 /** Wall ms that somebody who asks once waits for. */
 const CATCH_UP_MS = 10_000;
 
-/** Lines of the log that one round sends at most; the newest. */
-const LINES_MAX = 200;
-
-/** What a viewer wants to see: lines that pass its filter. */
-export interface Wish {
-  readonly filter: string;
-}
-
 export interface PageFeedOptions {
   readonly watch: RunWatch;
-  readonly log: PageLog;
+  readonly audiences: LogAudiences;
   readonly viewers: PageViewers<Wish>;
   /** How the run stands; undefined: it is over. */
   status(): Promise<LiveStatus | undefined>;
@@ -33,16 +26,8 @@ export interface PageFeedOptions {
   ended(): EndedView | undefined;
 }
 
-/** Lines for those with one filter. */
-interface Sender {
-  readonly passing: Passing;
-  lines: NumberedLine[];
-  skipped: number;
-}
-
 export class PageFeed {
   readonly #options: PageFeedOptions;
-  readonly #senders = new Map<string, Sender>();
   #timer: NodeJS.Timeout | undefined;
   #isBusy = false;
   #isClosed = false;
@@ -55,17 +40,14 @@ export class PageFeed {
     this.#options = options;
   }
 
-  /** One more watches; `passing` lets its lines pass. Everything so far is told to it. */
-  welcome(viewer: Viewer<Wish>, passing: Passing): void {
-    const { watch } = this.#options;
-    const { filter } = viewer.wish;
-    if (!this.#senders.has(filter)) {
-      this.#senders.set(filter, { passing, lines: [], skipped: 0 });
-    }
+  /** One more watches. Everything so far is told to it. */
+  welcome(viewer: Viewer<Wish>): void {
+    const { watch, audiences } = this.#options;
     viewer.tell("series", watch.series.all());
     viewer.tell("state", watch.at(watch.reachedPs));
     this.#timer ??= setInterval(() => void this.#round(), ROUND_MS);
     if (this.#hasEnded) this.#tellEnd(viewer);
+    audiences.welcome(viewer).catch((error: unknown) => this.#fail(error));
     void this.#round();
   }
 
@@ -89,16 +71,27 @@ export class PageFeed {
       const { viewers } = this.#options;
       if (viewers.count === 0) this.#rest();
       else await this.#tell();
+    } catch (error) {
+      this.#fail(error);
     } finally {
       this.#isBusy = false;
     }
+  }
+
+  /** The files cannot be read: nobody is told more, and the run does not notice. */
+  #fail(error: unknown): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    if (this.#isClosed) return;
+    const view: ProblemView = { problems: [problemOf(error)] };
+    this.#options.viewers.tellAll("trouble", view);
   }
 
   /** Nobody watches: nothing is read until somebody comes. */
   #rest(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#senders.clear();
+    this.#options.audiences.close();
   }
 
   async #tell(): Promise<void> {
@@ -118,7 +111,7 @@ export class PageFeed {
     }
     const news = watch.series.news();
     if (news !== undefined) viewers.tellAll("series", news);
-    this.#tellLines();
+    this.#options.audiences.tell(performance.now() + READ_MS);
     if (!isWhole || watch.end === undefined || this.#hasEnded) return;
     if (this.#options.ended() === undefined) return;
     this.#hasEnded = true;
@@ -135,11 +128,8 @@ export class PageFeed {
     const untilMs = performance.now() + READ_MS;
     let idle = 0;
     while (performance.now() < untilMs) {
-      const lines = this.#options.watch.next();
-      idle = lines === undefined ? idle + 1 : 0;
+      idle = this.#options.watch.next() ? 0 : idle + 1;
       if (idle > 1) return true;
-      for (const line of lines ?? [])
-        for (const sender of this.#senders.values()) keep(sender, line);
     }
     return false;
   }
@@ -155,29 +145,4 @@ export class PageFeed {
     const over = { wallSeconds: 0, speed: "max", lagSeconds: 0, isPaused: false } as const;
     return { virtualTimePs, ...over, tokensPerSecond };
   }
-
-  #tellLines(): void {
-    const { viewers, log } = this.#options;
-    const wanted = new Set([...viewers].map(({ wish }) => wish.filter));
-    for (const [filter, sender] of this.#senders) {
-      if (!wanted.has(filter)) {
-        this.#senders.delete(filter);
-        continue;
-      }
-      if (sender.lines.length === 0) continue;
-      const lines = sender.lines.map((line) => log.shown(line));
-      const { skipped } = sender;
-      viewers.tellThose((wish) => wish.filter === filter, "log", { lines, skipped });
-      sender.lines = [];
-      sender.skipped = 0;
-    }
-  }
-}
-
-function keep(sender: Sender, line: NumberedLine): void {
-  for (const passed of sender.passing(line)) sender.lines.push(passed);
-  const over = sender.lines.length - LINES_MAX;
-  if (over <= 0) return;
-  sender.skipped += over;
-  sender.lines.splice(0, over);
 }

@@ -1,5 +1,9 @@
-/** Lines of a run's log for the page: which it is shown, in its words, and past ones again. */
+/**
+ * What the page is told of a run's log: the sentences that `faultplane logs` prints, the same from
+ * many in one, or each fact with its fields; of what passes a filter.
+ */
 import type { Scenario } from "../src/model/scenario.ts";
+import type { Topology } from "../src/model/topology.ts";
 import { describeLine } from "../src/observe/describe-line.ts";
 import { EventFilter, parseEventFilter } from "../src/observe/event-filter.ts";
 import type { EventLine } from "../src/observe/event-line.ts";
@@ -7,85 +11,94 @@ import { EventSieve } from "../src/observe/event-sieve.ts";
 import { entryOf } from "../src/observe/fact-catalogue.ts";
 import type { FilterProblem } from "../src/observe/filter-terms.ts";
 import { isNews, journalEntryOf } from "../src/observe/journal-line.ts";
-import type { EventView, LogView } from "../src/observe/view-api.ts";
-import { makeSchedule } from "../src/workload/schedules.ts";
-import { BlindReader } from "./blind.ts";
-import { RunLog } from "./run-log.ts";
-import type { NumberedLine } from "./run-watch.ts";
+import type { FleetPlan } from "../src/observe/layer-progress.ts";
+import type { LiveLine } from "../src/observe/live-log.ts";
+import { LogLines } from "../src/observe/log-lines.ts";
+import type { ToldLine } from "../src/observe/view-api.ts";
+import { fleetPlanOf } from "./fleet-plan.ts";
 
-/** Wall ms of reading between two turns of the event loop, and in all. */
-const TURN_MS = 10;
-const SEARCH_MS = 10_000;
+/** What somebody wants to read of the log. */
+export interface LogWish {
+  /** As the page writes it; empty: what changes the state of the fleet. */
+  readonly filter: string;
+  /** Each fact with its fields; else the same from many in one line. */
+  readonly isEach: boolean;
+}
 
-/** Decides which lines pass, in the order of the log. */
-export type Passing = (line: NumberedLine) => readonly NumberedLine[];
+/** Takes all lines of a log, in its order; gives those that are told. */
+export interface LogTeller {
+  take(lines: readonly EventLine[]): ToldLine[];
+  /** What was held back: nothing more comes, or not soon. */
+  flush(): ToldLine[];
+}
+
+/** Could a filter not be read? */
+export function isProblem<Other extends object>(
+  value: Other | FilterProblem,
+): value is FilterProblem {
+  return "message" in value && "hint" in value;
+}
 
 /** Makes the lines of one run what the page shows. */
 export class PageLog {
   readonly #scenario: Scenario;
+  readonly #plan: FleetPlan;
+
+  constructor(scenario: Scenario, topology: Topology) {
+    this.#scenario = scenario;
+    this.#plan = fleetPlanOf(scenario, topology);
+  }
+
+  /** Tells what is wished for, from the beginning of the log; or says why it cannot be read. */
+  teller({ filter: text, isEach }: LogWish): LogTeller | FilterProblem {
+    const parsed = parseEventFilter(text);
+    if (!parsed.ok) return { message: parsed.message, hint: parsed.hint };
+    const filter = new EventFilter(parsed.value, this.#scenario.cluster);
+    if (!isEach) return new GroupTeller(new LogLines(this.#plan, filter, "grouped"));
+    return new FactTeller(filter, text.trim() === "", this.#plan.chains.length > 1);
+  }
+}
+
+class GroupTeller implements LogTeller {
+  readonly #lines: LogLines;
+
+  constructor(lines: LogLines) {
+    this.#lines = lines;
+  }
+
+  take(lines: readonly EventLine[]): ToldLine[] {
+    return this.#lines.take(lines.map((line) => ({ line }))).map(toldOf);
+  }
+
+  flush(): ToldLine[] {
+    return this.#lines.flush().map(toldOf);
+  }
+}
+
+function toldOf({ atPs, actor, level, text }: LiveLine): ToldLine {
+  return { virtualTimePs: atPs, actor, level, text };
+}
+
+class FactTeller implements LogTeller {
+  readonly #sieve: EventSieve<{ readonly line: EventLine }>;
+  readonly #isUnfiltered: boolean;
   readonly #namesChain: boolean;
 
-  constructor(scenario: Scenario) {
-    this.#scenario = scenario;
-    this.#namesChain = makeSchedule(scenario).chains.length > 1;
+  constructor(filter: EventFilter, isUnfiltered: boolean, namesChain: boolean) {
+    this.#sieve = new EventSieve(filter);
+    this.#isUnfiltered = isUnfiltered;
+    this.#namesChain = namesChain;
   }
 
-  /** What passes a filter as the page writes it; without one what changes the fleet's state. */
-  passing(text: string): Passing | FilterProblem {
-    if (text.trim() === "") return (line) => (isTold(line.line) ? [line] : []);
-    const filter = parseEventFilter(text);
-    if (!filter.ok) return filter;
-    const sieve = new EventSieve<NumberedLine>(
-      new EventFilter(filter.value, this.#scenario.cluster),
-    );
-    return (line) => sieve.take(line);
+  take(lines: readonly EventLine[]): ToldLine[] {
+    return lines
+      .filter((line) => !this.#isUnfiltered || isTold(line))
+      .flatMap((line) => this.#sieve.take({ line }))
+      .map(({ line }) => ({ ...line, text: describeLine(line, this.#namesChain) }));
   }
 
-  /** A line with its sentence. */
-  shown({ number, line }: NumberedLine): EventView {
-    return { ...line, line: number, text: describeLine(line, this.#namesChain) };
-  }
-
-  /**
-   * The last `limit` lines up to an instant, read again from the folder. Gives others their turn
-   * meanwhile; gives up after some seconds, with what it has.
-   */
-  async past(
-    folder: string,
-    passing: Passing,
-    { untilPs, limit, isVeiled }: { untilPs: number; limit: number; isVeiled: boolean },
-  ): Promise<LogView> {
-    const log = new RunLog(folder);
-    const blind = new BlindReader();
-    const kept: NumberedLine[] = [];
-    const startedMs = performance.now();
-    let [number, skipped, idle] = [0, 0, 0];
-    let turnEndsMs = startedMs + TURN_MS;
-    try {
-      while (idle < 2 && performance.now() - startedMs < SEARCH_MS) {
-        const items = log.next();
-        idle = items.length === 0 ? idle + 1 : 0;
-        for (const item of items) {
-          const line = isVeiled ? blind.veil(item.line) : item.line;
-          if (line === undefined) continue;
-          if (line.virtualTimePs <= untilPs) kept.push(...passing({ number, line }));
-          number += 1;
-        }
-        if (kept.length > 2 * limit) {
-          const over = kept.length - limit;
-          skipped += over;
-          kept.splice(0, over);
-        }
-        if ((items.at(-1)?.line.virtualTimePs ?? 0) > untilPs) break;
-        if (performance.now() < turnEndsMs) continue;
-        await new Promise((resolve) => setImmediate(resolve));
-        turnEndsMs = performance.now() + TURN_MS;
-      }
-    } finally {
-      log.close();
-    }
-    const over = Math.max(0, kept.length - limit);
-    return { lines: kept.slice(over).map((one) => this.shown(one)), skipped: skipped + over };
+  flush(): ToldLine[] {
+    return [];
   }
 }
 

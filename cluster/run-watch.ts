@@ -7,7 +7,7 @@ import type { FactRecord } from "../src/model/fact.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import type { Topology } from "../src/model/topology.ts";
 import type { TrafficBin } from "../src/model/window.ts";
-import { type EventLine, factOf } from "../src/observe/event-line.ts";
+import { factOf } from "../src/observe/event-line.ts";
 import { FleetState, isStateFact } from "../src/observe/fleet-state.ts";
 import { encodeUse, usePermille } from "../src/observe/lane-use.ts";
 import type { FaultView, StateView, UseView } from "../src/observe/view-api.ts";
@@ -36,12 +36,6 @@ export interface RunWatchOptions {
   readonly isVeiled: () => boolean;
 }
 
-/** A line with its number among all that can be seen, from 0. */
-export interface NumberedLine {
-  readonly number: number;
-  readonly line: EventLine;
-}
-
 export class RunWatch {
   readonly #options: RunWatchOptions;
   readonly #log: RunLog;
@@ -60,7 +54,6 @@ export class RunWatch {
   readonly #bytes: Float64Array;
   #useFromPs = 0;
   #useUntilPs = 0;
-  #lines = 0;
   #reachedPs = 0;
   #version = 0;
 
@@ -116,21 +109,20 @@ export class RunWatch {
     return this.#rate.at(this.#reachedPs);
   }
 
-  /** Reads on, a piece of the files at a time; nothing: all that there is by now was read. */
-  next(): NumberedLine[] | undefined {
+  /** Reads on, a piece of the files at a time; says whether there was anything to read. */
+  next(): boolean {
     const bins = this.#traffic.next();
     for (const bin of bins) this.#takeTraffic(bin);
     const items = this.#log.next();
-    const lines = items.flatMap((item) => this.#take(item));
+    for (const item of items) this.#take(item);
     const more = this.#log.next();
-    lines.push(...more.flatMap((item) => this.#take(item)));
+    for (const item of more) this.#take(item);
     this.#reachedPs = Math.max(
       this.#reachedPs,
       this.#log.reachedPs,
       this.#log.end?.virtualTimePs ?? 0,
     );
-    const isIdle = bins.length + items.length + more.length === 0;
-    return isIdle ? undefined : lines;
+    return bins.length + items.length + more.length > 0;
   }
 
   /** The wall clock's part, for the series. */
@@ -175,11 +167,9 @@ export class RunWatch {
     this.#traffic.close();
   }
 
-  #take({ line: given }: LogItem): NumberedLine[] {
+  #take({ line: given }: LogItem): void {
     const line = this.#options.isVeiled() ? this.#blind.veil(given) : given;
-    if (line === undefined) return [];
-    const number = this.#lines;
-    this.#lines += 1;
+    if (line === undefined) return;
     this.#reachedPs = Math.max(this.#reachedPs, line.virtualTimePs);
     if (line.fact === "order.fault" && typeof line.healAtPs === "number") {
       this.#untilPs.set(String(line.fault), line.healAtPs);
@@ -190,7 +180,6 @@ export class RunWatch {
       const { virtualTimePs: atPs, index } = line;
       this.#takeFact({ atPs, actor, index, fact });
     }
-    return [{ number, line }];
   }
 
   #takeFact(record: FactRecord): void {

@@ -13,6 +13,7 @@ import type {
   LogView,
   ProblemView,
   RunView,
+  SessionView,
 } from "../src/observe/view-api.ts";
 import {
   type ControlAnswer,
@@ -28,8 +29,10 @@ import {
   RequestError,
   type Route,
 } from "./http-door.ts";
-import { PageFeed, type Wish } from "./page-feed.ts";
-import { PageLog } from "./page-log.ts";
+import { LogAudiences, type Wish } from "./log-audiences.ts";
+import { LogReader } from "./log-reader.ts";
+import { PageFeed } from "./page-feed.ts";
+import { isProblem, type LogWish, PageLog } from "./page-log.ts";
 import { PageSessions } from "./page-session.ts";
 import { PageViewers } from "./page-viewers.ts";
 import { readRunFile } from "./read-file.ts";
@@ -45,6 +48,10 @@ const REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src da
 /** Requests of operators that wait for an answer, and searches of the log, at once. */
 const ASKS_MAX = 16;
 const SEARCHES_MAX = 4;
+
+/** Wall ms of one search between two turns of the event loop, and in all. */
+const TURN_MS = 10;
+const SEARCH_MS = 10_000;
 
 /** Lines of one answer: when nobody says how many, and at most. */
 const LINES = 200;
@@ -102,6 +109,7 @@ class Server {
   readonly #log: PageLog;
   readonly #viewers = new PageViewers<Wish>();
   readonly #sessions = new PageSessions();
+  readonly #audiences: LogAudiences;
   readonly #feed: PageFeed;
   #asks = 0;
   #searches = 0;
@@ -111,11 +119,11 @@ class Server {
     this.#options = options;
     const isVeiled = (): boolean => this.#isVeiled;
     this.#watch = new RunWatch({ folder, scenario, topology, isVeiled });
-    this.#log = new PageLog(scenario);
+    this.#log = new PageLog(scenario, topology);
+    const [log, viewers] = [this.#log, this.#viewers];
+    this.#audiences = new LogAudiences({ folder, log, viewers, isVeiled });
     this.#feed = new PageFeed({
-      watch: this.#watch,
-      log: this.#log,
-      viewers: this.#viewers,
+      ...{ watch: this.#watch, audiences: this.#audiences, viewers },
       status: () => this.#status(),
       ended: () => this.#ended(),
     });
@@ -202,22 +210,21 @@ class Server {
   }
 
   #stream(asked: Asked, reply: Reply): void {
-    const filter = asked.query.get("filter") ?? "";
-    const passing = this.#log.passing(filter);
-    if (typeof passing !== "function") {
-      refuseFilter(reply, passing);
+    const wish = this.#audiences.wish(wishOf(asked));
+    if (isProblem(wish)) {
+      refuseFilter(reply, wish);
       return;
     }
     const response = reply.stream("text/event-stream; charset=utf-8");
-    const viewer = this.#viewers.add(response, { filter });
+    const viewer = this.#viewers.add(response, wish);
     if (viewer === undefined) response.end(": too many are watching\n\n");
-    else this.#feed.welcome(viewer, passing);
+    else this.#feed.welcome(viewer);
   }
 
   async #pastLines(asked: Asked, reply: Reply): Promise<void> {
-    const passing = this.#log.passing(asked.query.get("filter") ?? "");
-    if (typeof passing !== "function") {
-      refuseFilter(reply, passing);
+    const teller = this.#log.teller(wishOf(asked));
+    if (isProblem(teller)) {
+      refuseFilter(reply, teller);
       return;
     }
     if (this.#searches >= SEARCHES_MAX) throw new RequestError(429, "too many searches at once");
@@ -226,13 +233,19 @@ class Server {
     const untilPs = asked.query.has("untilPs")
       ? wholeOf(asked.query.get("untilPs"))
       : Number.POSITIVE_INFINITY;
+    const { folder } = this.#options;
+    const reader = new LogReader({ folder, teller, untilPs, limit, isVeiled: this.#isVeiled });
     this.#searches += 1;
+    const untilMs = performance.now() + SEARCH_MS;
     try {
-      const wanted = { untilPs, limit, isVeiled: this.#isVeiled };
-      const view: LogView = await this.#log.past(this.#options.folder, passing, wanted);
-      send(reply, 200, view);
+      while (!reader.read(performance.now() + TURN_MS) && performance.now() < untilMs) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      reader.flush();
+      send(reply, 200, reader.all() satisfies LogView);
     } finally {
       this.#searches -= 1;
+      reader.close();
     }
   }
 
@@ -240,11 +253,12 @@ class Server {
     const code = parsed(await jsonOf(asked))?.code;
     const token = typeof code === "string" ? this.#sessions.exchange(code) : undefined;
     if (token !== undefined) {
-      send(reply, 200, { token });
+      send(reply, 200, { ok: true, token } satisfies SessionView);
       return;
     }
     const hint = "faultplane view RUN shows a new link";
-    sendProblem(reply, 403, { code: "E045", message: "this link was used, or is too old", hint });
+    const problem = { code: "E045", message: "this link was used, or is too old", hint };
+    send(reply, 200, { ok: false, problems: [problem] } satisfies SessionView);
   }
 
   async #control(asked: Asked, reply: Reply): Promise<void> {
@@ -294,6 +308,10 @@ function sendProblem(
 
 function refuseFilter(reply: Reply, { message, hint }: FilterProblem): void {
   sendProblem(reply, 400, { code: "E040", message, hint });
+}
+
+function wishOf({ query }: Asked): LogWish {
+  return { filter: (query.get("filter") ?? "").trim(), isEach: query.get("each") === "1" };
 }
 
 function instantOf({ query }: Asked): number {

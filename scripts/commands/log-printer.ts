@@ -6,10 +6,11 @@ import { escapeControls } from "../../src/base/escape.ts";
 import type { EventFilter } from "../../src/observe/event-filter.ts";
 import { EventSieve } from "../../src/observe/event-sieve.ts";
 import { journalEntryOf } from "../../src/observe/journal-line.ts";
-import type { FleetPlan } from "../terminal/layer-progress.ts";
-import { type Detail, formatLine, type LiveLine } from "../terminal/live-log.ts";
+import type { FleetPlan } from "../../src/observe/layer-progress.ts";
+import type { Detail, LiveLine } from "../../src/observe/live-log.ts";
+import { LogLines } from "../../src/observe/log-lines.ts";
+import { formatLine } from "../terminal/live-line.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { LogLines } from "./log-lines.ts";
 
 /** Takes items in the order of the log. */
 export interface LogPrinter {

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readControl } from "../../cluster/control-file.ts";
 import { OperatingError } from "../../cluster/errors.ts";
+import { fleetPlanOf } from "../../cluster/fleet-plan.ts";
 import { faultsOf } from "../../cluster/journal-orders.ts";
 import { RunFile, readResolved } from "../../cluster/run-folder.ts";
 import { readOrders } from "../../cluster/run-log.ts";
@@ -13,10 +14,9 @@ import type { Scenario } from "../../src/model/scenario.ts";
 import { EventFilter } from "../../src/observe/event-filter.ts";
 import { unknownName } from "../../src/observe/filter-names.ts";
 import type { EventFilterSpec } from "../../src/observe/filter-terms.ts";
+import type { FleetPlan } from "../../src/observe/layer-progress.ts";
+import type { Detail } from "../../src/observe/live-log.ts";
 import { makeFatTree } from "../../src/topology/fat-tree.ts";
-import { makeSchedule } from "../../src/workload/schedules.ts";
-import type { FleetPlan } from "../terminal/layer-progress.ts";
-import type { Detail } from "../terminal/live-log.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { findRecord, tellFolder } from "./find-run.ts";
@@ -94,8 +94,8 @@ function checkedPlan(
   spec: EventFilterSpec,
   wasUp: boolean,
 ): FleetPlan {
-  const { cluster, hardware, workload, transport, faults } = scenario;
-  const { actors } = makeFatTree(cluster, hardware);
+  const { cluster, hardware, workload, faults } = scenario;
+  const topology = makeFatTree(cluster, hardware);
   const { layers, steps } = workload;
   const namesFaults = spec.faults.length + spec.around.length > 0;
   const known = (): string[] => {
@@ -103,7 +103,7 @@ function checkedPlan(
     return [...[...faults, ...ordered].map(({ name }) => name), "none"];
   };
   const problem = unknownName(spec, {
-    actors: actors.map(({ id }) => id),
+    actors: topology.actors.map(({ id }) => id),
     ...{ nodes: cluster.nodes, planes: cluster.planes, layers, steps },
     // Of a run that is up others may come; and of a blind one nobody may know.
     faults: wasUp || !namesFaults ? undefined : known(),
@@ -111,7 +111,5 @@ function checkedPlan(
   if (problem !== undefined) {
     throw usageError("E042", `--${problem.key}: ${problem.message}`, problem.hint);
   }
-  const { chains } = makeSchedule(scenario);
-  const gpus = actors.filter(({ kind }) => kind === "gpu").map(({ id }) => id);
-  return { gpus, layers, steps, chains, retries: transport.retryCount };
+  return fleetPlanOf(scenario, topology);
 }

@@ -3,12 +3,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { OperatingError } from "../../cluster/errors.ts";
 import type { PageFile } from "../../cluster/view-server.ts";
+import { expertsOnRanks } from "../../src/drill/experts-out.ts";
 import { CATALOGUE } from "../../src/fault/catalogue.ts";
 import { FAULT_KINDS } from "../../src/model/fault.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import type { Topology } from "../../src/model/topology.ts";
 import { bytesPerSecondOf } from "../../src/observe/lane-use.ts";
 import type { FaultKindView, RunView } from "../../src/observe/view-api.ts";
+import { makeExpertMap } from "../../src/workload/expert-map.ts";
 import { makeSchedule } from "../../src/workload/schedules.ts";
 import { Exit } from "./exit-codes.ts";
 import { packageRoot } from "./package-files.ts";
@@ -67,6 +69,7 @@ export function aboutRun(run: PagedRun): Omit<RunView, "isLive"> {
       to: lanes.map(({ to }) => to),
       bytesPerSecond: lanes.map(bytesPerSecondOf),
     },
+    experts: expertsOnRanks(makeExpertMap(scenario), scenario),
     trafficEveryPs: scenario.run.trafficEveryPs,
     faultKinds: FAULT_KINDS.map(kindView),
   };

@@ -31,7 +31,7 @@ import { TargetIndex } from "../../src/fault/target-index.ts";
 import type { FaultSpec } from "../../src/model/fault.ts";
 import { formatTime } from "../../src/model/time.ts";
 import type { Topology } from "../../src/model/topology.ts";
-import { formatLine } from "../terminal/live-log.ts";
+import { formatLine } from "../terminal/live-line.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { LoadedDrill } from "./load-drill.ts";
 import type { WatchOptions } from "./open-watchers.ts";
@@ -238,7 +238,7 @@ class Performance {
     this.#told = director.timeline.length;
     for (const { atPs, what, name, text } of news) {
       const words = `${what} ${name}${text === "" ? "" : `: ${text}`}`;
-      terminal.log(formatLine({ atPs, actor: "drill", text: words, tone: "plain" }));
+      terminal.log(formatLine({ atPs, actor: "drill", text: words }));
     }
   }
 

@@ -6,6 +6,7 @@ import { type BlindSession, VEILED } from "../../cluster/blind.ts";
 import { removeControl, writeControl } from "../../cluster/control-file.ts";
 import { EventLog } from "../../cluster/event-log.ts";
 import { FaultBook } from "../../cluster/fault-book.ts";
+import { fleetPlanOf } from "../../cluster/fleet-plan.ts";
 import {
   isOver,
   type Journal,
@@ -29,8 +30,8 @@ import type { CommittedWindow } from "../../src/engine/window-protocol.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
 import { formatTime } from "../../src/model/time.ts";
 import { laneName, type Topology } from "../../src/model/topology.ts";
-import { makeSchedule } from "../../src/workload/schedules.ts";
-import { formatLine, LiveLog } from "../terminal/live-log.ts";
+import { LiveLog } from "../../src/observe/live-log.ts";
+import { formatLine } from "../terminal/live-line.ts";
 import { statusText } from "../terminal/status-text.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { shellWord } from "./next-steps.ts";
@@ -97,11 +98,7 @@ export class RunRecorder implements RunObserver {
     this.#tokens = new TokenRate(scenario);
     this.watch = new ReportFacts(scenario, topology);
     const actorIds = topology.actors.map((actor) => actor.id);
-    const gpus = topology.actors.filter((actor) => actor.kind === "gpu").map(({ id }) => id);
-    const { layers, steps } = scenario.workload;
-    const { chains } = makeSchedule(scenario);
-    const retries = scenario.transport.retryCount;
-    const plan = { gpus, layers, steps, chains, retries };
+    const plan = fleetPlanOf(scenario, topology);
     this.#live = new LiveLog(actorIds, plan, loudness === "verbose" ? "all" : "grouped");
     const journalPath = folder.file(RunFile.journal);
     const eventsPath = folder.file(RunFile.events);

@@ -13,6 +13,8 @@ export interface Actions {
   choose(element: FleetElement | undefined): void;
   focus(focus: Focus): void;
   filter(text: string): void;
+  /** A line for each fact, or the same from many in one. */
+  tellEach(isEach: boolean): void;
   follow(isFollowing: boolean): void;
   /** Changes what stands in the form that breaks something. */
   aim(form: { readonly kind?: string; readonly target?: string }): void;

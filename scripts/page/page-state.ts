@@ -63,6 +63,8 @@ export class PageState {
   pastSkipped = 0;
   window: TimeWindow = WHOLE_RUN;
   filter = "";
+  /** The log has a line for each fact; else the same from many in one. */
+  isEach = false;
   filterProblems: readonly Problem[] = [];
   isFollowing = true;
   /** Lines that came while the log stood still. */

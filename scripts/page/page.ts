@@ -23,7 +23,8 @@ import {
 } from "./server-link.ts";
 import { followSystem, keepTheme } from "./theme.ts";
 
-/** Lines about faults that are read to know when which was in force. */
+/** What is read to know which fault was in force when, and lines of it. */
+const FAULTS = { filter: "kind=fault", isEach: true };
 const FAULT_LINES = 1000;
 
 /** How long a good word stays, ms; a bad one stays until it is dismissed. */
@@ -39,8 +40,6 @@ export class Page {
   /** The last request for the past, and whether one is on its way. */
   #wantedPs: number | undefined;
   #isAsking = false;
-  /** How many filters were asked for: only the last counts. */
-  #filters = 0;
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(state: PageState) {
@@ -60,77 +59,70 @@ export class Page {
     restyle(theme);
     followSystem(restyle);
     void this.#readSpans();
-    void this.#filter("");
+    this.#filter("");
   }
 
   /** Shows the lines that pass a filter, and follows them; or says why it cannot be read. */
-  async #filter(text: string): Promise<void> {
+  #filter(text: string): void {
     const state = this.#state;
-    const filter = text.trim();
-    this.#filters += 1;
-    const asked = this.#filters;
-    state.filter = filter;
-    try {
-      // The server would say the same, and the browser would write its refusal to the console.
-      const read = parseEventFilter(filter);
-      if (!read.ok) throw new Refused(400, [{ code: "E040", ...read }]);
-      const { lines, skipped } = await getLog(filter, undefined, LINES_MAX);
-      if (asked !== this.#filters) return;
-      state.filterProblems = [];
-      state.log.clear();
-      state.log.take(lines, skipped);
-      this.#follow(filter);
+    state.filter = text.trim();
+    // The server would say the same, and the browser would write its refusal to the console.
+    const read = parseEventFilter(state.filter);
+    state.filterProblems = read.ok ? [] : [{ code: "E040", ...read }];
+    if (read.ok) {
+      this.#follow();
       if (state.cursorPs !== undefined) this.#ask(state.cursorPs);
-    } catch (error) {
-      if (asked !== this.#filters) return;
-      state.filterProblems = problemsOf(error);
-      if (this.#stream === undefined) this.#follow("");
     }
     this.#screen.change({ log: true });
   }
 
-  #follow(filter: string): void {
+  #follow(): void {
     const [state, screen] = [this.#state, this.#screen];
     this.#stream?.close();
-    this.#stream = follow(filter, {
-      status: (view) => {
-        state.status = view;
-        screen.change({ charts: true });
+    const { filter, isEach } = state;
+    this.#stream = follow(
+      { filter, isEach },
+      {
+        status: (view) => {
+          state.status = view;
+          screen.change({ charts: true });
+        },
+        state: (view) => {
+          state.live = view;
+          state.spans.takeState(view);
+          screen.change();
+        },
+        series: (view) => {
+          state.series.take(view);
+          screen.change({ charts: true });
+        },
+        log: (view) => {
+          state.log.take(view);
+          screen.change(view.isAll ? { log: true } : {});
+        },
+        ended: (view) => {
+          const isNews = state.ended === undefined;
+          state.ended = view;
+          state.connection = "recorded";
+          if (isNews) void this.#readEnd();
+          screen.change();
+        },
+        trouble: ({ problems }) => this.#notice({ text: "", problems }),
+        connected: (isUp) => {
+          // The server of a run that is over may go: everything that was told stays.
+          const isOver = state.ended !== undefined || !state.run.isLive;
+          state.connection = isOver ? "recorded" : isUp ? "live" : "reconnecting";
+          screen.change();
+        },
       },
-      state: (view) => {
-        state.live = view;
-        state.spans.takeState(view);
-        screen.change();
-      },
-      series: (view) => {
-        state.series.take(view);
-        screen.change({ charts: true });
-      },
-      log: ({ lines, skipped }) => {
-        state.log.take(lines, skipped);
-        screen.change();
-      },
-      ended: (view) => {
-        const isNews = state.ended === undefined;
-        state.ended = view;
-        state.connection = "recorded";
-        if (isNews) void this.#readEnd();
-        screen.change();
-      },
-      connected: (isUp) => {
-        // The server of a run that is over may go: everything that was told stays.
-        const isOver = state.ended !== undefined || !state.run.isLive;
-        state.connection = isOver ? "recorded" : isUp ? "live" : "reconnecting";
-        screen.change();
-      },
-    });
+    );
   }
 
   /** Onsets and ends of faults that were before the page was there: bands in the charts. */
   async #readSpans(): Promise<void> {
     try {
       const { spans } = this.#state;
-      const { lines } = await getLog("kind=fault", undefined, FAULT_LINES);
+      const { lines } = await getLog(FAULTS, undefined, FAULT_LINES);
       spans.takeLog(lines);
       if (this.#state.live !== undefined) spans.takeState(this.#state.live);
       this.#screen.change({ charts: true });
@@ -145,7 +137,7 @@ export class Page {
     await this.#readSpans();
     try {
       state.live = await getState(state.endPs);
-      if (state.run.isBlind) await this.#filter(state.filter);
+      if (state.run.isBlind) this.#filter(state.filter);
       this.#screen.change({ log: true });
     } catch {
       // The last state that was told stands.
@@ -172,7 +164,11 @@ export class Page {
       },
       filter: (text) => {
         if (text.trim() === state.filter && state.filterProblems.length === 0) return;
-        void this.#filter(text);
+        this.#filter(text);
+      },
+      tellEach: (isEach) => {
+        state.isEach = isEach;
+        this.#filter(state.filter);
       },
       follow: (isFollowing) => {
         this.#screen.follow(isFollowing);
@@ -253,11 +249,12 @@ export class Page {
     while (this.#wantedPs !== undefined) {
       const atPs = this.#wantedPs;
       this.#wantedPs = undefined;
-      const filter = state.filterProblems.length > 0 ? "" : state.filter;
+      const { filterProblems, isEach } = state;
+      const filter = filterProblems.length > 0 ? "" : state.filter;
       try {
         const [past, log] = await Promise.all([
           getState(atPs),
-          getLog(filter, atPs, LINES_MAX),
+          getLog({ filter, isEach }, atPs, LINES_MAX),
           new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS)),
         ]);
         if (state.cursorPs === undefined) continue;

@@ -5,6 +5,7 @@
 import type {
   ControlView,
   EndedView,
+  LogNewsView,
   LogView,
   ProblemView,
   RunView,
@@ -21,8 +22,10 @@ export interface StreamEvents {
   status(view: StatusView): void;
   state(view: StateView): void;
   series(view: SeriesView): void;
-  log(view: LogView): void;
+  log(view: LogNewsView): void;
   ended(view: EndedView): void;
+  /** The run's files cannot be read any more. */
+  trouble(view: ProblemView): void;
   /** Whether the line stands. */
   connected(isUp: boolean): void;
 }
@@ -62,10 +65,10 @@ export async function openSession(): Promise<string | undefined> {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ code }),
     });
-    if (response.ok) {
-      const { token } = (await response.json()) as SessionView;
-      sessionStorage.setItem(TOKEN_KEY, token);
-    } else throw await refusalOf(response);
+    if (!response.ok) throw await refusalOf(response);
+    const answer = (await response.json()) as SessionView;
+    if (!answer.ok) throw new Refused(response.status, answer.problems);
+    sessionStorage.setItem(TOKEN_KEY, answer.token);
   }
   return sessionStorage.getItem(TOKEN_KEY) ?? undefined;
 }
@@ -80,16 +83,30 @@ export const getRun = (): Promise<RunView> => getJson("/api/run");
 export const getState = (atPs: number): Promise<StateView> =>
   getJson(`/api/state?atPs=${Math.round(atPs)}`);
 
+/** What is read of the log. */
+export interface LogQuestion {
+  readonly filter: string;
+  /** A line for each fact. */
+  readonly isEach: boolean;
+}
+
 /** Lines up to an instant; undefined: the last there are. */
 export function getLog(
-  filter: string,
+  question: LogQuestion,
   untilPs: number | undefined,
   limit: number,
 ): Promise<LogView> {
-  const query = new URLSearchParams({ limit: String(limit) });
-  if (filter !== "") query.set("filter", filter);
+  const query = queryOf(question);
+  query.set("limit", String(limit));
   if (untilPs !== undefined) query.set("untilPs", String(Math.round(untilPs)));
   return getJson(`/api/log?${query}`);
+}
+
+function queryOf({ filter, isEach }: LogQuestion): URLSearchParams {
+  const query = new URLSearchParams();
+  if (filter !== "") query.set("filter", filter);
+  if (isEach) query.set("each", "1");
+  return query;
 }
 
 /** What an order came to. */
@@ -112,13 +129,13 @@ export async function act(token: string, request: unknown): Promise<Done> {
 const RETRY_MS = 5000;
 
 /** Follows the stream until `close`; it comes back by itself when the line breaks. */
-export function follow(filter: string, events: StreamEvents): { close(): void } {
-  const query = filter === "" ? "" : `?${new URLSearchParams({ filter })}`;
+export function follow(question: LogQuestion, events: StreamEvents): { close(): void } {
+  const query = queryOf(question);
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let waitMs = RETRY_MS / 10;
   const open = (): void => {
-    source = new EventSource(`/api/stream${query}`);
+    source = new EventSource(`/api/stream?${query}`);
     const on = <View>(name: string, take: (view: View) => void): void => {
       source?.addEventListener(name, (event) => {
         take(JSON.parse((event as MessageEvent<string>).data) as View);
@@ -127,8 +144,9 @@ export function follow(filter: string, events: StreamEvents): { close(): void } 
     on<StatusView>("status", events.status);
     on<StateView>("state", events.state);
     on<SeriesView>("series", events.series);
-    on<LogView>("log", events.log);
+    on<LogNewsView>("log", events.log);
     on<EndedView>("ended", events.ended);
+    on<ProblemView>("trouble", events.trouble);
     source.onopen = () => {
       waitMs = RETRY_MS / 10;
       events.connected(true);

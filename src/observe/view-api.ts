@@ -59,6 +59,11 @@ export interface RunView {
     /** What it carries at most, bytes per second. */
     readonly bytesPerSecond: readonly number[];
   };
+  /**
+   * By place in an EP group: the logical experts that live there in some layer, ascending. GPUs in
+   * the order of actors fill one group after the other.
+   */
+  readonly experts: readonly (readonly number[])[];
   /** Length of the bins in which traffic is counted. */
   readonly trafficEveryPs: number;
   readonly faultKinds: readonly FaultKindView[];
@@ -146,27 +151,36 @@ export interface SeriesView {
   readonly lagSeconds: readonly (number | null)[];
 }
 
-/** One line of the log, with the fields of its fact as `events.ndjson` has them. */
-export interface EventView {
-  /** Its number in the log, from 0. */
-  readonly line: number;
+/** A sentence of the log; of a single fact with its fields, as `events.ndjson` has them. */
+export interface ToldLine {
   readonly level: string;
   readonly virtualTimePs: number;
+  /** `fleet`: several, or none in particular. */
   readonly actor: string;
-  readonly fact: string;
   /** The sentence that the terminal shows. */
   readonly text: string;
   readonly [field: string]: unknown;
 }
 
+/** One line of the log. */
+export interface EventView extends ToldLine {
+  /** Its number among the lines that pass the same filter, from 0. */
+  readonly line: number;
+}
+
 /**
- * Event `log` of the stream, and `GET /api/log?filter=F&untilPs=N&limit=K`: lines in the order of
- * the log, the last `limit` before the instant. `skipped`: lines that passed the filter and were
- * too many to send.
+ * `GET /api/log?filter=F&untilPs=N&limit=K`: lines in the order of the log, the last `limit` before
+ * the instant, the same from many in one; with `each=1` one for each fact. `skipped`: lines that
+ * passed the filter and were too many to send.
  */
 export interface LogView {
   readonly lines: readonly EventView[];
   readonly skipped: number;
+}
+
+/** Event `log` of the stream: more lines; with `isAll` the last ones so far, in place of others. */
+export interface LogNewsView extends LogView {
+  readonly isAll: boolean;
 }
 
 /** Event `ended` of the stream: the run is over. `GET /report` has its report. */
@@ -189,11 +203,12 @@ export interface ProblemView {
 /**
  * `POST /api/session` with `{"code": "..."}`, the one-time code of the link that the terminal
  * showed (`http://127.0.0.1:PORT/#code=...`): the token that `POST /api/control` wants as
- * `Authorization: Bearer`. Whoever has no token sees everything and does nothing.
+ * `Authorization: Bearer`. Whoever has no token sees everything and does nothing. A code that is
+ * none any more is refused with status 200: browsers complain of others in their console.
  */
-export interface SessionView {
-  readonly token: string;
-}
+export type SessionView =
+  | { readonly ok: true; readonly token: string }
+  | ({ readonly ok: false } & ProblemView);
 
 /**
  * `POST /api/control` takes a request of an operator, as `faultplane inject` and the others send

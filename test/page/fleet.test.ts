@@ -4,8 +4,9 @@ import {
   completions,
   describe as describeElement,
   kindsFor,
+  kindsOfTarget,
 } from "../../scripts/page/fleet/describe.ts";
-import { elementOf, isSame, nameOf } from "../../scripts/page/fleet/element.ts";
+import { elementOf, elementsOf, isSame, nameOf } from "../../scripts/page/fleet/element.ts";
 import { boxesOf, elementAt, neighbourOf, type Step } from "../../scripts/page/fleet/find.ts";
 import { cellRates } from "../../scripts/page/fleet/labels.ts";
 import { layoutFleet } from "../../scripts/page/fleet/layout.ts";
@@ -32,6 +33,7 @@ describe("names of elements", () => {
     expect(elementOf("node4", index)).toBeUndefined();
     expect(elementOf("plane8", index)).toBeUndefined();
     expect(elementOf("expert17", index)).toBeUndefined();
+    expect(elementsOf("node4", index)).toEqual([]);
   });
 
   it("find a link by either end first, and by one direction or one of several", () => {
@@ -244,5 +246,34 @@ describe("the pointer", () => {
     expect(name("right")).toBe("node1.nic2");
     expect(["plane2.leaf0", "node1.gpu3"]).toContain(name("down"));
     expect(boxesOf(layout, { type: "node", node: 1 })).toHaveLength(1);
+  });
+});
+
+describe("experts", () => {
+  const experts = index.run.experts;
+  const [first] = experts[3];
+
+  it("are hit where they live: on one GPU of each EP group", () => {
+    const element = elementsOf(`expert${first}`, index);
+    const groups = index.nodes.flatMap(({ gpus }) => gpus).length / experts.length;
+    expect(element.map((one) => nameOf(one, index))).toContain("node0.gpu3");
+    expect(element).toHaveLength(groups);
+    const state = stateOf(index, { faults: [fault("hot-expert", [`expert${first}`])] });
+    const marks = marksOf(index, state);
+    expect(marks.actors.get(index.actorOf("node0.gpu3"))).toBe("impaired");
+    expect(marks.actors.size).toBe(groups);
+    const gpu = elementOf("node0.gpu3", index);
+    expect(gpu && faultsOn(gpu, state, index)).toHaveLength(1);
+  });
+
+  it("are told of a GPU, completed as targets, and have kinds of fault of their own", () => {
+    const gpu = elementOf("node0.gpu3", index);
+    const use = new FleetUse(index);
+    const about = gpu && describeElement(gpu, { index, state: stateOf(index), use }).about;
+    expect(about).toMatch(/^GPU of node 0, plane 3, experts? \d+/);
+    expect(completions(`expert${first}`, index)[0]).toBe(`expert${first}`);
+    expect(kindsOfTarget(`expert${first}`, index).map(({ kind }) => kind)).toEqual(["hot-expert"]);
+    expect(kindsOfTarget("expert999999", index)).toEqual([]);
+    expect(elementsOf("expert999999", index)).toEqual([]);
   });
 });

@@ -12,31 +12,29 @@ const lines = (from: number, until: number): EventView[] =>
   }));
 
 describe("the lines that are held", () => {
-  it("are the last ones, each once, however they overlap", () => {
+  it("are what the stream tells: all so far, then more; all again when it comes back", () => {
     const log = new LogBuffer();
-    log.take(lines(0, 10), 3);
-    log.take(lines(5, 15), 0);
-    expect(log.lines.map(({ line }) => line)).toEqual([...Array(15).keys()]);
-    expect(log.skipped).toBe(3);
-    // What the stream told before the log was read.
-    log.take(lines(30, 32), 0);
-    log.take(lines(20, 31), 0);
-    expect(log.lines.map(({ line }) => line).slice(15)).toEqual([
-      ...[20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31],
-    ]);
+    const held = (): number[] => log.lines.map(({ line }) => line);
+    log.take({ lines: lines(3, 10), skipped: 3, isAll: true });
+    log.take({ lines: lines(12, 15), skipped: 2, isAll: false });
+    expect([held(), log.skipped]).toEqual([[3, 4, 5, 6, 7, 8, 9, 12, 13, 14], 5]);
+    log.take({ lines: lines(10, 16), skipped: 10, isAll: true });
+    expect([held(), log.skipped]).toEqual([[10, 11, 12, 13, 14, 15], 10]);
+    log.take({ lines: [], skipped: 0, isAll: true });
+    expect([held(), log.skipped]).toEqual([[], 0]);
   });
 
   it("are bounded, and the others are counted", () => {
     const log = new LogBuffer();
-    for (let from = 0; from < 10_000; from += 100) log.take(lines(from, from + 100), 0);
+    for (let from = 0; from < 10_000; from += 100) {
+      log.take({ lines: lines(from, from + 100), skipped: 0, isAll: false });
+    }
     expect(log.lines).toHaveLength(LINES_MAX);
     expect(log.lines.at(-1)?.line).toBe(9999);
     expect(log.skipped).toBe(10_000 - LINES_MAX);
     const before = log.lines;
-    log.take([], 0);
+    log.take({ lines: [], skipped: 0, isAll: false });
     expect(log.lines).toBe(before);
-    log.clear();
-    expect([log.lines, log.skipped]).toEqual([[], 0]);
   });
 });
 

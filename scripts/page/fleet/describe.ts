@@ -5,7 +5,7 @@
 import { listed } from "../../../src/base/words.ts";
 import { formatTime } from "../../../src/model/time.ts";
 import type { FaultKindView, FaultView, StateView } from "../../../src/observe/view-api.ts";
-import { type FleetElement, nameOf, targetKindsOf } from "./element.ts";
+import { elementOf, expertOf, type FleetElement, nameOf, targetKindsOf } from "./element.ts";
 import type { Bundle, FleetIndex } from "./fleet-index.ts";
 import { actorsOf, faultsOn, type Mark, markOf } from "./marks.ts";
 import { type FleetUse, formatRate, type Rate } from "./use.ts";
@@ -54,7 +54,8 @@ function aboutOf(element: FleetElement, index: FleetIndex): string {
       const plane = actors.plane[actor];
       const on = plane < 0 ? "" : `, ${index.planeWord} ${plane}`;
       if (actors.node[actor] < 0) return `${KIND_WORDS[actors.kind[actor]]}${on}`;
-      return `${KIND_WORDS[actors.kind[actor]]} of node ${actors.node[actor]}${on}`;
+      const has = expertWords(index.expertsOf(actor));
+      return `${KIND_WORDS[actors.kind[actor]]} of node ${actors.node[actor]}${on}${has}`;
     }
     case "links": {
       const { links, up } = index.bundles[element.bundle];
@@ -74,6 +75,15 @@ function aboutOf(element: FleetElement, index: FleetIndex): string {
       return `network ${index.planeWord}, ${leaves.length} ${leafWord}${above}`;
     }
   }
+}
+
+/** `, experts 24 to 31`; with many, which the layers have elsewhere, their number. */
+function expertWords(experts: readonly number[]): string {
+  const [first, last] = [experts.at(0), experts.at(-1)];
+  if (first === undefined || last === undefined) return "";
+  if (experts.length === 1) return `, expert ${first}`;
+  const isBlock = last - first === experts.length - 1;
+  return isBlock ? `, experts ${first} to ${last}` : `, ${experts.length} experts over all layers`;
 }
 
 const KIND_WORDS: Readonly<Record<string, string>> = {
@@ -196,6 +206,16 @@ export function kindsFor(element: FleetElement, index: FleetIndex): readonly Fau
   return index.run.faultKinds.filter(({ targets }) => targets.some((kind) => own.includes(kind)));
 }
 
+/** Kinds of fault that can hit what has this name; none: nothing has it. */
+export function kindsOfTarget(name: string, index: FleetIndex): readonly FaultKindView[] {
+  const expert = expertOf(name);
+  if (expert !== undefined && index.holdersOf(expert).length > 0) {
+    return index.run.faultKinds.filter(({ targets }) => targets.includes("expert"));
+  }
+  const element = elementOf(name, index);
+  return element === undefined ? [] : kindsFor(element, index);
+}
+
 /** Names that complete what was typed as a target; what begins with it first. */
 export function completions(text: string, index: FleetIndex, most = 40): readonly string[] {
   const { id } = index.run.actors;
@@ -208,7 +228,9 @@ export function completions(text: string, index: FleetIndex, most = 40): readonl
     .flatMap(({ links }) => links);
   const begin: string[] = [];
   const inside: string[] = [];
-  for (const name of [...wholes, ...id, ...network]) {
+  const experts = new Set(index.run.experts.flat());
+  const named = [...experts].sort((one, other) => one - other).map((expert) => `expert${expert}`);
+  for (const name of [...wholes, ...id, ...network, ...named]) {
     if (name.startsWith(text)) begin.push(name);
     else if (text !== "" && inside.length < most && name.includes(text)) inside.push(name);
     if (begin.length >= most) break;

@@ -61,6 +61,22 @@ export function elementOf(name: string, index: FleetIndex): FleetElement | undef
   return endsOf(name, index);
 }
 
+/** All that a fault with this target hits: of an expert the GPUs that have it in some layer. */
+export function elementsOf(target: string, index: FleetIndex): readonly FleetElement[] {
+  const expert = expertOf(target);
+  if (expert !== undefined) {
+    return index.holdersOf(expert).map((actor) => ({ type: "actor", actor }));
+  }
+  const element = elementOf(target, index);
+  return element === undefined ? [] : [element];
+}
+
+/** The number in `expert17`; undefined: it is no name of an expert. */
+export function expertOf(name: string): number | undefined {
+  const number = /^expert(\d+)$/.exec(name)?.[1];
+  return number === undefined ? undefined : Number(number);
+}
+
 /** A link by its ends in either order, `a--b` or `a->b`, with or without its number. */
 function endsOf(name: string, index: FleetIndex): FleetElement | undefined {
   const [one, other] = name.split(/--|->/);

@@ -52,6 +52,8 @@ export class FleetIndex {
   readonly bundles: readonly Bundle[];
   /** `planes` or `rails`, as the network calls them. */
   readonly planeWord: "plane" | "rail";
+  /** GPUs in the order in which they fill EP groups. */
+  readonly #gpus: readonly number[];
   readonly #byId: ReadonlyMap<string, number>;
   readonly #ofActor: readonly number[][];
   readonly #byLink: ReadonlyMap<string, number>;
@@ -82,6 +84,7 @@ export class FleetIndex {
         list.sort((left, right) => actors.ordinal[left] - actors.ordinal[right]);
       }
     }
+    this.#gpus = [...actors.id.keys()].filter((actor) => actors.kind[actor] === "gpu");
     this.nodes = nodes;
     this.planes = planes;
     this.sharedSpines = sharedSpines;
@@ -101,6 +104,18 @@ export class FleetIndex {
   /** Number of an actor; -1: there is none of this id. */
   actorOf(id: string): number {
     return this.#byId.get(id) ?? -1;
+  }
+
+  /** GPUs that have a logical expert in some layer. */
+  holdersOf(expert: number): readonly number[] {
+    const { experts } = this.run;
+    return this.#gpus.filter((_, rank) => experts[rank % experts.length].includes(expert));
+  }
+
+  /** Logical experts that a GPU has in some layer, ascending; none: it is no GPU. */
+  expertsOf(actor: number): readonly number[] {
+    const rank = this.#gpus.indexOf(actor);
+    return rank < 0 ? [] : this.run.experts[rank % this.run.experts.length];
   }
 
   /** Places in {@link bundles} of an actor's links. */

@@ -3,7 +3,7 @@
  * links. Each mark has a form of its own, so it is told without its colour. Pure.
  */
 import type { FaultView, MaskedRankView, StateView } from "../../../src/observe/view-api.ts";
-import { elementOf, type FleetElement } from "./element.ts";
+import { elementsOf, type FleetElement } from "./element.ts";
 import type { FleetIndex } from "./fleet-index.ts";
 
 /** From bad to less bad: of several the first is drawn. */
@@ -69,10 +69,10 @@ export function marksOf(index: FleetIndex, state: StateView): FleetMarks {
     if (fault.kind === "masked") continue;
     const mark = markOf(fault);
     for (const target of fault.targets) {
-      const element = elementOf(target, index);
-      if (element === undefined) continue;
-      if (element.type === "links") put(bundles, element.bundle, mark);
-      else for (const actor of actorsOf(element, index)) put(actors, actor, mark);
+      for (const element of elementsOf(target, index)) {
+        if (element.type === "links") put(bundles, element.bundle, mark);
+        else for (const actor of actorsOf(element, index)) put(actors, actor, mark);
+      }
     }
   }
   const masked = new Map(state.masked.map((mask) => [index.actorOf(mask.rank), mask] as const));
@@ -107,17 +107,17 @@ export function faultsOn(
 ): readonly FaultView[] {
   const own = new Set(actorsOf(element, index));
   return state.faults.filter(({ targets }) =>
-    targets.some((target) => {
-      const hit = elementOf(target, index);
-      if (hit === undefined) return false;
-      if (hit.type === "links" && element.type === "links") return hit.bundle === element.bundle;
-      if (hit.type === "links") {
-        if (element.type === "plane") return isOnPlane(hit.bundle, element.plane, index);
+    targets
+      .flatMap((target) => elementsOf(target, index))
+      .some((hit) => {
+        if (hit.type === "links" && element.type === "links") return hit.bundle === element.bundle;
+        if (hit.type === "links") {
+          if (element.type === "plane") return isOnPlane(hit.bundle, element.plane, index);
+          return actorsOf(hit, index).some((actor) => own.has(actor));
+        }
+        if (element.type === "links") return false;
         return actorsOf(hit, index).some((actor) => own.has(actor));
-      }
-      if (element.type === "links") return false;
-      return actorsOf(hit, index).some((actor) => own.has(actor));
-    }),
+      }),
   );
 }
 

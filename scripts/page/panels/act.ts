@@ -5,8 +5,7 @@
 import { formatTime } from "../../../src/model/time.ts";
 import type { FaultKindView } from "../../../src/observe/view-api.ts";
 import type { Actions, OperatorRequest } from "../actions.ts";
-import { completions, kindsFor } from "../fleet/describe.ts";
-import { elementOf } from "../fleet/element.ts";
+import { completions, kindsOfTarget } from "../fleet/describe.ts";
 import { html, keyed, live, nothing, type Part, when } from "../lit.ts";
 import type { PageState } from "../page-state.ts";
 
@@ -26,8 +25,7 @@ export function actView(state: PageState, actions: Actions): Part {
 
 function injectView(state: PageState, actions: Actions): Part {
   const { run, index, target } = state;
-  const element = elementOf(target, index);
-  const fitting = element === undefined ? [] : kindsFor(element, index);
+  const fitting = kindsOfTarget(target, index);
   const others = run.faultKinds.filter((kind) => !fitting.includes(kind));
   const [first] = [...fitting, ...others];
   const wanted = run.faultKinds.find(({ kind }) => kind === state.kind);

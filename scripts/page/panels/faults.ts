@@ -4,7 +4,7 @@ import { formatTime } from "../../../src/model/time.ts";
 import type { FaultView } from "../../../src/observe/view-api.ts";
 import type { Actions } from "../actions.ts";
 import { hardness } from "../fleet/describe.ts";
-import { elementOf } from "../fleet/element.ts";
+import { elementsOf } from "../fleet/element.ts";
 import { markOf } from "../fleet/marks.ts";
 import { html, nothing, type Part, plain, when } from "../lit.ts";
 import type { PageState } from "../page-state.ts";
@@ -36,7 +36,7 @@ function faultView(fault: FaultView, state: PageState, actions: Actions): Part {
   const until = untilPs === null ? "no end is known" : `until ${formatTime(untilPs)}`;
   const isAhead = state.shown !== undefined && atPs > state.shown.atPs;
   const since = isAhead ? `from ${formatTime(atPs)}` : `since ${formatTime(atPs)}`;
-  const element = targets.length === 0 ? undefined : elementOf(targets[0], state.index);
+  const [element] = targets.slice(0, 1).flatMap((target) => elementsOf(target, state.index));
   return html`<li>
     <canvas class="sign" data-mark=${kind === "masked" ? "masked" : markOf(fault)} aria-hidden="true"></canvas>
     <div>

@@ -50,6 +50,14 @@ export function logBarView(state: PageState, actions: Actions): Part {
       )}
     </div>
     <button
+      class="chip each"
+      aria-pressed=${state.isEach}
+      title="a line for each fact, instead of one for the same from many"
+      @click=${() => actions.tellEach(!state.isEach)}
+    >
+      each
+    </button>
+    <button
       class="chip follow"
       aria-pressed=${state.isFollowing}
       title="stay at the end; scroll up to stand still"

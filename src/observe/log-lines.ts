@@ -2,17 +2,16 @@
  * Lines of a log as text for people: what passes the filter, the same from many in one line, and
  * the progress of the fleet where the filter is for all of it. Knows of no files.
  */
-import type { LogItem } from "../../cluster/run-log.ts";
-import type { Fact } from "../../src/model/fact.ts";
-import { describeLine, toneOfLine } from "../../src/observe/describe-line.ts";
-import { type EventFilter, isAsked } from "../../src/observe/event-filter.ts";
-import { type EventLine, factOf } from "../../src/observe/event-line.ts";
-import { EventSieve } from "../../src/observe/event-sieve.ts";
-import { entryOf } from "../../src/observe/fact-catalogue.ts";
-import type { EventFilterSpec } from "../../src/observe/filter-terms.ts";
-import { isNews, journalEntryOf } from "../../src/observe/journal-line.ts";
-import type { FleetPlan } from "../terminal/layer-progress.ts";
-import { type Detail, FLEET, type LiveLine, LiveLog } from "../terminal/live-log.ts";
+import type { Fact } from "../model/fact.ts";
+import { describeLine, toneOfLine } from "./describe-line.ts";
+import { type EventFilter, isAsked } from "./event-filter.ts";
+import { type EventLine, factOf } from "./event-line.ts";
+import { EventSieve } from "./event-sieve.ts";
+import { entryOf } from "./fact-catalogue.ts";
+import type { EventFilterSpec } from "./filter-terms.ts";
+import { isNews, journalEntryOf } from "./journal-line.ts";
+import type { FleetPlan } from "./layer-progress.ts";
+import { type Detail, type LiveLine, LiveLog } from "./live-log.ts";
 
 /** An item, its fact, and what of the fleet's progress it is cause to tell. */
 interface HeardItem {
@@ -44,7 +43,7 @@ export class LogLines {
   }
 
   /** Takes the next items of the log; returns the lines that are ready. */
-  take(items: readonly LogItem[]): LiveLine[] {
+  take(items: readonly { readonly line: EventLine }[]): LiveLine[] {
     for (const { line } of items) {
       const fact = factOf(line);
       const news = fact === undefined ? [] : this.live.hear(line.actor, fact);
@@ -67,10 +66,10 @@ export class LogLines {
     if (fact !== undefined) this.live.tell(atPs, actor, fact, isWanted);
     else if (isWanted || this.#detail === "all" || !this.#isOrderOfDrill(line)) {
       const text = describeLine(line, this.#namesChain);
-      this.live.say({ atPs, actor, text, tone: toneOfLine(line) });
+      this.live.say({ atPs, actor, text, tone: toneOfLine(line), level: line.level });
     }
     if (!this.#isOfFleet) return;
-    for (const text of news) this.live.say({ atPs, actor: FLEET, text, tone: "plain" });
+    for (const text of news) this.live.sayOfFleet(atPs, text);
   }
 
   /** Packets are for who asks for them. */

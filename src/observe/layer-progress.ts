@@ -4,9 +4,9 @@
  * log; how far the run is is counted from 1 beside them. Pure.
  */
 
-import { counted, listed } from "../../src/base/words.ts";
-import type { Fact } from "../../src/model/fact.ts";
-import { formatTime } from "../../src/model/time.ts";
+import { counted, listed } from "../base/words.ts";
+import type { Fact } from "../model/fact.ts";
+import { formatTime } from "../model/time.ts";
 
 /** Lines are written for the first layers with experts and without, then for every tenth. */
 const FIRST_LAYERS = 2;

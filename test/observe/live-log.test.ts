@@ -1,11 +1,12 @@
 /** Facts as lines for people: grouping, fleet progress, safe text. Pure functions, no terminal. */
 import { describe, expect, it } from "vitest";
 import { wantsColour } from "../../scripts/terminal/colour.ts";
-import type { FleetPlan } from "../../scripts/terminal/layer-progress.ts";
-import { formatLine, LiveLog } from "../../scripts/terminal/live-log.ts";
+import { formatLine } from "../../scripts/terminal/live-line.ts";
 import { statusText } from "../../scripts/terminal/status-text.ts";
 import type { Fact, FactRecord } from "../../src/model/fact.ts";
 import { PS_PER_MS, PS_PER_US } from "../../src/model/time.ts";
+import type { FleetPlan } from "../../src/observe/layer-progress.ts";
+import { LiveLog } from "../../src/observe/live-log.ts";
 
 const GPUS = ["node0.gpu0", "node0.gpu1", "node1.gpu0", "node1.gpu1"];
 const ACTORS = [...GPUS, "node1.nic1"];
@@ -68,7 +69,7 @@ describe("faults", () => {
 
   it("cannot move the cursor", () => {
     const text = "\u001b[2Jgone\u202e\n";
-    const line = formatLine({ atPs: 0, actor: "a\u0007", text, tone: "plain" });
+    const line = formatLine({ atPs: 0, actor: "a\u0007", text });
     expect(line).toContain("a\\u0007");
     expect(line).toContain("\\u001b[2Jgone\\u202e\\u000a");
   });

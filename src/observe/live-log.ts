@@ -4,12 +4,11 @@
  * has everything.
  */
 
-import { escapeControls } from "../../src/base/escape.ts";
-import type { Fact, FactRecord } from "../../src/model/fact.ts";
-import { formatTime } from "../../src/model/time.ts";
-import { describeFact, type Tone, toneOf } from "../../src/observe/describe-fact.ts";
-import { FACT_CATALOGUE } from "../../src/observe/fact-catalogue.ts";
-import { describeGroup, type GroupMember, groupKeyOf } from "../../src/observe/fact-groups.ts";
+import type { Fact, FactRecord } from "../model/fact.ts";
+import type { Severity } from "./catalogue-entry.ts";
+import { describeFact, type Tone, toneOf } from "./describe-fact.ts";
+import { FACT_CATALOGUE } from "./fact-catalogue.ts";
+import { describeGroup, type GroupMember, groupKeyOf } from "./fact-groups.ts";
 import { type FleetPlan, LayerProgress } from "./layer-progress.ts";
 
 /** Who speaks in a line about many actors. */
@@ -23,21 +22,20 @@ export interface ToldRetries {
 }
 
 const FIRST_RETRY: ToldRetries = { most: 1, elsewhere: "only in the event log" };
-/** Width of the actor's column. */
-const ACTOR_WIDTH = 14;
-
 /** One line of the live log, before colours. */
 export interface LiveLine {
   readonly atPs: number;
   readonly actor: string;
   readonly text: string;
   readonly tone: Tone;
+  readonly level: Severity;
 }
 
 interface OpenGroup {
   readonly atPs: number;
   readonly key: string;
   readonly tone: Tone;
+  readonly level: Severity;
   readonly members: GroupMember[];
 }
 
@@ -77,7 +75,7 @@ export class LiveLog {
       const actor = this.#actorIds[index] ?? `actor ${index}`;
       const news = this.hear(actor, fact);
       this.tell(atPs, actor, fact);
-      for (const text of news) this.say({ atPs, actor: FLEET, text, tone: "plain" });
+      for (const text of news) this.sayOfFleet(atPs, text);
     }
     return this.release(nowPs);
   }
@@ -93,18 +91,19 @@ export class LiveLog {
     if (this.#detail !== "all" && !isAsked && FACT_CATALOGUE[fact.type].loudness !== "state") {
       return;
     }
+    const [tone, { level }] = [toneOf(fact), FACT_CATALOGUE[fact.type]];
     const key = this.#detail === "grouped" ? groupKeyOf(fact) : undefined;
     if (this.#detail === "grouped") {
       if (fact.type === "qp.timed-out" && fact.retry > this.#retries.most) return;
       if (this.#isWaitingOn(actor, fact)) return;
     }
     if (key === undefined) {
-      this.say({ atPs, actor, text: this.#describe(fact), tone: toneOf(fact) });
+      this.say({ atPs, actor, text: this.#describe(fact), tone, level });
       return;
     }
     let group = this.#groups.get(key);
     if (group === undefined || atPs > group.atPs + TOGETHER_PS) {
-      group = { atPs, key, tone: toneOf(fact), members: [] };
+      group = { atPs, key, tone, level, members: [] };
       this.#groups.set(key, group);
       this.#pending.push(group);
     }
@@ -114,6 +113,11 @@ export class LiveLog {
   /** Tells something that is no fact. */
   say(line: LiveLine): void {
     this.#pending.push(line);
+  }
+
+  /** Tells how far the fleet is. */
+  sayOfFleet(atPs: number, text: string): void {
+    this.say({ atPs, actor: FLEET, text, tone: "plain", level: "info" });
   }
 
   /** Everything still held back; the run is over. */
@@ -156,7 +160,8 @@ export class LiveLog {
         if (entry.atPs + TOGETHER_PS > nowPs) break;
         for (const { actor, text } of describeGroup(entry.members)) {
           const told = this.#withRetries(entry, text);
-          lines.push({ atPs: entry.atPs, actor: actor || FLEET, text: told, tone: entry.tone });
+          const { atPs, tone, level } = entry;
+          lines.push({ atPs, actor: actor || FLEET, text: told, tone, level });
         }
         if (this.#groups.get(entry.key) === entry) this.#groups.delete(entry.key);
       }
@@ -165,11 +170,4 @@ export class LiveLog {
     this.#pending.splice(0, taken);
     return lines;
   }
-}
-
-/** `[   6.000 ms]  node2.nic3      fault lost-nic began: ...`, safe for a terminal. */
-export function formatLine(line: LiveLine): string {
-  const time = formatTime(line.atPs).padStart(11);
-  const actor = escapeControls(line.actor).padEnd(ACTOR_WIDTH);
-  return `[${time}]  ${actor} ${escapeControls(line.text)}`;
 }
