@@ -41,7 +41,7 @@ const DOORS: Readonly<Record<string, string>> = {
   "node:child_process": "cluster/process-launcher.ts",
   picocolors: "scripts/terminal/colour.ts",
   pino: "cluster/event-log.ts",
-  "playwright-core": "scripts/test-page.ts",
+  "playwright-core": "scripts/test-page/page-tester.ts",
   "prom-client": "cluster/metrics-registry.ts",
   "pure-rand": "src/base/random.ts",
   rolldown: "scripts/build-page.ts",
