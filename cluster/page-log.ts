@@ -54,7 +54,7 @@ export class PageLog {
     const parsed = parseEventFilter(text);
     if (!parsed.ok) return { message: parsed.message, hint: parsed.hint };
     const filter = new EventFilter(parsed.value, this.#scenario.cluster);
-    if (!isEach) return new GroupTeller(new LogLines(this.#plan, filter, "grouped"));
+    if (!isEach) return new GroupTeller(new LogLines(this.#plan, filter, "grouped", "with each"));
     return new FactTeller(filter, text.trim() === "", this.#plan.chains.length > 1);
   }
 }

@@ -57,7 +57,7 @@ export class TextPrinter implements LogPrinter {
   readonly #terminal: Terminal;
 
   constructor(plan: FleetPlan, filter: EventFilter, detail: Detail, terminal: Terminal) {
-    this.#lines = new LogLines(plan, filter, detail);
+    this.#lines = new LogLines(plan, filter, detail, "with --each");
     this.#terminal = terminal;
   }
 

@@ -58,6 +58,7 @@ export class Screen {
         spans: () => state.spans.union,
         cursorPs: () => state.cursorPs,
         everyPs: () => series.everyPs,
+        hasRight: run.isLive,
       },
       zoom: (factor, aroundPs) => {
         actions.show(zoomed(state.window, { factor, aroundPs, endPs: state.endPs }));
@@ -124,6 +125,7 @@ export class Screen {
   #draw(): void {
     const [state, actions] = [this.#state, this.#actions];
     const { theme } = state;
+    document.body.classList.toggle("over", !state.isUp);
     show(headerView(state, actions), part("header"));
     show(timeBarView(state, actions), part("time-bar"));
     paintTrack(part("track") as HTMLCanvasElement, state, paletteOf(theme));

@@ -30,11 +30,12 @@ export class LogLines {
   readonly #isOfFleet: boolean;
   #nowPs = 0;
 
-  constructor(plan: FleetPlan, filter: EventFilter, detail: Detail) {
+  /** `elsewhere`: where to find the retries that are not told, such as `with --each`. */
+  constructor(plan: FleetPlan, filter: EventFilter, detail: Detail, elsewhere: string) {
     const { kinds } = filter.spec;
     const tellsAll = kinds.length > 0 && isAsked(kinds, "qp.timed-out");
     const most = tellsAll ? Number.POSITIVE_INFINITY : 1;
-    this.live = new LiveLog([], plan, detail, { most, elsewhere: "with --each" });
+    this.live = new LiveLog([], plan, detail, { most, elsewhere });
     this.#filter = filter;
     this.#sieve = new EventSieve(filter);
     this.#detail = detail;

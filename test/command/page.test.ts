@@ -93,7 +93,9 @@ class Viewer {
 const written = (lines: readonly ToldLine[]): string =>
   lines
     .map(({ virtualTimePs: atPs, actor, text }) => `${formatLine({ atPs, actor, text })}\n`)
-    .join("");
+    .join("")
+    // An option there is a button here.
+    .replaceAll("with each", "with --each");
 
 async function post(url: string, body: unknown, token = ""): Promise<[number, unknown]> {
   const response = await fetch(url, {

@@ -53,7 +53,8 @@ export function chartPlans(run: RunView, palette: Palette): readonly ChartPlan[]
         { label: "ranks", colour: lag, isStepped: true, isFilled: true },
         ...(run.isLive ? [lagLine(palette)] : []),
       ],
-      format: (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1)),
+      // There is no half of a rank.
+      format: (value) => (Number.isInteger(value) ? String(value) : ""),
       formatRight: shortNumber,
       data: (series) => series.standing(),
     },

@@ -46,6 +46,8 @@ export interface PlotScene {
   spans(): readonly Pick<FaultSpan, "fromPs" | "untilPs">[];
   /** The instant that is looked at; undefined: now. */
   cursorPs(): number | undefined;
+  /** Some chart has an axis on the right. */
+  readonly hasRight: boolean;
   /** Length of an interval, ps. */
   everyPs(): number;
   /** The pointer is at this place of the data; undefined: at none. */
@@ -55,6 +57,8 @@ export interface PlotScene {
 const AXIS_FONT = "10px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 const LEFT = 52;
 const RIGHT = 30;
+/** Right of charts without an axis there, px: half of the last time of the axis below. */
+const RIGHT_EDGE = 14;
 const TIME_AXIS = 22;
 
 export class Plot {
@@ -79,7 +83,7 @@ export class Plot {
     const none = [[], ...plan.lines.map(() => [])] as unknown as uPlot.AlignedData;
     this.#plot = new uPlot(
       {
-        ...{ width, height, legend: { show: false }, padding: [4, 0, hasTimeAxis ? 0 : 4, 0] },
+        ...{ width, height, legend: { show: false }, padding: [8, 0, hasTimeAxis ? 0 : 8, 0] },
         cursor: {
           sync: { key: "virtual-time" },
           ...{ drag: { x: false, y: false, setScale: false }, y: false },
@@ -195,7 +199,14 @@ export class Plot {
           },
       {
         ...axis,
-        ...{ side: 1, scale: "right", size: RIGHT, show: true, grid: { show: false }, space: 22 },
+        ...{
+          side: 1,
+          scale: "right",
+          size: this.#scene.hasRight ? RIGHT : RIGHT_EDGE,
+          show: true,
+          grid: { show: false },
+          space: 22,
+        },
         ticks: { show: hasRight, stroke: palette.line, width: 0.5, size: 4 },
         values: (_plot, ticks) =>
           ticks.map((tick) => (hasRight && formatRight ? formatRight(tick) : "")),

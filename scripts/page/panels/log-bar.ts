@@ -29,7 +29,7 @@ export function logBarView(state: PageState, actions: Actions): Part {
         spellcheck="false"
         autocomplete="off"
         maxlength="1000"
-        placeholder="filter: actor=node1.* kind=qp.* plane=2 since=5ms  ( / )"
+        placeholder="filter: plane=2 kind=qp.*  ( / )"
         aria-label="filter of the log"
         aria-invalid=${isWrong}
         aria-describedby="filter-problem"
