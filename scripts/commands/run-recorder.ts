@@ -2,7 +2,7 @@
  * Observes a run: writes each committed window to the event log and the journal before the next may
  * begin, then tells the terminal. Keeps what the report needs besides.
  */
-import { type BlindSession, VEILED } from "../../cluster/blind.ts";
+import type { BlindSession } from "../../cluster/blind.ts";
 import { removeControl, writeControl } from "../../cluster/control-file.ts";
 import { EventLog } from "../../cluster/event-log.ts";
 import { FaultBook } from "../../cluster/fault-book.ts";
@@ -267,7 +267,7 @@ export class RunRecorder implements RunObserver {
       ...{ virtualTimePs, wallSeconds, lagSeconds, layersDone, layersTotal },
       isPaused: false,
       tokensPerSecond: this.#tokens.at(virtualTimePs),
-      faults: inForce.map((name) => (this.#blind?.isOpen(name) === false ? VEILED : name)),
+      faults: this.#blind?.inForce(inForce) ?? inForce,
     });
   }
 }

@@ -311,4 +311,15 @@ describe("a blind drill", () => {
     expect(blind.veil([began("cut"), began("secret")])).toEqual([began("cut")]);
     expect([blind.isOpen("cut"), blind.isOpen("secret")]).toEqual([true, false]);
   });
+
+  it("says always that something may be in force, and never what or how much", () => {
+    const blind = new BlindSession();
+    expect([[], ["secret"], ["secret", "other"]].map((names) => blind.inForce(names))).toEqual([
+      ["?"],
+      ["?"],
+      ["?"],
+    ]);
+    blind.ordered([order(CUT)]);
+    expect(blind.inForce(["secret", "cut"])).toEqual(["?", "cut"]);
+  });
 });

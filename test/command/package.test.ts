@@ -21,7 +21,8 @@ beforeAll(async () => {
 });
 
 /** Scripts for those who work on the project. */
-const NOT_SHIPPED = /^((bench|swarm|bug-bank|hostile|kills|page|test-page)\/|(build|test)-page\.ts$)/;
+const NOT_SHIPPED =
+  /^((bench|swarm|bug-bank|hostile|kills|page|test-page)\/|(build|test)-page\.ts$)/;
 
 describe("a build", () => {
   it("makes the command executable, as npx in a clone needs it", async () => {
@@ -63,7 +64,8 @@ describe("the package", () => {
   });
 
   it("has no benchmarks, swarm, bug bank, tests or sources", () => {
-    const others = /\/(bench|swarm|bug-bank|hostile|kills|test-page)\/|^dist\/test|\.ts$|tsbuildinfo/;
+    const others =
+      /\/(bench|swarm|bug-bank|hostile|kills|test-page)\/|^dist\/test|\.ts$|tsbuildinfo/;
     expect(shipped.filter((path) => others.test(path))).toEqual([]);
   });
 });
