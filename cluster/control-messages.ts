@@ -55,7 +55,7 @@ export interface LiveStatus {
   readonly lagSeconds: number;
   readonly isPaused: boolean;
   readonly faults: readonly FaultInForce[];
-  /** Ranks that others have masked, and by how many of them. */
+  /** Ranks that others have masked, and by how many of them; the most first. */
   readonly ranksMasked: readonly { readonly rank: string; readonly by: number }[];
   readonly ranks: number;
   readonly ranksFinished: number;
