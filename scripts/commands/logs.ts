@@ -102,7 +102,7 @@ function checkedPlan(
   const namesFaults = spec.faults.length + spec.around.length > 0;
   const known = (): string[] => {
     const ordered = faultsOf(readOrders(folder));
-    return [...[...faults, ...ordered].map(({ name }) => name), "none"];
+    return [...faults, ...ordered].map(({ name }) => name);
   };
   const problem = unknownName(spec, {
     actors: topology.actors.map(({ id }) => id),
