@@ -172,7 +172,7 @@ export class RunRecorder implements RunObserver {
     for (const line of this.#live.take(told, status.virtualTimePs)) {
       this.#terminal.log(this.#terminal.paint(formatLine(line), line.tone));
     }
-    this.#terminal.status(() => this.#statusText(status), status.wallSeconds * 1e3);
+    this.#terminal.status((columns) => this.#statusText(status, columns), status.wallSeconds * 1e3);
   }
 
   /** Writes orders down; they act afterwards. */
@@ -260,15 +260,17 @@ export class RunRecorder implements RunObserver {
     }
   }
 
-  #statusText({ virtualTimePs, wallSeconds, lagSeconds }: RunStatus): string {
+  #statusText(status: RunStatus, columns: number): string {
+    const { virtualTimePs, wallSeconds, lagSeconds } = status;
     const { done: layersDone, total: layersTotal } = this.#live.progress;
     const inForce = this.#book.inForce(virtualTimePs).map(({ spec }) => spec.name);
-    return statusText({
+    const parts = {
       ...{ virtualTimePs, wallSeconds, lagSeconds, layersDone, layersTotal },
       isPaused: false,
       tokensPerSecond: this.#tokens.at(virtualTimePs),
       faults: this.#blind?.inForce(inForce) ?? inForce,
-    });
+    };
+    return statusText(parts, columns);
   }
 }
 
