@@ -45,6 +45,14 @@ export class BlindSession {
   }
 
   /**
+   * Names of faults in force as operators may see them: `?` before their own, all the time, so that
+   * nothing tells when the drill breaks something or ends it.
+   */
+  inForce(names: readonly string[]): string[] {
+    return [VEILED, ...names.filter((name) => this.isOpen(name))];
+  }
+
+  /**
    * The facts as operators may see them: onsets and ends of what is hidden are left out, and wrong
    * results that only the oracle knows of.
    */

@@ -32,7 +32,10 @@ export interface ControlProblem {
   readonly hint: string;
 }
 
-/** A fault that is in force, or will be. Blind runs show `?` for what must not be known. */
+/**
+ * A fault that is in force. The first of a blind run is `?` from its beginning to its end, and
+ * stands for all that the drill does.
+ */
 export interface FaultInForce {
   readonly fault: string;
   readonly kind: string;
@@ -52,7 +55,7 @@ export interface LiveStatus {
   readonly lagSeconds: number;
   readonly isPaused: boolean;
   readonly faults: readonly FaultInForce[];
-  /** Ranks that others have masked, and by how many of them. */
+  /** Ranks that others have masked, and by how many of them; the most first. */
   readonly ranksMasked: readonly { readonly rank: string; readonly by: number }[];
   readonly ranks: number;
   readonly ranksFinished: number;

@@ -15,6 +15,7 @@ import {
   methodSentence,
   reachSentences,
   rollbackSentence,
+  stepsSentence,
   type TextTable,
 } from "../src/drill/drill-tables.ts";
 import { identityTable, timelineTable } from "../src/drill/drill-text.ts";
@@ -72,7 +73,8 @@ export function drillPage(drill: DrillReport, input: PageInput): string {
 ${paragraphs(description)}</header>
 `,
     verdictBanner(verdict, remarks),
-    keyFigures(input),
+    keyFigures({ ...input, report: { ...report, ...throughputOf(drill) } }),
+    sentences(stepsSentence(drill)),
     section("Measures against thresholds", thresholds(drill)),
     section("What was broken, and when", broken, timeline),
     section("The faulted run beside its healthy twin", twin),
@@ -91,6 +93,17 @@ ${paragraphs(description)}</header>
     section("Again", commands(input.commands)),
   ];
   return htmlDocument(`${verdict}: ${title}`, body);
+}
+
+/** The throughput as the comparison has it: a page has one number for it. */
+function throughputOf({ comparison }: DrillReport): { readonly tokensPerSecond?: number } {
+  const tokensPerSecond = comparison.find(({ name }) => name === "tokens a second")?.faulted;
+  return tokensPerSecond === undefined ? {} : { tokensPerSecond };
+}
+
+/** A paragraph of it, if there is one. */
+function sentences(text: string | undefined): Html | undefined {
+  return text === undefined ? undefined : html`<p>${sentence(text)}</p>`;
 }
 
 /** Paragraphs of a text; blank lines part them. */

@@ -130,7 +130,9 @@ export class LiveFaults {
       const meant = didYouMean(name, [...known, "all"]);
       const inForce = this.#book.inForce(atPs).map(({ spec }) => spec.name);
       const list = inForce.filter(isKnown).join(", ");
-      const hint = meant ?? (list === "" ? "no fault is in force" : `in force: ${list}`);
+      // Whether anything hidden is in force is hidden, too.
+      const none = this.#prefix === "" ? "no fault is in force" : "no operator's fault is in force";
+      const hint = meant ?? (list === "" ? none : `in force: ${list}`);
       return refusal("E066", message, hint);
     }
     const { spec, untilPs } = booked;

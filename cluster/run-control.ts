@@ -189,7 +189,7 @@ export class RunControl {
       speed,
       lagSeconds,
       isPaused,
-      faults: this.#book.inForce(atPs).map((booked) => this.#shown(booked)),
+      faults: this.#inForce(atPs),
       ...this.#board.progress((fault) => this.#isMaskOver(fault, atPs), atPs),
     };
     return { ok: true, atPs, text: `at ${formatTime(atPs)}`, status };
@@ -201,13 +201,23 @@ export class RunControl {
     return booked?.spec.kind === "masked" && phaseOf(booked, atPs) === "over";
   }
 
-  #shown({ spec, untilPs }: BookedFault): FaultInForce {
-    const { name, kind, targets, atPs } = spec;
-    if (!this.#mayKnow(name)) {
-      return { fault: VEILED, kind: VEILED, targets: [VEILED], atPs: 0, untilPs: null };
-    }
-    return { fault: name, kind, targets, atPs, untilPs: untilPs ?? null };
+  /** A blind drill has one entry for all that it hides, whether any of it is in force or not. */
+  #inForce(atPs: number): FaultInForce[] {
+    const known = this.#book.inForce(atPs).filter(({ spec }) => this.#mayKnow(spec.name));
+    const shown = known.map(shownFault);
+    return this.#options.blind === undefined ? shown : [HIDDEN, ...shown];
   }
+}
+
+/** Stands for whatever a blind drill does or does not at the moment. */
+const HIDDEN: FaultInForce = {
+  ...{ fault: VEILED, kind: VEILED, targets: [VEILED] },
+  ...{ atPs: 0, untilPs: null },
+};
+
+function shownFault({ spec, untilPs }: BookedFault): FaultInForce {
+  const { name, kind, targets, atPs } = spec;
+  return { fault: name, kind, targets, atPs, untilPs: untilPs ?? null };
 }
 
 /** Nothing to do. */

@@ -72,7 +72,8 @@ export class StatusBoard {
     const ranksMasked = this.#masks.masked(isOver).map(({ rank, by }) => ({ rank, by }));
     const out = this.#masks.out.map((rank) => ({ rank, by: this.#groupSize - 1 }));
     return {
-      ranksMasked: [...out, ...ranksMasked],
+      // The worst first; of equals in the order in which they were given up.
+      ranksMasked: [...out, ...ranksMasked].sort((left, right) => right.by - left.by),
       ranks: this.#ranks,
       ranksFinished: this.#finished.size,
       layersDone: this.#layersDone,

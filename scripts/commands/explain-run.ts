@@ -6,6 +6,7 @@
 import { makeDevice } from "../../actors/catalogue.ts";
 import { makeCopiesIn } from "../../actors/gpu/copies-in.ts";
 import { OperatingError } from "../../cluster/errors.ts";
+import type { Journal } from "../../cluster/journal.ts";
 import { type RunOutcome, runCluster } from "../../cluster/run-cluster.ts";
 import { makeDeviceServices } from "../../src/engine/device-services.ts";
 import type { HomeExchange } from "../../src/explain/exchange-log.ts";
@@ -23,7 +24,13 @@ import {
   targetIn,
 } from "./explain-target.ts";
 import type { ReplayCheck } from "./replay-check.ts";
-import { checkOf, type RecordedFolder, refuseDifference, runAgain } from "./replay-folder.ts";
+import {
+  checkOf,
+  committedTime,
+  type RecordedFolder,
+  refuseDifference,
+  runAgain,
+} from "./replay-folder.ts";
 
 /** Who waits for an explanation. */
 export interface Onlooker {
@@ -45,7 +52,10 @@ export async function explainToken(
   const services = makeDeviceServices(recorded.scenario, recorded.topology);
   const target = targetIn(services, word, choice);
   const watched = await watchAgain(recorded, services, target, on);
-  return watched && reportOn(watched, services, target, choice.all === true);
+  if (watched === undefined) return undefined;
+  const report = reportOn(watched, services, target, choice.all === true);
+  const isOpen = report.copies.some(({ state }) => state === "open");
+  return recorded.isUp && isOpen ? { ...report, later: laterWords(recorded.journal) } : report;
 }
 
 /** A run that was watched until the exchange was over. */
@@ -105,7 +115,13 @@ async function watchAgain(
   return { view: new RunView(watch), check, digest: isWhole ? outcome.digest : null };
 }
 
-function endWords({ isWhole }: RecordedFolder, outcome: RunOutcome): string {
+/** Of a run that is up. */
+function laterWords(journal: Journal): string {
+  return `the run is up, and its record goes to ${committedTime(journal)}: ask again later`;
+}
+
+function endWords({ isWhole, isUp, journal }: RecordedFolder, outcome: RunOutcome): string {
+  if (isUp) return laterWords(journal);
   const at = formatTime(outcome.virtualTimePs);
   if (!isWhole) return `its record ends at ${at}; faultplane resume takes the run up again`;
   const detail = outcome.detail === undefined ? "" : ` (${outcome.detail})`;

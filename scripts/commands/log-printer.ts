@@ -3,12 +3,13 @@
  */
 import type { LogItem } from "../../cluster/run-log.ts";
 import { escapeControls } from "../../src/base/escape.ts";
+import { counted, grouped } from "../../src/base/words.ts";
 import type { EventFilter } from "../../src/observe/event-filter.ts";
 import { EventSieve } from "../../src/observe/event-sieve.ts";
 import { journalEntryOf } from "../../src/observe/journal-line.ts";
 import type { FleetPlan } from "../../src/observe/layer-progress.ts";
 import type { Detail, LiveLine } from "../../src/observe/live-log.ts";
-import { LogLines } from "../../src/observe/log-lines.ts";
+import { LogLines, type LogTally } from "../../src/observe/log-lines.ts";
 import { formatLine } from "../terminal/live-line.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
@@ -18,6 +19,17 @@ export interface LogPrinter {
   take(items: readonly LogItem[]): string[];
   /** Lines that were held back. */
   flush(): string[];
+  /** What became of everything, so far. */
+  readonly tally: LogTally;
+}
+
+/** Why nothing was printed, and what to try; undefined: something was. */
+export function emptyNote({ facts, passed, told }: LogTally): string | undefined {
+  if (told > 0) return undefined;
+  if (facts === 0) return "there are no facts in this log";
+  if (passed === 0) return `none of ${counted(facts, "fact")} passes; leave out or widen a filter`;
+  const pass = passed === 1 ? "passes" : "pass";
+  return `nothing is told without --verbose: ${counted(passed, "fact")} of ${grouped(facts)} ${pass}`;
 }
 
 /**
@@ -29,6 +41,8 @@ export class JsonPrinter implements LogPrinter {
   readonly #sieve: EventSieve<LogItem>;
   readonly #takesJournal: boolean;
   readonly #isEscaped: boolean;
+  #facts = 0;
+  #told = 0;
 
   constructor(filter: EventFilter, isTerminal: boolean) {
     this.#isEscaped = isTerminal;
@@ -39,15 +53,21 @@ export class JsonPrinter implements LogPrinter {
   take(items: readonly LogItem[]): string[] {
     const texts: string[] = [];
     for (const item of items) {
+      if (journalEntryOf(item.line.fact) === undefined) this.#facts += 1;
       for (const { line, text } of this.#sieve.take(item)) {
         if (this.#takesJournal || journalEntryOf(line.fact) === undefined) texts.push(text);
       }
     }
+    this.#told += texts.length;
     return this.#isEscaped ? texts.map(escapeControls) : texts;
   }
 
   flush(): string[] {
     return [];
+  }
+
+  get tally(): LogTally {
+    return { facts: this.#facts, passed: this.#told, told: this.#told };
   }
 }
 
@@ -68,6 +88,10 @@ export class TextPrinter implements LogPrinter {
 
   take(items: readonly LogItem[]): string[] {
     return this.#painted(this.#lines.take(items));
+  }
+
+  get tally(): LogTally {
+    return this.#lines.tally;
   }
 
   flush(): string[] {

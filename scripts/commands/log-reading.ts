@@ -168,7 +168,8 @@ class LogLoop {
       const { done: layersDone, total: layersTotal } = layers();
       if (status !== undefined) {
         const faults = status.faults.map(({ fault }) => fault);
-        terminal.status(() => statusText({ ...status, layersDone, layersTotal, faults }), nowMs);
+        const parts = { ...status, layersDone, layersTotal, faults };
+        terminal.status((columns) => statusText(parts, columns), nowMs);
       }
     }
     if (this.#log.followCut()) terminal.log("note: the run was taken up again");

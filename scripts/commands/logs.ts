@@ -22,7 +22,7 @@ import { Exit } from "./exit-codes.ts";
 import { findRecord, tellFolder } from "./find-run.ts";
 import { filterOf, type LogsOptions } from "./log-options.ts";
 import { LogOutput } from "./log-output.ts";
-import { JsonPrinter, TextPrinter } from "./log-printer.ts";
+import { emptyNote, JsonPrinter, TextPrinter } from "./log-printer.ts";
 import { expectFaults, hasBegun, isUp, readLog } from "./log-reading.ts";
 import { usageError } from "./option-values.ts";
 import { StopSignals } from "./signals.ts";
@@ -57,15 +57,17 @@ export async function logsCommand(
     const follows = wasUp && options.follow;
     const text = new TextPrinter(plan, filter, detailOf(options), terminal);
     const isTerminal = process.stdout.isTTY === true;
+    const printer = json === true ? new JsonPrinter(filter, isTerminal) : text;
     const remarks = await readLog({
-      ...{ folder, follows, isBlind, terminal },
-      printer: json === true ? new JsonPrinter(filter, isTerminal) : text,
+      ...{ folder, follows, isBlind, terminal, printer },
       output: new LogOutput(terminal, options.tail),
       layers: follows && isTerminal && json !== true ? () => text.progress : undefined,
       stop: signals.signal,
     });
     terminal.endStatus();
-    for (const remark of remarks) terminal.log(`note: ${remark}`);
+    const empty = signals.signal.aborted ? undefined : emptyNote(printer.tally);
+    for (const remark of empty === undefined ? remarks : [empty, ...remarks])
+      terminal.log(`note: ${remark}`);
   } finally {
     terminal.endStatus();
     signals.close();
@@ -100,7 +102,7 @@ function checkedPlan(
   const namesFaults = spec.faults.length + spec.around.length > 0;
   const known = (): string[] => {
     const ordered = faultsOf(readOrders(folder));
-    return [...[...faults, ...ordered].map(({ name }) => name), "none"];
+    return [...faults, ...ordered].map(({ name }) => name);
   };
   const problem = unknownName(spec, {
     actors: topology.actors.map(({ id }) => id),

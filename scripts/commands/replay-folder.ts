@@ -35,6 +35,8 @@ export interface RecordedFolder extends Recorded {
   /** For people. */
   readonly notes: readonly string[];
   readonly unverified: Unverified;
+  /** Whether the run goes on, and its record with it. */
+  readonly isUp: boolean;
 }
 
 /** What of an event log is behind the last commit of a run that was cut off. */
@@ -81,8 +83,9 @@ export function readFolder(given: string): RecordedFolder {
   }
   const lines = Math.max(0, events.lines - linesToCompare(recorded));
   const unverified = { lines, bytes: recorded.isWhole ? 0 : events.tornBytes };
-  const notes = notesOn(folder, recorded);
-  return { ...recorded, given, scenario, topology, notes, unverified };
+  const pid = holderOf(folder)?.pid;
+  const notes = notesOn(pid, recorded);
+  return { ...recorded, given, scenario, topology, notes, unverified, isUp: pid !== undefined };
 }
 
 /**
@@ -159,11 +162,11 @@ export function committedTime(journal: Journal): string {
   return formatTime(journal.commit?.atPs ?? 0);
 }
 
-function notesOn(folder: string, { journal, events, isWhole }: Recorded): string[] {
+function notesOn(pid: number | undefined, { journal, events, isWhole }: Recorded): string[] {
   const notes: string[] = [];
-  const pid = holderOf(folder)?.pid;
   if (pid !== undefined) {
-    notes.push(`the run is still up (process ${pid}): comparing what it has committed`);
+    const how = `the run is still up (process ${pid}), its record goes to ${committedTime(journal)}`;
+    notes.push(`${how}: comparing up to there`);
   }
   const torn = (bytes: number, name: string): void => {
     if (bytes === 0) return;

@@ -2,7 +2,7 @@
  * Observes a run: writes each committed window to the event log and the journal before the next may
  * begin, then tells the terminal. Keeps what the report needs besides.
  */
-import { type BlindSession, VEILED } from "../../cluster/blind.ts";
+import type { BlindSession } from "../../cluster/blind.ts";
 import { removeControl, writeControl } from "../../cluster/control-file.ts";
 import { EventLog } from "../../cluster/event-log.ts";
 import { FaultBook } from "../../cluster/fault-book.ts";
@@ -172,7 +172,7 @@ export class RunRecorder implements RunObserver {
     for (const line of this.#live.take(told, status.virtualTimePs)) {
       this.#terminal.log(this.#terminal.paint(formatLine(line), line.tone));
     }
-    this.#terminal.status(() => this.#statusText(status), status.wallSeconds * 1e3);
+    this.#terminal.status((columns) => this.#statusText(status, columns), status.wallSeconds * 1e3);
   }
 
   /** Writes orders down; they act afterwards. */
@@ -260,15 +260,17 @@ export class RunRecorder implements RunObserver {
     }
   }
 
-  #statusText({ virtualTimePs, wallSeconds, lagSeconds }: RunStatus): string {
+  #statusText(status: RunStatus, columns: number): string {
+    const { virtualTimePs, wallSeconds, lagSeconds } = status;
     const { done: layersDone, total: layersTotal } = this.#live.progress;
     const inForce = this.#book.inForce(virtualTimePs).map(({ spec }) => spec.name);
-    return statusText({
+    const parts = {
       ...{ virtualTimePs, wallSeconds, lagSeconds, layersDone, layersTotal },
       isPaused: false,
       tokensPerSecond: this.#tokens.at(virtualTimePs),
-      faults: inForce.map((name) => (this.#blind?.isOpen(name) === false ? VEILED : name)),
-    });
+      faults: this.#blind?.inForce(inForce) ?? inForce,
+    };
+    return statusText(parts, columns);
   }
 }
 

@@ -62,6 +62,8 @@ export interface TokenReport {
     readonly epochs: number;
     readonly digest: string | null;
   };
+  /** The run is up and copies have not ended in its record: when to ask again. */
+  readonly later?: string;
 }
 
 /** How it is shown; `command` begins a further `explain` of the same run. */
@@ -89,7 +91,12 @@ export function explanationLines(report: TokenReport, style: ExplanationStyle): 
   const of = slowestOf === null ? "" : `, the slowest of ${copiesWords(slowestOf)}`;
   const name = `token ${token.number} of ${token.rank}, layer ${token.layer}, step ${token.step}`;
   const isDone = report.copies.every(({ state }) => state === "combined");
-  const end = isDone ? "its last result" : "the end of its last copy";
+  const isOpen = report.copies.some(({ state }) => state === "open");
+  const end = isDone
+    ? "its last result"
+    : isOpen
+      ? "the end of the record"
+      : "the end of its last copy";
   return [
     palette.bold(`${name}${chain}${of}`),
     `${exactUs(latencyPs)} us from the begin of its rank's dispatch to ${end}`,
@@ -99,6 +106,7 @@ export function explanationLines(report: TokenReport, style: ExplanationStyle): 
     ...report.explained.flatMap((copy) => ["", ...wayLines(report, copy, palette)]),
     "",
     comparedWords(compared),
+    ...(report.later === undefined ? [] : [report.later]),
     ...nextLines(report, command),
   ].map((line) => line.trimEnd());
 }

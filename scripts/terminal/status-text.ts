@@ -17,21 +17,33 @@ export type StatusParts = Pick<
   readonly faults: readonly string[];
 };
 
-/** `layer 12/61  virtual 8.250 ms  speed 0.010  lag 0.00 s  81,920 tokens/s  in force: f  19 %`. */
-export function statusText(parts: StatusParts): string {
+/** Which parts go first where a terminal is too narrow; what is in force never does. */
+const LEAST_FIRST = ["percent", "lag", "speed", "tokens", "virtual", "layer", "paused"] as const;
+
+/**
+ * `layer 12/61  virtual 8.250 ms  speed 0.010  lag 0.00 s  81,920 tokens/s  in force: f  19 %`, or
+ * as many whole parts of it as fit into `columns`.
+ */
+export function statusText(parts: StatusParts, columns = Number.POSITIVE_INFINITY): string {
   const { virtualTimePs, wallSeconds, lagSeconds, isPaused, faults } = parts;
   const { layersDone, layersTotal, tokensPerSecond } = parts;
   const speed = wallSeconds > 0 ? virtualTimePs / PS_PER_S / wallSeconds : 0;
   const percent = layersTotal === 0 ? 0 : Math.floor((100 * layersDone) / layersTotal);
-  return [
-    `layer ${layersDone}/${layersTotal}`,
-    `virtual ${formatTime(virtualTimePs)}`,
-    isPaused ? "paused" : `speed ${speed.toPrecision(2)}`,
-    `lag ${lagSeconds.toFixed(2)} s`,
-    ...(tokensPerSecond === null ? [] : [tokensText(tokensPerSecond)]),
-    inForceText(faults),
-    `${percent} %`,
-  ].join("  ");
+  const shown = new Map([
+    ["layer", `layer ${layersDone}/${layersTotal}`],
+    ["virtual", `virtual ${formatTime(virtualTimePs)}`],
+    isPaused ? ["paused", "paused"] : ["speed", `speed ${speed.toPrecision(2)}`],
+    ["lag", `lag ${lagSeconds.toFixed(2)} s`],
+    ...(tokensPerSecond === null ? [] : ([["tokens", tokensText(tokensPerSecond)]] as const)),
+    ["force", inForceText(faults)],
+    ["percent", `${percent} %`],
+  ]);
+  const text = (): string => [...shown.values()].join("  ");
+  for (const part of LEAST_FIRST) {
+    if (text().length <= columns) break;
+    shown.delete(part);
+  }
+  return text();
 }
 
 /** `81,920 tokens/s`. */

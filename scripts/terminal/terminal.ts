@@ -52,14 +52,14 @@ export class Terminal {
   }
 
   /**
-   * Replaces the status line; nothing happens when stderr is no terminal. `nowMs` is the wall
-   * clock's.
+   * Replaces the status line; nothing happens when stderr is no terminal. `text` is told how many
+   * columns it has; `nowMs` is the wall clock's.
    */
-  status(text: () => string, nowMs: number): void {
+  status(text: (columns: number) => string, nowMs: number): void {
     if (!this.#isTerminal || nowMs - this.#drawnAtMs < REDRAW_MS) return;
     this.#drawnAtMs = nowMs;
     this.#erase();
-    this.#status = text();
+    this.#status = text(this.#columns);
     this.#draw();
   }
 
@@ -115,9 +115,12 @@ export class Terminal {
 
   #draw(): void {
     if (this.#status === "" || this.#errorClosed) return;
-    // Some terminals do not know their width and say 0.
-    const columns = process.stderr.columns || 80;
-    process.stderr.write(this.palette.dim(this.#status.slice(0, Math.max(0, columns - 1))));
+    process.stderr.write(this.palette.dim(this.#status.slice(0, this.#columns)));
+  }
+
+  /** The last one stays free. Some terminals do not know their width and say 0. */
+  get #columns(): number {
+    return Math.max(0, (process.stderr.columns || 80) - 1);
   }
 
   #closed(stream: "error" | "result"): void {

@@ -32,7 +32,6 @@ const SLOW_KINDS: readonly FaultKind[] = [
   "slow-gpu",
   "slow-nic",
   "pcie-downgrade",
-  "slow-link",
   "kv-copy",
   "incast",
 ];
@@ -161,8 +160,8 @@ const reroute: Rule = (input) => {
   };
 };
 
-const straggler: Rule = ({ faults, series, attribution }) => {
-  const names = namesOf(faults, SLOW_KINDS);
+/** That some faults made assignments late and nobody noticed; undefined: it was not so. */
+const unnoticed = (names: readonly string[], { series, attribution }: AdviceInput) => {
   const hasWaited = series.waits.firstBetween(0, NEVER_PS) !== undefined;
   const isSilent = hasWaited
     ? series.pointers.firstBetween(0, NEVER_PS) === undefined && total(series.timeouts) === 0
@@ -170,10 +169,30 @@ const straggler: Rule = ({ faults, series, attribution }) => {
   if (names.length === 0 || !isSilent || attribution.delayed === 0) return undefined;
   const late = share(attribution.delayed, attribution.dispatched);
   const noticed = hasWaited ? "who was asked said that it lives" : "no clock noticed";
+  return `${listed(names)}: ${late} of the assignments came late, and ${noticed}`;
+};
+
+const straggler: Rule = (input) => {
+  const because = unnoticed(namesOf(input.faults, SLOW_KINDS), input);
+  if (because === undefined) return undefined;
   return {
     change: "alert on each rank's own dispatch and compute times, and drain the slow rank",
-    because: `${listed(names)}: ${late} of the assignments came late, and ${noticed}`,
+    because,
   };
+};
+
+const slowLink: Rule = (input) => {
+  const slow = input.faults.filter(({ kind }) => kind === "slow-link");
+  const because = unnoticed(namesOf(slow, ["slow-link"]), input);
+  if (because === undefined) return undefined;
+  // Only between switches there is another way.
+  const hasOther = slow.some(({ targets }) =>
+    targets.some((one) => /leaf.*spine|spine.*leaf/.test(one)),
+  );
+  const mend = hasOther
+    ? "reroute around the slow link and replace its cable; the ranks at its ends are well"
+    : "replace the slow link's cable; until then drain the rank whose link it is";
+  return { change: `alert on the times of each pair of ranks, ${mend}`, because };
 };
 
 const stall: Rule = ({ faults, series, attribution }) => {
@@ -220,6 +239,7 @@ const RULES: readonly Rule[] = [
   tick,
   reroute,
   straggler,
+  slowLink,
   stall,
   hotExpert,
   owners,

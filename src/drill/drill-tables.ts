@@ -50,6 +50,29 @@ function changeOf({ healthy, faulted, unit, isCut }: ComparisonRow): string {
   return `${percent > 0 ? "+" : ""}${percent.toFixed(1)} %`;
 }
 
+/** Below this share of a run, what is in no step's time goes without saying. */
+const SAID_SHARE = 0.1;
+
+/**
+ * Which steps count, where that hides much: those that were completed, from their last begin.
+ * Undefined where their times make up the run, as they do in the healthy twin.
+ */
+export function stepsSentence({ comparison }: DrillReport): string | undefined {
+  const [run, step] = ["run", "step, mean"].map((wanted) =>
+    comparison.find(({ name }) => name === wanted),
+  );
+  if (run?.faulted === undefined || run.healthy === undefined || step?.faulted === undefined) {
+    return undefined;
+  }
+  const inStepsPs = run.healthy * (step.faulted / (step.healthy ?? step.faulted));
+  const outPs = run.faulted - inStepsPs;
+  if (outPs < SAID_SHARE * run.faulted) return undefined;
+  return (
+    "step times are of steps that were completed, from their last begin; about " +
+    `${formatTime(Math.round(outPs))} of the run are in none of them`
+  );
+}
+
 /**
  * A row for each fault, or group of them. An assignment is delayed by the fault that added most to
  * its delay, and partly by the others that did. `isShort`: of a large group not all names.

@@ -18,6 +18,7 @@ import {
   methodSentence,
   reachSentences,
   rollbackSentence,
+  stepsSentence,
   type TextTable,
 } from "./drill-tables.ts";
 import { hostFaultLines, layersTable } from "./fault-layers.ts";
@@ -51,6 +52,8 @@ export function drillText(report: DrillReport): string {
   const rows = comparison.rows.filter(([name]) => SHOWN_ROWS.includes(name));
   const heads = comparison.heads.slice(0, 4);
   lines.push("", ...aligned({ heads, rows: rows.map((row) => row.slice(0, 4)) }));
+  const steps = stepsSentence(report);
+  if (steps !== undefined) lines.push(`  ${steps}`);
   lines.push("", ...dipChart(report).map((line) => `  ${line}`), `  ${dipSentence(report)}`);
   const clocks = clockWords(report.clocks);
   if (clocks.length > 0) lines.push(`  ${clocks.join(", ")}`);
@@ -123,6 +126,8 @@ export function drillMarkdown(report: DrillReport): string {
   if (missed !== undefined) lines.push("", `${capital(missed)}.`);
   lines.push("", "## The faulted run beside its healthy twin", "");
   lines.push("Same scenario, same seed, no faults.", "", ...markdown(comparisonTable(report)));
+  const steps = stepsSentence(report);
+  if (steps !== undefined) lines.push("", `${capital(steps)}.`);
   lines.push(
     "",
     "## The dip",

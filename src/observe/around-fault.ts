@@ -3,7 +3,8 @@
  * end, learnt from the lines as they come.
  *
  * A consequence is the first line of each type that names the fault as its cause, and the first
- * trouble at all (`warn` or worse, of the fleet) after its onset: timeouts name no cause.
+ * trouble at all (`warn` or worse, of the fleet) after its onset: timeouts name no cause. So is the
+ * first layer that any rank begins and completes after that: the fleet serves again.
  */
 import { fitsGlob } from "../base/glob.ts";
 import type { EventLine } from "./event-line.ts";
@@ -28,8 +29,12 @@ export class AroundFaults {
   readonly #spec: AroundSpec;
   /** Ascending, without overlaps. */
   readonly #spans: Span[] = [];
-  /** Faults that began, and whether trouble has followed. */
-  readonly #troubled = new Map<string, boolean>();
+  /** Faults that began and that no trouble has followed. */
+  readonly #quiet = new Set<string>();
+  /** All of those, and of those that trouble has followed. */
+  readonly #begun = new Set<string>();
+  /** When trouble began that no layer was begun and completed after, ps. */
+  #troubles: number[] = [];
   /** Fault and type of consequences that came. */
   readonly #seen = new Set<string>();
   #known = 0;
@@ -56,21 +61,33 @@ export class AroundFaults {
     const isMeant = typeof fault === "string" && this.#isMeant(fault);
     if (entry.class === "fault") {
       if (!isMeant || fact === "fault.changed") return;
-      if (fact === "fault.began" && !this.#troubled.has(fault)) this.#troubled.set(fault, false);
+      if (fact === "fault.began" && !this.#begun.has(fault)) {
+        this.#begun.add(fault);
+        this.#quiet.add(fault);
+      }
       this.expect(fault, atPs);
       return;
     }
-    if (line.level !== "info") {
-      for (const [name, isTroubled] of this.#troubled) {
-        if (isTroubled) continue;
-        this.#troubled.set(name, true);
-        this.#add(atPs);
-      }
+    if (line.level !== "info" && this.#quiet.size > 0) {
+      this.#quiet.clear();
+      this.#troubles.push(atPs);
+      this.#add(atPs);
+    }
+    if (fact === "layer.completed" && this.#troubles.length > 0) {
+      this.#served(atPs, atPs - Number(line.durationPs));
     }
     if (!isMeant || entry.class === "packet") return;
     const key = `${fact} ${fault}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
+    this.#add(atPs);
+  }
+
+  /** A layer was completed at an instant, and begun at another. */
+  #served(atPs: number, begunPs: number): void {
+    const left = this.#troubles.filter((troublePs) => !(begunPs >= troublePs));
+    if (left.length === this.#troubles.length) return;
+    this.#troubles = left;
     this.#add(atPs);
   }
 

@@ -208,7 +208,8 @@ function isNumbered(
   );
 }
 
-function isWithin(spans: readonly NumberSpan[], number: number): boolean {
+/** Whether a number is in any of the spans. */
+export function isWithin(spans: readonly NumberSpan[], number: number): boolean {
   return spans.some(({ first, last }) => number >= first && number <= last);
 }
 

@@ -20,7 +20,10 @@ export interface KnownNames {
   /** Layers of the model that run. */
   readonly layers: readonly number[];
   readonly steps: number;
-  /** Names of all faults; undefined: others may still come, or must not be known. */
+  /**
+   * Names of all faults; undefined: others may still come, or must not be known. Facts that no
+   * fault explains name `none`, which is nobody's surroundings.
+   */
   readonly faults: readonly string[] | undefined;
 }
 
@@ -39,7 +42,7 @@ export function unknownName(
     outside("node", spec.nodes, 0, nodes - 1) ??
     outside("step", spec.steps, 0, steps - 1) ??
     outside("layer", spec.layers, Math.min(...layers), Math.max(...layers)) ??
-    unknownFault("fault", spec.faults, faults) ??
+    unknownFault("fault", spec.faults, faults, ["none"]) ??
     unknownFault("around", spec.around, faults)
   );
 }
@@ -69,9 +72,11 @@ function unknownFault(
   key: string,
   patterns: readonly string[],
   faults: readonly string[] | undefined,
+  others: readonly string[] = [],
 ): (FilterProblem & { readonly key: string }) | undefined {
   if (faults === undefined) return undefined;
-  const wrong = patterns.find((pattern) => !faults.some((fault) => fitsGlob(pattern, fault)));
+  const names = [...faults, ...others];
+  const wrong = patterns.find((pattern) => !names.some((name) => fitsGlob(pattern, name)));
   if (wrong === undefined) return undefined;
   const all = faults.length === 0 ? "it has none" : `its faults: ${faults.slice(0, 10).join(", ")}`;
   const hint = didYouMean(wrong, faults) ?? all;

@@ -23,6 +23,14 @@ interface OpenLayer {
   masked: number;
 }
 
+/** Chain, step and layer of a position, and which layer of its step it is, from 0. */
+interface Place {
+  readonly chain: number;
+  readonly step: number;
+  readonly place: number;
+  readonly layer: number;
+}
+
 /** What the fleet is expected to do. */
 export interface FleetPlan {
   /** Actor ids of all GPUs. */
@@ -36,9 +44,20 @@ export interface FleetPlan {
   readonly retries: number;
 }
 
+/** A layer that is done everywhere, in words. */
+export interface LayerNews {
+  readonly step: number;
+  readonly layer: number;
+  readonly text: string;
+}
+
+/** Whether somebody wants to hear of a layer, worth a line or not. */
+export type IsAwaited = (step: number, layer: number) => boolean;
+
 /** Counts the ranks that have completed each layer. */
 export class LayerProgress {
   readonly #plan: FleetPlan;
+  readonly #isAwaited: IsAwaited;
   readonly #placeOf: Map<number, number>;
   readonly #live: Set<string>;
   readonly #dead = new Set<string>();
@@ -50,8 +69,10 @@ export class LayerProgress {
   #dense = 0;
   #sparse = 0;
 
-  constructor(plan: FleetPlan) {
+  /** `isAwaited`: layers that are always worth a line. */
+  constructor(plan: FleetPlan, isAwaited: IsAwaited = () => false) {
     this.#plan = plan;
+    this.#isAwaited = isAwaited;
     this.#placeOf = new Map(plan.layers.map((layer, place) => [layer, place]));
     this.#live = new Set(plan.gpus);
   }
@@ -71,8 +92,8 @@ export class LayerProgress {
     return this.#live.size;
   }
 
-  /** Takes one fact; returns the lines that it is cause for. */
-  take(actor: string, fact: Fact): string[] {
+  /** Takes one fact; returns what it is cause to tell. */
+  take(actor: string, fact: Fact): LayerNews[] {
     switch (fact.type) {
       case "dispatch.completed":
         this.#layer(fact).dispatches.push(fact.durationPs);
@@ -131,30 +152,40 @@ export class LayerProgress {
     return open;
   }
 
-  #close(): string[] {
-    const lines: string[] = [];
+  #close(): LayerNews[] {
+    const news: LayerNews[] = [];
     const ready = [...this.#open.values()].filter((layer) => this.#isDone(layer));
     for (const layer of ready.sort((left, right) => left.position - right.position)) {
-      if (layer.position <= this.#done) {
-        this.#open.delete(layer.position);
-        continue;
-      }
       this.#open.delete(layer.position);
-      this.#done = layer.position;
+      const place = this.#placeIn(layer.position);
+      const isAwaited = this.#isAwaited(place.step, place.layer);
+      // Behind the furthest: of a step that is done again, or of a chain that is late.
+      const isBehind = layer.position <= this.#done;
+      if (isBehind && !isAwaited) continue;
       const expected = this.#live.size > 0 ? this.#live : layer.durations.keys();
-      const took = medianOf([...expected].map((rank) => layer.durations.get(rank) ?? 0));
-      const usual = medianOf(this.#medians);
-      this.#medians.push(took);
-      const worth =
-        this.#isFirst(layer.dispatches.length > 0) ||
-        layer.position % EVERY_LAYERS === 0 ||
-        layer.position === this.total ||
-        (this.#medians.length > 2 * FIRST_LAYERS && took > SLOW_FACTOR * usual) ||
-        layer.masked > 0 !== this.#lastMasked > 0;
-      this.#lastMasked = layer.masked;
-      if (worth) lines.push(this.#describe(layer, took));
+      const durations = [...expected].map((rank) => layer.durations.get(rank) ?? 0);
+      const took = medianOf(durations);
+      const isWorth = !isBehind && this.#isWorth(layer, took);
+      if (!isWorth && !isAwaited) continue;
+      news.push({ ...place, text: this.#describe(layer, place, durations) });
     }
-    return lines;
+    return news;
+  }
+
+  /** Counts a layer as the furthest that is done; says whether it is worth a line. */
+  #isWorth(layer: OpenLayer, took: number): boolean {
+    this.#done = layer.position;
+    const usual = medianOf(this.#medians);
+    this.#medians.push(took);
+    const hadMasked = this.#lastMasked > 0;
+    this.#lastMasked = layer.masked;
+    return (
+      this.#isFirst(layer.dispatches.length > 0) ||
+      layer.position % EVERY_LAYERS === 0 ||
+      layer.position === this.total ||
+      (this.#medians.length > 2 * FIRST_LAYERS && took > SLOW_FACTOR * usual) ||
+      layer.masked > 0 !== hadMasked
+    );
   }
 
   /** Whether every rank that is still expected has completed the layer. */
@@ -169,14 +200,23 @@ export class LayerProgress {
     return seen <= FIRST_LAYERS;
   }
 
-  #describe(layer: OpenLayer, took: number): string {
-    const { layers, steps, chains } = this.#plan;
-    const chain = (layer.position - 1) % chains.length;
-    const turn = (layer.position - 1 - chain) / chains.length;
+  /** Where in the run the layer of a position is. */
+  #placeIn(position: number): Place {
+    const { layers, chains } = this.#plan;
+    const chain = (position - 1) % chains.length;
+    const turn = (position - 1 - chain) / chains.length;
     const step = Math.floor(turn / layers.length);
     const place = turn - step * layers.length;
     const isBackward = chains[chain] === "backward";
-    const number = layers[isBackward ? layers.length - 1 - place : place];
+    return { chain, step, place, layer: layers[isBackward ? layers.length - 1 - place : place] };
+  }
+
+  #describe(
+    layer: OpenLayer,
+    { chain, step, place, layer: number }: Place,
+    all: readonly number[],
+  ): string {
+    const { layers, steps, chains } = this.#plan;
     const parts: string[] = [];
     if (layer.dispatches.length > 0)
       parts.push(`dispatch ${formatTime(medianOf(layer.dispatches))}`);
@@ -186,7 +226,9 @@ export class LayerProgress {
     const inStep = steps > 1 ? `step ${step}, ${step + 1}/${steps}; ` : "";
     const ofChain = chains.length > 1 ? `${chains[chain]} ` : "";
     const name = `${inStep}${ofChain}layer ${number}, ${place + 1}/${layers.length}`;
-    return `${name} done on ${this.#ranksOf()}: ${formatTime(took)}${detail}${masked}`;
+    const [took, most] = [medianOf(all), all.reduce((one, other) => Math.max(one, other), 0)];
+    const longest = most > SLOW_FACTOR * took ? `, at most ${formatTime(most)}` : "";
+    return `${name} done on ${this.#ranksOf()}: ${formatTime(took)}${longest}${detail}${masked}`;
   }
 
   /** `4 ranks`, or `3 of 4 ranks (dead: node1.gpu1)` when not all are waited for. */

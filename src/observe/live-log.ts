@@ -9,7 +9,7 @@ import type { Severity } from "./catalogue-entry.ts";
 import { describeFact, type Tone, toneOf } from "./describe-fact.ts";
 import { FACT_CATALOGUE } from "./fact-catalogue.ts";
 import { describeGroup, type GroupMember, groupKeyOf } from "./fact-groups.ts";
-import { type FleetPlan, LayerProgress } from "./layer-progress.ts";
+import { type FleetPlan, type IsAwaited, type LayerNews, LayerProgress } from "./layer-progress.ts";
 
 /** Who speaks in a line about many actors. */
 export const FLEET = "fleet";
@@ -57,13 +57,19 @@ export class LiveLog {
   /** By rank that waited too long: for whom, as it said last. */
   readonly #waiting = new Map<string, string>();
 
-  /** `actorIds` by actor index. */
-  constructor(actorIds: readonly string[], plan: FleetPlan, detail: Detail, retries = FIRST_RETRY) {
+  /** `actorIds` by actor index; `isAwaited`: layers that are always worth a line. */
+  constructor(
+    actorIds: readonly string[],
+    plan: FleetPlan,
+    detail: Detail,
+    retries = FIRST_RETRY,
+    isAwaited?: IsAwaited,
+  ) {
     this.#actorIds = actorIds;
     this.#detail = detail;
     this.#plan = plan;
     this.#retries = retries;
-    this.progress = new LayerProgress(plan);
+    this.progress = new LayerProgress(plan, isAwaited);
   }
 
   /**
@@ -75,13 +81,13 @@ export class LiveLog {
       const actor = this.#actorIds[index] ?? `actor ${index}`;
       const news = this.hear(actor, fact);
       this.tell(atPs, actor, fact);
-      for (const text of news) this.sayOfFleet(atPs, text);
+      for (const { text } of news) this.sayOfFleet(atPs, text);
     }
     return this.release(nowPs);
   }
 
   /** Learns from a fact how far the fleet is; returns what of that is worth a line of the fleet. */
-  hear(actor: string, fact: Fact): string[] {
+  hear(actor: string, fact: Fact): LayerNews[] {
     if (fact.type === "layer.completed") this.#waiting.delete(actor);
     return this.progress.take(actor, fact);
   }

@@ -3,7 +3,7 @@
  * dark as the reader's system is; colours are those of Okabe and Ito, which people who see fewer
  * colours tell apart.
  */
-import { Html, type HtmlValue, html } from "./html.ts";
+import { Html, type HtmlValue, html, textOf } from "./html.ts";
 import { STYLES } from "./styles.ts";
 
 /** What may be loaded: nothing but what is in the file. */
@@ -38,7 +38,7 @@ ${body}</main>
 
 /** A part of the page with its heading; without content there is none. */
 export function section(title: string, ...content: readonly HtmlValue[]): Html {
-  const isEmpty = content.every((one) => one === undefined || one === "");
+  const isEmpty = content.every((one) => textOf(one) === "");
   return isEmpty
     ? html``
     : html`<section>

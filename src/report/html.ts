@@ -38,7 +38,8 @@ export function escapeHtml(text: string): string {
   return escapeControls(text).replace(/[&<>"']/g, (found) => ENTITIES[found]);
 }
 
-function textOf(value: HtmlValue): string {
+/** What a template makes of a value. */
+export function textOf(value: HtmlValue): string {
   if (value === undefined) return "";
   if (value instanceof Html) return value.text;
   if (typeof value === "string") return escapeHtml(value);

@@ -280,6 +280,18 @@ describe("the status of a run with a controller", () => {
     expect(masked()).toEqual([]);
   });
 
+  it("shows the rank first that most have given up", () => {
+    const some = new StatusBoard(tinyScenario());
+    some.take([mask(0, "node0.gpu1"), mask(0, "node0.gpu2"), mask(0, "node0.gpu3")]);
+    some.take([mask(1, "node0.gpu3"), mask(2, "node0.gpu3"), mask(1, "node0.gpu2")]);
+    const { ranksMasked } = some.progress(() => false, 0);
+    expect(ranksMasked.map(({ rank, by }) => `${rank} ${by}`)).toEqual([
+      "node0.gpu3 3",
+      "node0.gpu2 2",
+      "node0.gpu1 1",
+    ]);
+  });
+
   it("takes back the layers of a step that begins again", () => {
     board.take([layer(3, 0), layer(3, 1), layer(3, 1), layer(4, 1)]);
     expect(board.progress(() => false, 0).layersDone).toBe(4);
@@ -310,5 +322,16 @@ describe("a blind drill", () => {
     blind.ordered([order(CUT), order({ ...CUT, name: "secret" }, "drill")]);
     expect(blind.veil([began("cut"), began("secret")])).toEqual([began("cut")]);
     expect([blind.isOpen("cut"), blind.isOpen("secret")]).toEqual([true, false]);
+  });
+
+  it("says always that something may be in force, and never what or how much", () => {
+    const blind = new BlindSession();
+    expect([[], ["secret"], ["secret", "other"]].map((names) => blind.inForce(names))).toEqual([
+      ["?"],
+      ["?"],
+      ["?"],
+    ]);
+    blind.ordered([order(CUT)]);
+    expect(blind.inForce(["secret", "cut"])).toEqual(["?", "cut"]);
   });
 });

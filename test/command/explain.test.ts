@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { OperatingError } from "../../cluster/errors.ts";
+import { RunLock } from "../../cluster/run-lock.ts";
 import { explainToken } from "../../scripts/commands/explain-run.ts";
 import { type ExplainChoice, parseTokenWord } from "../../scripts/commands/explain-target.ts";
 import { readFolder } from "../../scripts/commands/replay-folder.ts";
@@ -178,6 +179,19 @@ describe("a record that operators or a crash had their part in", () => {
     expect(error.exitCode).toBe(65);
     expect(error.message).toBe("node0.gpu1 never came to layer 3 of step 0 in this run");
     expect(error.hint).toContain("its record ends at");
+  });
+
+  it("is to be asked for again later when the run is up, and says how far its record goes", async () => {
+    const lock = new RunLock(cut);
+    try {
+      const error = await failureOf(explained(cut, "node0.gpu1:2@3"));
+      expect(error.hint).toMatch(
+        /^the run is up, and its record goes to [\d.]+ m?s: ask again later$/,
+      );
+      expect((await explained(cut, "node0.gpu1:2@1")).later).toBeUndefined();
+    } finally {
+      lock.release();
+    }
   });
 
   it("says that a dense layer sends nothing", async () => {

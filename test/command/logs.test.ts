@@ -133,6 +133,26 @@ describe("a run that is over", () => {
     expect(all.filter((line) => line.includes("token copies received")).length).toBeGreaterThan(0);
   });
 
+  it("says of each layer that is named when the fleet was done with it", async () => {
+    const { stdout, stderr, exitCode } = await logs("one", "--layer", "4-5");
+    expect([stderr, exitCode]).toEqual(["", 0]);
+    expect(stdout.match(/fleet {10}layer \d, \d\/3 done on \d/g)).toHaveLength(2);
+  });
+
+  it("is told of nothing, with a note on what there is and how to get it", async () => {
+    for (const [args, note] of [
+      ["--actor node0.gpu0 --kind fault", `none of ${lines.length} facts passes; leave out or`],
+      ["--json --level error", `none of ${lines.length} facts passes; leave out or widen a filter`],
+      ["--actor node0.gpu0 --until 1us", `none of ${lines.length} facts passes`],
+      ["--actor node0.gpu0 --until 90us", "nothing is told without --verbose: "],
+    ] as const) {
+      const said = await logs("one", ...args.split(" "));
+      expect([said.stdout, said.exitCode]).toEqual(["", 0]);
+      expect(said.stderr.startsWith(`note: ${note}`), said.stderr).toBe(true);
+    }
+    expect((await logs("one", "-n", "0")).stderr).toBe("");
+  });
+
   it("is the newest one, when none is named and none is up", async () => {
     copyWith("older", text);
     utimesSync(at("older", "journal.ndjson"), 1000, 1000);

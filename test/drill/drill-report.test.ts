@@ -135,6 +135,22 @@ describe("the report of a lost rank", () => {
     expect(changes("node1.nvswitch")).not.toMatch(/multi-port|failover/);
   });
 
+  it("mends a slow link, and drains nobody who only stands at its ends", () => {
+    const changes = (kind: "slow-link" | "slow-gpu", target: string): string => {
+      const slow = { ...lost, kind, targets: [target], atPs: 0, parameters: { slowdown: 8 } };
+      const cluster = { nodes: 8, gpusPerNode: 2, planes: 2, switchPorts: 4 };
+      const { advice } = reportOf(
+        tinyScenario({ cluster, workload: { epSize: 16 }, faults: [slow] }),
+      );
+      return advice.map(({ change }) => change).join("\n");
+    };
+    const between = changes("slow-link", "plane0.leaf0--plane0.spine0");
+    expect(between).toContain("reroute around the slow link and replace its cable");
+    expect(between).not.toContain("drain");
+    expect(changes("slow-link", "node1.nic0--plane0.leaf0")).toContain("replace the slow link's");
+    expect(changes("slow-gpu", "node1.gpu0")).toContain("drain the slow rank");
+  });
+
   it("points at the controller's clock where one restarted, and not at the transport's", () => {
     const dead: FaultSpec = { ...lost, kind: "gpu-dead", targets: ["node1.gpu1"] };
     const transport = { ...tinyScenario().transport, waitTimeoutPs: 100 * PS_PER_MS };

@@ -77,6 +77,20 @@ it("a run that was shorter than its twin took less, not longer by a negative tim
   expect(drillText(short)).toContain("the run was 2.000 ms shorter than its twin");
 });
 
+it("a run that stood still between its steps says that their times do not tell of it", () => {
+  const dead: FaultSpec = { ...DOWN, kind: "gpu-dead", targets: ["node1.gpu1"] };
+  const transport = { ...tinyScenario().transport, waitTimeoutPs: 100 * PS_PER_MS };
+  const recovery = { onSilence: "trap", controller: "restart", controllerDelayPs: 1e12 } as const;
+  const report = reportOf(tinyScenario({ transport, recovery, faults: [dead] }));
+  const words =
+    /step times are of steps that were completed, from their last begin; about 1\.\d+ s/i;
+  expect(drillText(report)).toMatch(words);
+  expect(drillMarkdown(report)).toMatch(words);
+  const slow: FaultSpec = { ...DOWN, kind: "slow-gpu", targets: ["node1.gpu1"], atPs: 0 };
+  const all = reportOf(tinyScenario({ faults: [{ ...slow, parameters: { slowdown: 3 } }] }));
+  expect(drillText(all)).not.toMatch(/step times are/);
+});
+
 describe("several faults", () => {
   const scenario = tinyScenario({ workload: { steps: 4 } });
   const outage = (name: string, atPs: number, healAtPs: number, target: string): FaultSpec => ({

@@ -80,6 +80,31 @@ describe("a link that is down for a while", () => {
   });
 });
 
+describe("a run that is looked at before anybody has noticed", () => {
+  const cut: FaultSpec = {
+    ...{ name: "cut", kind: "nic-down", targets: ["node1.nic2"], atPs: 3 * PS_PER_US },
+  };
+  const copies = explained(cut, QUICK, { untilPs: 50 * PS_PER_US });
+
+  it("names the fault that took a copy, and who waits where none was taken", () => {
+    const open = copies.flatMap(({ parts }) => partsOf(parts, "open"));
+    const taken = blamed(copies, "open", "cut");
+    expect(taken.length).toBeGreaterThan(0);
+    for (const { what } of taken) {
+      expect(what).toMatch(
+        /: (.*one before it was )?lost on node1.*: fault cut, and not sent again yet$/,
+      );
+    }
+    const others = open.filter((part) => !taken.includes(part));
+    expect(others.length).toBeGreaterThan(0);
+    for (const { what } of others) {
+      expect(what).toMatch(
+        /: it was (at node\d\.gpu\d, which waited for copies of others|on its way)$|had all/,
+      );
+    }
+  });
+});
+
 describe("a slow or late link", () => {
   it("is to answer for what its bytes take longer, for what is behind others and for the flight", () => {
     const target = "node1.nic2--plane2.leaf0";

@@ -159,6 +159,15 @@ describe("the surroundings of a fault", () => {
     expect(passing("around=other")).toEqual([]);
   });
 
+  it("are around the first layer that a rank begins and completes after the first trouble", () => {
+    const done = (atMs: number, tookMs: number): EventLine =>
+      line(atMs, "node0.gpu0", "layer.completed", { ...layer(6, 1), durationPs: tookMs * MS });
+    // 200 began before the trouble at 70; 231 is the first that did not.
+    const log = [...LOG.slice(0, 9), done(200, 195), done(231, 30), done(240, 9), ...LOG.slice(9)];
+    expect(passing("around=lost-nic after=1ms kind=layer.completed", log)).toEqual([231]);
+    expect(passing("around=other after=1ms", log)).toEqual([]);
+  });
+
   it("begin before it, when somebody knows of it, or holds what may be near", () => {
     const filter = new EventFilter(specOf("around=lost-nic after=1ms"), cluster);
     filter.expect("lost-nic", 6 * MS);
@@ -262,6 +271,9 @@ describe("names in a filter", () => {
     ["step=1", "this run has no step 1", "it has only step 0"],
     ["layer=2", "this run has no layer 2", "it has layers 3 to 4"],
     ["fault=lost-nik", 'this run has no fault "lost-nik"', "did you mean 'lost-nic'?"],
+    ["around=nope", 'this run has no fault "nope"', "its faults: lost-nic"],
+    ["around=none", 'this run has no fault "none"', "its faults: lost-nic"],
+    ["fault=nope", 'this run has no fault "nope"', "its faults: lost-nic"],
     ["around=zzz", 'this run has no fault "zzz"', "its faults: lost-nic"],
   ];
   it.each(rows)("%s means nothing in this run", (text, message, hint) => {
@@ -271,6 +283,7 @@ describe("names in a filter", () => {
   it("mean something, or may still come", () => {
     const spec = specOf("actor=*.gpu0 plane=0-9 fault=lost-* layer=4 step=0-3 node=1");
     expect(unknownName(spec, known)).toBeUndefined();
+    expect(unknownName(specOf("fault=none"), known)).toBeUndefined();
     expect(unknownName(specOf("fault=x"), { ...known, faults: undefined })).toBeUndefined();
   });
 });

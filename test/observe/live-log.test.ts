@@ -334,6 +334,18 @@ describe("the status line", () => {
     );
   });
 
+  it("loses whole parts on a narrow terminal, and never what is in force", () => {
+    const whole = statusText(parts);
+    expect(statusText(parts, whole.length)).toBe(whole);
+    expect(statusText(parts, 79)).toBe(
+      "layer 12/61  virtual 8.250 ms  81,920 tokens/s  in force: lost-nic, ?",
+    );
+    expect(statusText(parts, 59)).toBe("layer 12/61  virtual 8.250 ms  in force: lost-nic, ?");
+    expect(statusText(parts, 10)).toBe("in force: lost-nic, ?");
+    const paused = { ...parts, isPaused: true };
+    expect(statusText(paused, 30)).toBe("paused  in force: lost-nic, ?");
+  });
+
   it("tells of a pause, of nothing in force, and no tokens where there are none", () => {
     const paused = { ...parts, isPaused: true, tokensPerSecond: null, faults: [] };
     expect(statusText({ ...paused, layersTotal: 0, wallSeconds: 0 })).toBe(

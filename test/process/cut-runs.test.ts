@@ -109,7 +109,9 @@ describe("a run that is killed", () => {
     );
     const replay = await faultplane(folder.path, ["replay", "mine"]);
     expect(replay.exitCode, replay.stderr).toBe(0);
-    expect(replay.stderr).toContain(`note: the run is still up (process ${child.pid}): `);
+    expect(replay.stderr).toContain(
+      `note: the run is still up (process ${child.pid}), its record goes to `,
+    );
     child.kill("SIGINT");
     expect((await ended).exitCode).toBe(130);
   });

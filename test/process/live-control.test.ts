@@ -383,7 +383,9 @@ describe("a blind drill", () => {
     const nobody = await run.ask({ command: "heal", fault: "secret" });
     expect(nobody).toMatchObject({
       ok: false,
-      problems: [{ message: "this run has no fault 'secret'", hint: "no fault is in force" }],
+      problems: [
+        { message: "this run has no fault 'secret'", hint: "no operator's fault is in force" },
+      ],
     });
     const wrong = await run.ask({ command: "diagnose", target: "node0.gpu9", kind: "slow-gpu" });
     expect(wrong).toMatchObject({ ok: false, problems: [{ code: "E026" }] });

@@ -217,6 +217,18 @@ describe("the page of a drill", () => {
     }
   });
 
+  it("has one number for the throughput, and no heading without anything below it", () => {
+    const comparison = drill.comparison.map((row) =>
+      row.name === "tokens a second" ? { ...row, faulted: 36.4 } : row,
+    );
+    const page = drillPage({ ...drill, comparison }, input);
+    expect(page).toContain("<dt>throughput</dt><dd>36 tokens/s</dd>");
+    expect(page).toContain(">36/s</td>");
+    expect(page).not.toContain("Who found it");
+    const found = drillPage({ ...drill, comparison, diagnoses: [] }, input);
+    expect(found).toContain("<h2>Who found it</h2>");
+  });
+
   it("is the same from what was written to disk, also without the twin's values", () => {
     const again = JSON.parse(JSON.stringify(drill));
     expect(drillPage(again, input)).toBe(drillPage(drill, input));

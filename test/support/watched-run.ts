@@ -16,6 +16,8 @@ export interface Wanted {
   readonly chain?: number;
   /** Id of the home rank's GPU. */
   readonly home?: string;
+  /** Stop at this instant, ps, whatever is not over. */
+  readonly untilPs?: number;
   /** Run to the end, whatever is over. */
   readonly toTheEnd?: true;
 }
@@ -46,6 +48,7 @@ export function watchedRun(scenario: Scenario, wanted: Wanted = {}): WatchedRun 
     watch: watch.lanes,
     committed: (window) => {
       facts.push(...window.facts);
+      if (window.floorPs >= (wanted.untilPs ?? Number.POSITIVE_INFINITY)) return false;
       return wanted.toTheEnd === true || !watch.isOver;
     },
   });
