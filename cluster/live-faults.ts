@@ -40,6 +40,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 export class LiveFaults {
   readonly #context: FaultContext;
+  readonly #hasController: boolean;
   readonly #book: FaultBook;
 
   readonly #prefix: string;
@@ -47,6 +48,7 @@ export class LiveFaults {
   /** `prefix`: what every name begins with that is made here; none of it is refused then. */
   constructor(scenario: Scenario, topology: Topology, book: FaultBook, prefix = "") {
     this.#context = faultContextOf(scenario, topology);
+    this.#hasController = scenario.recovery.controller !== "none";
     this.#book = book;
     this.#prefix = prefix;
   }
@@ -117,7 +119,11 @@ export class LiveFaults {
       if (booked.length === 0)
         return { orders: [], text: `${shown} is not ${kind} by an operator` };
       const orders = booked.map(({ spec }) => healOrder(spec, atPs));
-      return { orders, text: `${shown} is not ${kind} any more` };
+      // Ranks that gave it up forget that with a new membership, and only with that.
+      const left = this.#hasController
+        ? ""
+        : "; ranks that gave it up go on without it: there is no recovery controller";
+      return { orders, text: `the operator's ${command} of ${shown} ends${left}` };
     });
   }
 

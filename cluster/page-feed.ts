@@ -99,10 +99,10 @@ export class PageFeed {
     const status = await this.#options.status();
     if (this.#isClosed) return;
     const isWhole = this.#read();
-    const view = this.#statusOf(status);
+    const view = this.#statusOf(status, isWhole);
     if (status !== undefined) watch.late(status.lagSeconds);
     viewers.tellAll("status", view);
-    const nowPs = Math.max(watch.reachedPs, isWhole ? view.virtualTimePs : 0);
+    const nowPs = this.#nowPs(view.virtualTimePs, isWhole);
     const isQuiet = nowPs - this.#toldPs > QUIET_BINS * watch.trafficEveryPs;
     if (watch.version !== this.#version || isQuiet) {
       this.#version = watch.version;
@@ -112,7 +112,8 @@ export class PageFeed {
     const news = watch.series.news();
     if (news !== undefined) viewers.tellAll("series", news);
     this.#options.audiences.tell(performance.now() + READ_MS);
-    if (!isWhole || watch.end === undefined || this.#hasEnded) return;
+    const mayBeOver = watch.end !== undefined || status === undefined;
+    if (!isWhole || !mayBeOver || this.#hasEnded) return;
     if (this.#options.ended() === undefined) return;
     this.#hasEnded = true;
     for (const viewer of viewers) this.#tellEnd(viewer);
@@ -134,15 +135,20 @@ export class PageFeed {
     return false;
   }
 
-  #statusOf(status: LiveStatus | undefined): StatusView {
+  /** The instant up to which everything is known. */
+  #nowPs(virtualTimePs: number, isWhole: boolean): number {
+    return Math.max(this.#options.watch.reachedPs, isWhole ? virtualTimePs : 0);
+  }
+
+  #statusOf(status: LiveStatus | undefined, isWhole: boolean): StatusView {
     const { watch } = this.#options;
-    const { tokensPerSecond } = watch;
-    if (status !== undefined) {
-      const { virtualTimePs, wallSeconds, speed, lagSeconds, isPaused } = status;
-      return { virtualTimePs, wallSeconds, speed, lagSeconds, isPaused, tokensPerSecond };
+    const virtualTimePs = status?.virtualTimePs ?? watch.end?.virtualTimePs ?? watch.reachedPs;
+    const tokensPerSecond = watch.tokensPerSecond(this.#nowPs(virtualTimePs, isWhole));
+    const known = { virtualTimePs, tokensPerSecond, isBehind: !isWhole };
+    if (status === undefined) {
+      return { ...known, wallSeconds: 0, speed: "max", lagSeconds: 0, isPaused: false };
     }
-    const virtualTimePs = watch.end?.virtualTimePs ?? watch.reachedPs;
-    const over = { wallSeconds: 0, speed: "max", lagSeconds: 0, isPaused: false } as const;
-    return { virtualTimePs, ...over, tokensPerSecond };
+    const { wallSeconds, speed, lagSeconds, isPaused } = status;
+    return { ...known, wallSeconds, speed, lagSeconds, isPaused };
   }
 }

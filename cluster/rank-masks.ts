@@ -9,8 +9,6 @@ import { MaskBoard } from "../src/observe/mask-board.ts";
 export class RankMasks {
   readonly #epSize: number;
   readonly #board = new MaskBoard();
-  /** Operators' masks that are over: those end all masks that were made for them. */
-  readonly #over = new Set<string>();
 
   /** `epSize`: ranks of an EP group. */
   constructor(epSize: number) {
@@ -18,9 +16,7 @@ export class RankMasks {
   }
 
   take(record: FactRecord): void {
-    const { fact } = record;
-    if (fact.type === "fault.healed" && fact.kind === "masked") this.#over.add(fact.fault);
-    else this.#board.take(record);
+    this.#board.take(record);
   }
 
   /** Pairs of ranks of which the first has given the other up. */
@@ -30,13 +26,12 @@ export class RankMasks {
 
   /** Ranks that more than half of the others in their EP group have given up. */
   get mostlyMasked(): number {
-    return this.ranks().filter(({ by }) => by * 2 > this.#epSize - 1).length;
+    return this.#board.givenUp(this.#epSize);
   }
 
   /** Ranks that somebody masks, and by how many. */
   ranks(): { readonly rank: string; readonly by: number }[] {
-    const { out } = this.#board;
-    const masked = this.#board.masked((fault) => this.#over.has(fault));
+    const { out, masked } = this.#board;
     return [
       ...out.map((rank) => ({ rank, by: this.#epSize - 1 })),
       ...masked.filter(({ rank }) => !out.includes(rank)),

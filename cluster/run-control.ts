@@ -15,7 +15,7 @@ import type {
   LiveStatus,
 } from "./control-messages.ts";
 import { ExitCode } from "./errors.ts";
-import { type BookedFault, FaultBook, phaseOf } from "./fault-book.ts";
+import { type BookedFault, FaultBook } from "./fault-book.ts";
 import type { JournalOrder } from "./journal-orders.ts";
 import { type Decision, LiveFaults, refusal } from "./live-faults.ts";
 import { StatusBoard } from "./status-board.ts";
@@ -190,15 +190,9 @@ export class RunControl {
       lagSeconds,
       isPaused,
       faults: this.#inForce(atPs),
-      ...this.#board.progress((fault) => this.#isMaskOver(fault, atPs), atPs),
+      ...this.#board.progress(atPs),
     };
     return { ok: true, atPs, text: `at ${formatTime(atPs)}`, status };
-  }
-
-  /** A rank that an operator masked is taken back when that mask ends. */
-  #isMaskOver(fault: string, atPs: number): boolean {
-    const booked = this.#book.get(fault);
-    return booked?.spec.kind === "masked" && phaseOf(booked, atPs) === "over";
   }
 
   /** A blind drill has one entry for all that it hides, whether any of it is in force or not. */

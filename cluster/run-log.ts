@@ -82,6 +82,9 @@ export class RunLog {
   #untilBytes = 0;
   #isLookOver = true;
   #reachedPs = 0;
+  /** What the journal said before this look, and up to where everything was read by it. */
+  #dueReadPs = 0;
+  #readPs = 0;
   #end: JournalEnd | undefined;
   /** A damaged line; what is before it is given first. */
   #damage: unknown;
@@ -101,6 +104,11 @@ export class RunLog {
   /** Everything before this instant has been written, ps. */
   get reachedPs(): number {
     return this.#reachedPs;
+  }
+
+  /** Everything before this instant has been given, ps. */
+  get readPs(): number {
+    return this.#readPs;
   }
 
   /** How the run ended, once the journal says so. */
@@ -134,6 +142,7 @@ export class RunLog {
     const lines = this.#events.read(this.#untilBytes);
     if (lines.length === 0) {
       this.#isLookOver = true;
+      this.#readPs = this.#dueReadPs;
       return this.#due((item) => item.look < this.#look && this.#isPast(item));
     }
     const items: LogItem[] = [];
@@ -162,6 +171,7 @@ export class RunLog {
   #lookAgain(): void {
     this.#isLookOver = false;
     this.#look += 1;
+    this.#dueReadPs = this.#reachedPs;
     this.#untilBytes = this.#events.sizeBytes;
     for (;;) {
       const lines = this.#journal.read();

@@ -7,7 +7,7 @@ import type { FactRecord } from "../src/model/fact.ts";
 import type { Scenario } from "../src/model/scenario.ts";
 import type { Topology } from "../src/model/topology.ts";
 import type { TrafficBin } from "../src/model/window.ts";
-import { factOf } from "../src/observe/event-line.ts";
+import { type EventLine, factOf } from "../src/observe/event-line.ts";
 import { FleetState, isStateFact } from "../src/observe/fleet-state.ts";
 import { encodeUse, usePermille } from "../src/observe/lane-use.ts";
 import type { FaultView, StateView, UseView } from "../src/observe/view-api.ts";
@@ -46,6 +46,8 @@ export class RunWatch {
   readonly #stateFacts: FactRecord[] = [];
   /** When faults end by their lease, by name, as orders and the scenario say. */
   readonly #untilPs = new Map<string, number>();
+  /** Faults that were ordered and have not begun, by name. */
+  readonly #awaited = new Map<string, FaultView>();
   readonly #fleet: FleetState;
   readonly #series: ViewSeries;
   readonly #rate: TokenRate;
@@ -104,9 +106,9 @@ export class RunWatch {
     return this.#version;
   }
 
-  /** Tokens a virtual second lately; null: the run makes none. */
-  get tokensPerSecond(): number | null {
-    return this.#rate.at(this.#reachedPs);
+  /** Tokens a virtual second up to `nowPs`; null: the run makes none. */
+  tokensPerSecond(nowPs: number): number | null {
+    return this.#rate.at(nowPs);
   }
 
   /** Reads on, a piece of the files at a time; says whether there was anything to read. */
@@ -117,12 +119,15 @@ export class RunWatch {
     for (const item of items) this.#take(item);
     const more = this.#log.next();
     for (const item of more) this.#take(item);
-    this.#reachedPs = Math.max(
-      this.#reachedPs,
-      this.#log.reachedPs,
-      this.#log.end?.virtualTimePs ?? 0,
-    );
-    return bins.length + items.length + more.length > 0;
+    this.#reachedPs = Math.max(this.#reachedPs, this.#log.readPs);
+    const isNews = bins.length + items.length + more.length > 0;
+    // The journal may speak of what lies behind the part of the log that was read.
+    const { end } = this.#log;
+    if (!isNews && end !== undefined) {
+      this.#reachedPs = Math.max(this.#reachedPs, end.virtualTimePs);
+    }
+    this.#series.reached(this.#reachedPs, !isNews && end !== undefined);
+    return isNews;
   }
 
   /** The wall clock's part, for the series. */
@@ -142,7 +147,8 @@ export class RunWatch {
     const use = this.#useOf(this.#bytes, this.#useFromPs, this.#useUntilPs - this.#useFromPs);
     this.#bytes.fill(0);
     this.#useFromPs = this.#useUntilPs;
-    return this.#stateOf(this.#fleet, nowPs, use);
+    const state = this.#stateOf(this.#fleet, nowPs, use);
+    return { ...state, faults: [...state.faults, ...this.#awaited.values()] };
   }
 
   /** The fleet at an instant that was read, and the use of lanes in the bin before it. */
@@ -171,9 +177,8 @@ export class RunWatch {
     const line = this.#options.isVeiled() ? this.#blind.veil(given) : given;
     if (line === undefined) return;
     this.#reachedPs = Math.max(this.#reachedPs, line.virtualTimePs);
-    if (line.fact === "order.fault" && typeof line.healAtPs === "number") {
-      this.#untilPs.set(String(line.fault), line.healAtPs);
-    }
+    if (line.fact === "order.fault") this.#ordered(line);
+    if (line.fact === "order.heal") this.#awaited.delete(String(line.fault));
     const fact = factOf(line);
     const actor = this.#actorOf.get(line.actor);
     if (fact !== undefined && actor !== undefined) {
@@ -182,22 +187,40 @@ export class RunWatch {
     }
   }
 
+  /** A fault that somebody ordered, which begins when the run gets there. */
+  #ordered({ fault, kind, targets, healAtPs, virtualTimePs: atPs }: EventLine): void {
+    const name = String(fault);
+    if (typeof healAtPs === "number") this.#untilPs.set(name, healAtPs);
+    if (!Array.isArray(targets)) return;
+    const untilPs = this.#untilPs.get(name) ?? null;
+    const hit = targets.map(String);
+    const view = { fault: name, kind: String(kind), targets: hit, atPs, untilPs, permille: 1000 };
+    this.#awaited.set(name, view);
+    this.#version += 1;
+  }
+
   #takeFact(record: FactRecord): void {
     this.#series.takeFact(record);
     this.#rate.take([record]);
     if (!isStateFact(record)) return;
     this.#stateFacts.push(record);
+    if (record.fact.type === "fault.began") this.#awaited.delete(record.fact.fault);
     this.#fleet.take(record);
     this.#version += 1;
     if (record.fact.type !== "rank.finished") {
-      this.#series.masked(record.atPs, this.#fleet.masked.length + this.#fleet.out.length);
+      this.#series.masked(record.atPs, this.#givenUp(this.#fleet));
     }
+  }
+
+  #givenUp(fleet: FleetState): number {
+    return fleet.givenUp(this.#options.scenario.workload.epSize);
   }
 
   #takeTraffic(bin: TrafficBin): void {
     const everyPs = this.#options.scenario.run.trafficEveryPs;
     this.#series.takeTraffic(bin);
-    addTo(this.#bytes, bin);
+    // One that is told late belongs to a time that was shown as quiet: the past has it.
+    if (bin.bin * everyPs >= this.#useFromPs) addTo(this.#bytes, bin);
     this.#useUntilPs = Math.max(this.#useUntilPs, (bin.bin + 1) * everyPs);
     this.#version += 1;
   }
@@ -221,6 +244,7 @@ export class RunWatch {
         (force): FaultView => ({ ...force, untilPs: this.#untilPs.get(force.fault) ?? null }),
       ),
       masked: fleet.masked,
+      givenUp: this.#givenUp(fleet),
       out: fleet.out,
       trapped: fleet.trapped,
       ranksFinished: fleet.ranksFinished,

@@ -67,9 +67,9 @@ export class StatusBoard {
     }
   }
 
-  /** At `nowPs`. `isOver`: does a fault end masks by its own end, and has it ended? */
-  progress(isOver: (fault: string) => boolean, nowPs: number): Progress {
-    const ranksMasked = this.#masks.masked(isOver).map(({ rank, by }) => ({ rank, by }));
+  /** At `nowPs`. */
+  progress(nowPs: number): Progress {
+    const ranksMasked = this.#masks.masked.map(({ rank, by }) => ({ rank, by }));
     const out = this.#masks.out.map((rank) => ({ rank, by: this.#groupSize - 1 }));
     return {
       // The worst first; of equals in the order in which they were given up.

@@ -36,6 +36,7 @@ import { isProblem, type LogWish, PageLog } from "./page-log.ts";
 import { PageSessions } from "./page-session.ts";
 import { PageViewers } from "./page-viewers.ts";
 import { readRunFile } from "./read-file.ts";
+import { CUT_OFF, endedView } from "./run-end.ts";
 import { RunFile } from "./run-folder.ts";
 import { RunWatch } from "./run-watch.ts";
 
@@ -68,6 +69,8 @@ export interface ViewServerOptions {
   readonly about: Omit<RunView, "isLive">;
   /** The run was over before anybody looked. */
   readonly isOver?: boolean;
+  /** Has the process that writes the run ended without an end in the journal? Default: no. */
+  isGone?(): boolean;
   /** Files of the page by path, `/page.js`; `/` is the page itself. */
   readonly pageFiles: ReadonlyMap<string, PageFile>;
   /** Asks the run, when it has begun; undefined: it is over. */
@@ -182,7 +185,8 @@ class Server {
   }
 
   #about(): RunView {
-    const isLive = this.#options.isOver !== true && this.#watch.end === undefined;
+    const { isOver, isGone } = this.#options;
+    const isLive = isOver !== true && this.#watch.end === undefined && isGone?.() !== true;
     return { ...this.#options.about, isLive };
   }
 
@@ -194,14 +198,8 @@ class Server {
   /** The report is written when the run is over: until it is there nobody is told. */
   #ended(): EndedView | undefined {
     const { end } = this.#watch;
-    if (end === undefined) return undefined;
-    const path = join(this.#options.folder, RunFile.reportJson);
-    const read = readRunFile(path);
-    const report = read.ok ? parsed(Buffer.from(read.bytes).toString("utf8")) : undefined;
-    if (report === undefined) return undefined;
-    const text = (key: string): string => (typeof report[key] === "string" ? report[key] : "");
-    const verdict = text("verdict");
-    return { verdict, end: end.end, digest: end.digest, detail: text("detail") };
+    if (end !== undefined) return endedView(this.#options.folder, end);
+    return this.#options.isGone?.() === true ? CUT_OFF : undefined;
   }
 
   async #whenRead(reply: Reply, view: () => unknown): Promise<void> {

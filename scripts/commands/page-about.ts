@@ -27,6 +27,8 @@ const TYPES: Readonly<Record<string, string>> = {
 export interface PagedRun {
   readonly faultplane: string;
   readonly runId: string;
+  /** Of the drill, or of the scenario. */
+  readonly title: string;
   readonly scenario: Scenario;
   readonly topology: Topology;
   readonly isBlind: boolean;
@@ -39,7 +41,7 @@ export function aboutRun(run: PagedRun): Omit<RunView, "isLive"> {
   const { actors, lanes } = topology;
   return {
     ...{ faultplane, runId, isBlind },
-    title: isBlind ? "blind drill" : scenario.title,
+    title: isBlind ? "blind drill" : run.title,
     seed: scenario.run.seed,
     placement: scenario.run.placement,
     cluster: {

@@ -245,7 +245,8 @@ export class RecordedRun {
   ): Promise<LivePage | undefined> {
     const { watch = {}, scenario, topology, version, terminal } = this.#options;
     if (watch.ui === undefined) return undefined;
-    const run = { faultplane: version, runId: this.runId, scenario, topology, isBlind };
+    const title = this.#options.drill?.title ?? scenario.title;
+    const run = { faultplane: version, runId: this.runId, title, scenario, topology, isBlind };
     this.#page = await LivePage.open(watch.ui, this.path, { ...run, metrics });
     terminal.log(`page: ${this.#page.link}`);
     return this.#page;

@@ -13,7 +13,7 @@ import { faultsOf, HOST_EVENTS } from "../../cluster/journal-orders.ts";
 import type { RunOptions } from "../../cluster/prepared-run.ts";
 import { RecordedLines } from "../../cluster/recorded-lines.ts";
 import { runCluster } from "../../cluster/run-cluster.ts";
-import { RunFile } from "../../cluster/run-folder.ts";
+import { type Resolved, RunFile } from "../../cluster/run-folder.ts";
 import { holderOf } from "../../cluster/run-lock.ts";
 import type { RunStatus } from "../../cluster/window-loop.ts";
 import type { Scenario } from "../../src/model/scenario.ts";
@@ -30,6 +30,8 @@ import { linesToCompare, type Recorded, ReplayCheck } from "./replay-check.ts";
 export interface RecordedFolder extends Recorded {
   /** As it was given. */
   readonly given: string;
+  /** Of the drill, or of the scenario. */
+  readonly title: string;
   readonly scenario: Scenario;
   readonly topology: Topology;
   /** For people. */
@@ -85,7 +87,22 @@ export function readFolder(given: string): RecordedFolder {
   const unverified = { lines, bytes: recorded.isWhole ? 0 : events.tornBytes };
   const pid = holderOf(folder)?.pid;
   const notes = notesOn(pid, recorded);
-  return { ...recorded, given, scenario, topology, notes, unverified, isUp: pid !== undefined };
+  const title = titleOf(resolved);
+  return {
+    ...recorded,
+    given,
+    title,
+    scenario,
+    topology,
+    notes,
+    unverified,
+    isUp: pid !== undefined,
+  };
+}
+
+function titleOf({ drill, scenario }: Resolved): string {
+  const hasTitle = typeof drill === "object" && drill !== null && "title" in drill;
+  return hasTitle && typeof drill.title === "string" ? drill.title : scenario.title;
 }
 
 /**

@@ -10,6 +10,7 @@ import { openViewServer } from "../../cluster/view-server.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { findRecord, tellFolder } from "./find-run.ts";
+import { isUp } from "./log-reading.ts";
 import { aboutRun, pageFiles } from "./page-about.ts";
 import { readFolder } from "./replay-folder.ts";
 import { StopSignals } from "./signals.ts";
@@ -31,17 +32,18 @@ export async function viewCommand(
   version: string,
 ): Promise<number> {
   const folder = findRecord(given);
-  const { journal, scenario, topology, events } = readFolder(folder);
+  const { journal, scenario, topology, events, title } = readFolder(folder);
   events.close();
   const isBlind = readControl(folder)?.isBlind === true;
-  const run = { faultplane: version, runId: journal.header.runId, scenario, topology, isBlind };
+  const run = { faultplane: version, runId: journal.header.runId, title };
   const terminal = new Terminal(options.color);
   if (options.json !== true) tellFolder(terminal, given, folder);
   const signals = new StopSignals(() => {});
   const server = await openViewServer({
     ...{ port: options.port, folder, scenario, topology },
-    about: aboutRun(run),
+    about: aboutRun({ ...run, scenario, topology, isBlind }),
     isOver: journal.end !== undefined,
+    isGone: () => !isUp(folder),
     pageFiles: pageFiles(),
     ask: (request) => asked(folder, request),
   });

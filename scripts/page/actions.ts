@@ -17,7 +17,11 @@ export interface Actions {
   tellEach(isEach: boolean): void;
   follow(isFollowing: boolean): void;
   /** Changes what stands in the form that breaks something. */
-  aim(form: { readonly kind?: string; readonly target?: string }): void;
+  aim(form: {
+    readonly kind?: string;
+    readonly target?: string;
+    readonly orderLease?: string;
+  }): void;
   act(request: OperatorRequest): void;
   askToStop(): void;
   toggleTheme(): void;

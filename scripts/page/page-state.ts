@@ -50,6 +50,12 @@ export class PageState {
   readonly spans = new FaultSpans();
   readonly log = new LogBuffer();
   status: StatusView | undefined;
+  /** The pace that the run had when the page came. */
+  firstSpeed: StatusView["speed"] | undefined;
+  /** The log was told at least once. */
+  hasLog = false;
+  /** How long the run keeps a mask or a drain, virtual time. */
+  orderLease = "60 s";
   ended: EndedView | undefined;
   connection: Connection = "connecting";
   /** Lets its holder act. */

@@ -85,6 +85,8 @@ export class Page {
       {
         status: (view) => {
           state.status = view;
+          state.firstSpeed ??= view.speed;
+          state.series.nowPs = state.endPs;
           screen.change({ charts: true });
         },
         state: (view) => {
@@ -98,6 +100,7 @@ export class Page {
         },
         log: (view) => {
           state.log.take(view);
+          state.hasLog = true;
           screen.change(view.isAll ? { log: true } : {});
         },
         ended: (view) => {

@@ -56,6 +56,7 @@ export class Screen {
       scene: {
         range: () => endsOf(state.window, state.endPs),
         spans: () => state.spans.union,
+        edges: () => state.spans.all,
         cursorPs: () => state.cursorPs,
         everyPs: () => series.everyPs,
         hasRight: run.isLive,
@@ -157,8 +158,9 @@ export class Screen {
   }
 
   #drawLog(): void {
-    const { chosen, index, shownLines, filter } = this.#state;
-    this.#log.emptyWords = filter === "" ? "Nothing was said yet." : "No line passes the filter.";
+    const { chosen, index, shownLines, filter, hasLog } = this.#state;
+    const none = filter === "" ? "Nothing was said yet." : "No line passes the filter.";
+    this.#log.emptyWords = hasLog ? none : "Reading the log…";
     this.#log.show(shownLines, this.#hasOtherLog);
     this.#hasOtherLog = false;
     this.#log.actor = chosen?.type === "actor" ? nameOf(chosen, index) : "";

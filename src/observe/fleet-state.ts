@@ -47,8 +47,6 @@ export class FleetState {
   readonly #masks = new MaskBoard();
   readonly #trapped = new Set<string>();
   readonly #finished = new Set<number>();
-  /** Masks of operators that have ended, by name: they end with the fault. */
-  readonly #endedMasks = new Set<string>();
 
   /** `actorIds` by actor index. */
   constructor(actorIds: readonly string[]) {
@@ -66,7 +64,12 @@ export class FleetState {
   }
 
   get masked(): MaskedRank[] {
-    return this.#masks.masked((fault) => this.#endedMasks.has(fault));
+    return this.#masks.masked;
+  }
+
+  /** Ranks that more than half of the others of their group, of `groupSize`, have given up. */
+  givenUp(groupSize: number): number {
+    return this.#masks.givenUp(groupSize);
   }
 
   get out(): readonly string[] {
@@ -83,6 +86,9 @@ export class FleetState {
 
   take(record: FactRecord): void {
     const { atPs, actor, fact } = record;
+    if (fact.type === "ranks.resumed") {
+      for (const member of fact.members) this.#trapped.delete(member);
+    }
     if (this.#masks.take(record)) return;
     switch (fact.type) {
       case "fault.began": {
@@ -90,7 +96,6 @@ export class FleetState {
         const force = this.#forces.get(fault) ?? { kind, atPs, targets: new Map() };
         this.#forces.set(fault, force);
         force.targets.set(target, 1000);
-        this.#endedMasks.delete(fault);
         return;
       }
       case "fault.changed":
@@ -104,6 +109,7 @@ export class FleetState {
         return;
       case "rank.finished":
         this.#finished.add(actor);
+        this.#trapped.delete(this.#actorIds[actor]);
         return;
       default:
     }
@@ -115,6 +121,5 @@ export class FleetState {
     force.targets.delete(target);
     if (force.targets.size > 0) return;
     this.#forces.delete(fault);
-    if (force.kind === "masked") this.#endedMasks.add(fault);
   }
 }

@@ -45,11 +45,21 @@ export class MaskBoard {
     }
   }
 
-  /** `isOver`: does a fault end masks by its own end, and has it ended? */
-  masked(isOver: (fault: string) => boolean): MaskedRank[] {
-    return [...this.#masks].flatMap(([rank, maskers]) => {
-      const faults = [...maskers.values()].filter((fault) => !isOver(fault));
-      return faults.length === 0 ? [] : [{ rank, by: faults.length, faults: [...new Set(faults)] }];
+  /**
+   * Ranks that others mask. A mask stays when the fault that it is put down to ends, that of an
+   * operator, too: only those who take up a new membership forget theirs.
+   */
+  get masked(): MaskedRank[] {
+    return [...this.#masks].map(([rank, maskers]) => {
+      return { rank, by: maskers.size, faults: [...new Set(maskers.values())] };
     });
+  }
+
+  /** Ranks that more than half of the others of their group, of `groupSize`, have given up. */
+  givenUp(groupSize: number): number {
+    const masked = [...this.#masks].filter(([rank, { size }]) => {
+      return 2 * size > groupSize - 1 && !this.#out.has(rank);
+    });
+    return this.#out.size + masked.length;
   }
 }

@@ -95,6 +95,8 @@ export interface StateView {
   readonly atPs: number;
   readonly faults: readonly FaultView[];
   readonly masked: readonly MaskedRankView[];
+  /** Ranks that more than half of the others of their group have given up, or that are out. */
+  readonly givenUp: number;
   /** Ranks that are out of their group, trapped, or have finished. */
   readonly out: readonly string[];
   readonly trapped: readonly string[];
@@ -124,6 +126,8 @@ export interface StatusView {
   readonly isPaused: boolean;
   /** Of virtual time, over the last interval of the series; null: none was finished. */
   readonly tokensPerSecond: number | null;
+  /** Not everything that the run has said was read: states and series are of before. */
+  readonly isBehind: boolean;
 }
 
 /** `GET /api/series`, and event `series` of the stream (only what is new since the last one). */
@@ -134,7 +138,7 @@ export interface SeriesView {
   /** Beginnings of the intervals in which something happened, ascending. */
   readonly atPs: readonly number[];
   /** Tokens that came through a layer per second of virtual time, scaled to whole passes. */
-  readonly tokensPerSecond: readonly number[];
+  readonly tokensPerSecond: readonly (number | null)[];
   /**
    * Median and slowest of dispatches and combines that ended in it, us; null: none did. Medians are
    * right within 2 percent.
@@ -183,12 +187,27 @@ export interface LogNewsView extends LogView {
   readonly isAll: boolean;
 }
 
-/** Event `ended` of the stream: the run is over. `GET /report` has its report. */
+/**
+ * Event `ended` of the stream: the run is over. `GET /report` has its report, unless `end` is `cut
+ * off`: its process was killed.
+ */
 export interface EndedView {
+  /** Empty: nobody judged it. */
   readonly verdict: string;
+  /** Why it is not PASS. */
+  readonly reasons: readonly string[];
+  /** Of a blind drill: who named what, and how right that was. */
+  readonly attempts: readonly AttemptView[];
   readonly end: string;
   readonly digest: string;
-  readonly detail: string;
+}
+
+/** A diagnosis of a blind drill, graded when it is over. */
+export interface AttemptView {
+  readonly kind: string;
+  readonly targets: readonly string[];
+  readonly atPs: number;
+  readonly grade: string;
 }
 
 /** Answer to what went wrong, with an HTTP status of 400 and above. */

@@ -16,6 +16,8 @@ const INTERVALS_MAX = 600;
 /** What happened in one interval. */
 interface Interval {
   combined: number;
+  /** Assignments by when they were worked on; `combined` counts them when they were done. */
+  worked: number;
   readonly dispatch: DurationHistogram;
   readonly combine: DurationHistogram;
   /** By plane: bytes over the lanes between NICs and leaves. */
@@ -51,11 +53,17 @@ export class ViewSeries {
   readonly #planeOf: Int16Array;
   /** By plane: what its lanes carry in a picosecond, bytes. */
   readonly #planeRate: Float64Array;
+  /** By rank and chain, as text: when its last exchange ended. */
+  readonly #endedPs = new Map<string, number>();
+  /** Times from one exchange of a rank to its next. */
+  readonly #turns = new DurationHistogram();
   #everyPs: number;
   #intervals = new Map<number, Interval>();
   /** The first interval that has changed since the last `news`. */
   #changedFrom = 0;
   #isReset = true;
+  /** Throughput is known before this instant: later exchanges may still count there, ps. */
+  #settledPs = 0;
 
   constructor(options: ViewSeriesOptions) {
     const { actors, lanes } = options.topology;
@@ -79,7 +87,7 @@ export class ViewSeries {
     return this.#everyPs;
   }
 
-  takeFact({ atPs, fact }: FactRecord): void {
+  takeFact({ atPs, actor, fact }: FactRecord): void {
     switch (fact.type) {
       case "dispatch.completed":
         this.#at(atPs).dispatch.add(fact.durationPs);
@@ -89,6 +97,7 @@ export class ViewSeries {
         interval.combine.add(fact.durationPs);
         interval.combined += fact.combined;
         interval.masks += fact.masked;
+        this.#spread(atPs, `${actor} ${fact.chain}`, fact.combined);
         return;
       }
       case "layer.completed":
@@ -98,6 +107,24 @@ export class ViewSeries {
         if (fact.fault === "none") this.#at(atPs).mismatches += 1;
         return;
       default:
+    }
+  }
+
+  /**
+   * An exchange counts over the time of a middling one before its end, as in reports: counted at
+   * its end alone, throughput would come in jumps.
+   */
+  #spread(atPs: number, key: string, combined: number): void {
+    const turnPs = atPs - (this.#endedPs.get(key) ?? 0);
+    this.#endedPs.set(key, atPs);
+    this.#turns.add(turnPs);
+    const spanPs = Math.max(1, Math.min(turnPs, this.#turns.medianPs ?? turnPs));
+    let fromPs = atPs - spanPs;
+    while (fromPs < atPs) {
+      const interval = this.#at(fromPs);
+      const untilPs = Math.min(atPs, (Math.floor(fromPs / this.#everyPs) + 1) * this.#everyPs);
+      interval.worked += (combined * (untilPs - fromPs)) / spanPs;
+      fromPs = untilPs;
     }
   }
 
@@ -112,6 +139,17 @@ export class ViewSeries {
   /** So many ranks are masked from an instant on. */
   masked(atPs: number, ranks: number): void {
     this.#at(atPs).ranksMasked = ranks;
+  }
+
+  /** All before an instant was taken; `isOver`: nothing comes after it. */
+  reached(atPs: number, isOver: boolean): void {
+    const settledPs = isOver ? Number.POSITIVE_INFINITY : atPs - (this.#turns.medianPs ?? 0);
+    if (settledPs <= this.#settledPs) return;
+    this.#changedFrom = Math.min(
+      this.#changedFrom,
+      Math.max(0, Math.floor(this.#settledPs / this.#everyPs) - 1),
+    );
+    this.#settledPs = settledPs;
   }
 
   /** How late the run is by the wall clock. */
@@ -132,14 +170,6 @@ export class ViewSeries {
       sums.mismatches += interval.mismatches;
     }
     return sums;
-  }
-
-  /** Tokens per second of virtual time over the last interval that ended by `atPs`. */
-  tokensPerSecondAt(atPs: number): number | null {
-    const interval = this.#intervals.get(Math.floor(atPs / this.#everyPs) - 1);
-    return interval === undefined || interval.combined === 0
-      ? null
-      : this.#tokensPerSecond(interval);
   }
 
   /** All of it. */
@@ -174,6 +204,7 @@ export class ViewSeries {
   #fresh(): Interval {
     return {
       combined: 0,
+      worked: 0,
       dispatch: new DurationHistogram(),
       combine: new DurationHistogram(),
       planeBytes: new Float64Array(this.#planeRate.length),
@@ -196,6 +227,7 @@ export class ViewSeries {
       const into = this.#intervals.get(place) ?? this.#fresh();
       this.#intervals.set(place, into);
       into.combined += one.combined;
+      into.worked += one.worked;
       into.dispatch.merge(one.dispatch);
       into.combine.merge(one.combine);
       for (const [plane, bytes] of one.planeBytes.entries()) into.planeBytes[plane] += bytes;
@@ -207,8 +239,8 @@ export class ViewSeries {
     }
   }
 
-  #tokensPerSecond({ combined }: Interval): number {
-    const tokens = combined / this.#options.assignmentsPerToken;
+  #tokensPerSecond({ worked }: Interval): number {
+    const tokens = worked / this.#options.assignmentsPerToken;
     return (tokens * PS_PER_S) / this.#everyPs;
   }
 
@@ -222,7 +254,9 @@ export class ViewSeries {
       everyPs,
       reset,
       atPs: rows.map(([number]) => number * everyPs),
-      tokensPerSecond: rows.map(([, interval]) => this.#tokensPerSecond(interval)),
+      tokensPerSecond: rows.map(([number, interval]) =>
+        (number + 1) * everyPs > this.#settledPs ? null : this.#tokensPerSecond(interval),
+      ),
       dispatchP50Us: rows.map(([, { dispatch }]) => inUs(dispatch.medianPs)),
       dispatchMaxUs: rows.map(([, { dispatch }]) => inUs(dispatch.maxPs || undefined)),
       combineP50Us: rows.map(([, { combine }]) => inUs(combine.medianPs)),

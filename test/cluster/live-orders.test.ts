@@ -253,7 +253,7 @@ describe("the status of a run", () => {
       fact: { type: "combine.mismatched", ...sums, fault },
     });
     board.take([said("flips"), said("none"), said("flips")]);
-    expect(board.progress(() => false, 0).mismatches).toBe(1);
+    expect(board.progress(0).mismatches).toBe(1);
   });
 });
 
@@ -266,7 +266,7 @@ describe("the status of a run with a controller", () => {
     said(actor, { type: "layer.completed", layer: 1, step, chain: "batch0", durationPs: 5 });
   const mask = (by: number, rank: string): FactRecord =>
     said(by, { type: "rank.masked", rank, fault: "f", assignments: 1, reason: "notice" });
-  const masked = () => board.progress(() => false, 0).ranksMasked;
+  const masked = () => board.progress(0).ranksMasked;
 
   it("shows who is out as given up by all others, and forgets masks among those who go on", () => {
     board.take([mask(3, "node1.gpu1"), mask(3, "node0.gpu2")]);
@@ -284,7 +284,7 @@ describe("the status of a run with a controller", () => {
     const some = new StatusBoard(tinyScenario());
     some.take([mask(0, "node0.gpu1"), mask(0, "node0.gpu2"), mask(0, "node0.gpu3")]);
     some.take([mask(1, "node0.gpu3"), mask(2, "node0.gpu3"), mask(1, "node0.gpu2")]);
-    const { ranksMasked } = some.progress(() => false, 0);
+    const { ranksMasked } = some.progress(0);
     expect(ranksMasked.map(({ rank, by }) => `${rank} ${by}`)).toEqual([
       "node0.gpu3 3",
       "node0.gpu2 2",
@@ -294,9 +294,9 @@ describe("the status of a run with a controller", () => {
 
   it("takes back the layers of a step that begins again", () => {
     board.take([layer(3, 0), layer(3, 1), layer(3, 1), layer(4, 1)]);
-    expect(board.progress(() => false, 0).layersDone).toBe(4);
+    expect(board.progress(0).layersDone).toBe(4);
     board.take([said(3, { type: "step.restarted", step: 1 }), layer(3, 1)]);
-    expect(board.progress(() => false, 0).layersDone).toBe(3);
+    expect(board.progress(0).layersDone).toBe(3);
   });
 });
 

@@ -25,6 +25,7 @@ describe("the series of a run", () => {
       assignmentsPerToken: perToken,
     });
     for (const fact of run.facts) series.takeFact(fact);
+    series.reached(run.virtualTimePs, true);
     return series;
   };
 
@@ -33,7 +34,10 @@ describe("the series of a run", () => {
     for (const everyPs of [1e6, 1e8]) {
       const series = seriesWith(everyPs);
       const { tokensPerSecond, everyPs: now } = series.all();
-      const tokens = tokensPerSecond.reduce((sum, rate) => sum + (rate * now) / 1e12, 0);
+      const tokens = tokensPerSecond.reduce<number>(
+        (sum, rate) => sum + ((rate ?? 0) * now) / 1e12,
+        0,
+      );
       expect(tokens * perToken).toBeCloseTo(run.assignments.combined, 6);
       const { layersDone, combined } = series.progressAt(run.virtualTimePs);
       expect([layersDone, combined]).toEqual([layers, run.assignments.combined]);
@@ -133,7 +137,7 @@ describe("the state of the fleet", () => {
     expect(state.faults).toEqual([]);
   });
 
-  it("takes masks of an operator back when they end, and others not", () => {
+  it("keeps masks, an operator's too, until those who go on forget them", () => {
     const masks = (rank: string, fault: string): FactRecord["fact"] => {
       return { type: "rank.masked", rank, fault, assignments: 1, reason: "notice" };
     };
@@ -147,6 +151,12 @@ describe("the state of the fleet", () => {
       { rank: "node0.gpu1", by: 1, faults: ["cut"] },
     ]);
     told(2, { type: "fault.healed", ...mask });
-    expect(state.masked).toEqual([{ rank: "node0.gpu1", by: 1, faults: ["cut"] }]);
+    expect(state.masked).toHaveLength(2);
+    expect([state.givenUp(3), state.givenUp(5)]).toEqual([1, 0]);
+    told(1, { type: "rank.trapped", fault: "cut", missing: ["node1.gpu0"] });
+    expect(state.trapped).toEqual(["node0.gpu1"]);
+    const members = ["node0.gpu0", "node0.gpu1", "node1.gpu0"];
+    told(0, { type: "ranks.resumed", epoch: 1, step: 0, members });
+    expect([state.masked, state.trapped, state.givenUp(3)]).toEqual([[], [], 0]);
   });
 });

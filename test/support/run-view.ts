@@ -15,7 +15,14 @@ export function runViewOf(changes: Partial<ClusterSpec> = {}): RunView {
   };
   const scenario = tinyScenario({ cluster });
   const topology = makeFatTree(cluster, scenario.hardware);
-  const run = { faultplane: "0.0.0", runId: "test", scenario, topology, isBlind: false };
+  const run = {
+    faultplane: "0.0.0",
+    runId: "test",
+    title: "tiny",
+    scenario,
+    topology,
+    isBlind: false,
+  };
   return { ...aboutRun(run), isLive: true };
 }
 
@@ -31,7 +38,7 @@ export function stateOf(
 ): StateView {
   const permille = run.lanes.from.map((_, lane) => use.get(lane) ?? 0);
   return {
-    ...{ atPs: 1e9, faults: [], masked: [], out: [], trapped: [], ranksFinished: 0 },
+    ...{ atPs: 1e9, faults: [], masked: [], givenUp: 0, out: [], trapped: [], ranksFinished: 0 },
     ...{ layersDone: 0, layersTotal: 1, combined: 0, masksTotal: 0, mismatches: 0 },
     use: { fromPs: 0, spanPs: 1e8, permille: encodeUse(permille) },
     ...changes,

@@ -27,6 +27,9 @@ interface Chart {
   data: ChartData;
 }
 
+/** Intervals back that are still the present, for values below no pointer. */
+const RECENT = 4;
+
 const CAPTION = 18;
 const TIME_AXIS = 22;
 
@@ -121,6 +124,10 @@ export class Charts {
     this.#hovered = at;
   }
 
+  get #recentPs(): number {
+    return RECENT * this.#options.series.everyPs;
+  }
+
   #write(): void {
     for (const chart of this.#charts) this.#writeOne(chart, this.#hovered);
   }
@@ -133,7 +140,7 @@ export class Charts {
       const { isRight } = plan.lines[row];
       const format = isRight ? (plan.formatRight ?? plan.format) : plan.format;
       const isAt = shown !== undefined && shown < times.length;
-      const value = isAt ? lines[row]?.[shown] : last(lines[row]);
+      const value = isAt ? lines[row]?.[shown] : latest(times, lines[row], this.#recentPs);
       const text = value === undefined || value === null ? "-" : format(value);
       if (place.textContent !== text) place.textContent = text;
     }
@@ -171,7 +178,13 @@ function placeOf(times: readonly number[], atPs: number): number | undefined {
   return place < 0 ? undefined : place;
 }
 
-/** The last value that there is. */
-function last(values: readonly (number | null)[] | undefined): number | null | undefined {
-  return values?.findLast((value) => value !== null);
+/** The last value, if it is of the last `recentPs`: an older one says nothing of the present. */
+function latest(
+  times: readonly number[],
+  values: readonly (number | null)[] | undefined,
+  recentPs: number,
+): number | null | undefined {
+  const place = values?.findLastIndex((value) => value !== null) ?? -1;
+  if (place < 0 || times[place] < (times.at(-1) ?? 0) - recentPs) return undefined;
+  return values?.[place];
 }

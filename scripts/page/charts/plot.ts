@@ -44,6 +44,8 @@ export interface PlotScene {
   /** Ends of the time that is shown, ps. */
   range(): readonly [number, number];
   spans(): readonly Pick<FaultSpan, "fromPs" | "untilPs">[];
+  /** Each of them by itself. */
+  edges(): readonly Pick<FaultSpan, "fromPs" | "untilPs">[];
   /** The instant that is looked at; undefined: now. */
   cursorPs(): number | undefined;
   /** Some chart has an axis on the right. */
@@ -230,14 +232,17 @@ export class Plot {
       if (fromPs > until || (untilPs ?? until) < from) continue;
       const left = this.#x(fromPs);
       const right = this.#x(untilPs ?? until);
-      if (this.#plan.isStrip !== true) {
-        context.fillStyle = palette.band;
-        context.fillRect(left, bbox.top, Math.max(1, right - left), bbox.height);
+      if (this.#plan.isStrip === true) continue;
+      context.fillStyle = palette.band;
+      context.fillRect(left, bbox.top, Math.max(1, right - left), bbox.height);
+    }
+    context.fillStyle = palette.onset;
+    for (const { fromPs, untilPs } of this.#scene.edges()) {
+      if (fromPs >= from && fromPs <= until) {
+        context.fillRect(this.#x(fromPs), bbox.top, devicePixelRatio, bbox.height);
       }
-      context.fillStyle = palette.onset;
-      context.fillRect(left, bbox.top, devicePixelRatio, bbox.height);
-      if (untilPs !== undefined && untilPs <= until) {
-        dotted(context, right, bbox.top, bbox.height);
+      if (untilPs !== undefined && untilPs >= from && untilPs <= until) {
+        dotted(context, this.#x(untilPs), bbox.top, bbox.height);
       }
     }
     context.restore();

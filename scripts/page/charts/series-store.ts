@@ -18,6 +18,8 @@ const NOTHING: SeriesView = {
 };
 
 export class SeriesStore {
+  /** The present, ps: where nothing was told of for a while, nothing was done. */
+  nowPs = 0;
   #view: SeriesView = NOTHING;
 
   /** Length of an interval, ps. */
@@ -67,7 +69,10 @@ export class SeriesStore {
 
   latency(): ChartData {
     const { dispatchP50Us, dispatchMaxUs, combineP50Us, combineMaxUs } = this.#view;
-    const columns = [dispatchP50Us, dispatchMaxUs, combineP50Us, combineMaxUs];
+    // A time of nothing, of a rank that had nothing to wait for, has no place on a logarithm.
+    const columns = [dispatchP50Us, dispatchMaxUs, combineP50Us, combineMaxUs].map((column) =>
+      column.map((us) => (us === 0 ? null : us)),
+    );
     return this.#columns(columns.map((column) => [column, null] as const));
   }
 
@@ -97,7 +102,8 @@ export class SeriesStore {
     const push = (at: number, place: number): void => {
       times.push(at);
       for (const [line, [values, empty]] of lines.entries()) {
-        columns[line].push(place < 0 ? empty : (values[place] ?? empty));
+        const value = place < 0 ? undefined : values[place];
+        columns[line].push(value === undefined ? empty : value);
       }
     };
     for (const [place, at] of atPs.entries()) {
@@ -106,7 +112,10 @@ export class SeriesStore {
       push(at, place);
       expected = at + everyPs;
     }
-    if (atPs.length > 0) {
+    if (atPs.length > 0 && this.nowPs > expected + 2 * everyPs) {
+      push(expected, -1);
+      push(this.nowPs, -1);
+    } else if (atPs.length > 0) {
       // A count holds to the end of its interval; of a time there is no more.
       times.push(expected);
       for (const [line, [, empty]] of lines.entries()) {

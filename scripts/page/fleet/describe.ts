@@ -99,7 +99,8 @@ function troubleOf(fault: FaultView): Trouble {
   const until = fault.untilPs === null ? "" : `, until ${formatTime(fault.untilPs)}`;
   const kind = fault.kind === fault.fault ? "" : ` (${fault.kind})`;
   const hard = fault.permille === 0 ? ", pauses" : hardness(fault.permille);
-  return { mark: markOf(fault), text: `${fault.fault}${kind}${hard}${until}` };
+  const mark = fault.kind === "masked" ? "masked" : markOf(fault);
+  return { mark, text: `${fault.fault}${kind}${hard}${until}` };
 }
 
 /** How hard a fault hits, when that is not whole. */

@@ -40,6 +40,9 @@ export function boxesOf(layout: FleetLayout, element: FleetElement): readonly Bo
   }
 }
 
+/** Farther than anything on the page, px. */
+const FAR_AWAY = 100_000;
+
 /** Steps of the arrow keys. */
 export type Step = "left" | "right" | "up" | "down";
 
@@ -67,10 +70,20 @@ export function neighbourOf(
     const aside = isFlat
       ? between(cell.y, cell.height, start.y, start.height)
       : between(cell.x, cell.width, start.x, start.width);
-    const far = ahead + 6 * aside;
+    // What lies in the same row or column is meant, however far; a bar across it is not.
+    const isBeside = aside === 0 && isAlike(cell, start, isFlat);
+    const far = ahead + (isBeside ? 0 : FAR_AWAY) + 6 * aside;
     if (best === undefined || far < best.far) best = { actor: cell.actor, far };
   }
   return best === undefined ? from : { type: "actor", actor: best.actor };
+}
+
+/** Is one about as high (as wide) as the other, so that a row (column) of such goes on? */
+function isAlike(one: Box, other: Box, isFlat: boolean): boolean {
+  const [mine, yours] = isFlat ? [one.height, other.height] : [one.width, other.width];
+  const [middleOne, middleOther] = [middle(one), middle(other)];
+  const off = isFlat ? middleOne.y - middleOther.y : middleOne.x - middleOther.x;
+  return Math.abs(off) <= Math.max(mine, yours) / 2 + 1;
 }
 
 function middle({ x, y, width, height }: Box): { x: number; y: number } {

@@ -31,9 +31,10 @@ export class FleetUse {
   /** Takes the use that a state tells of. */
   take({ permille, fromPs, spanPs }: UseView): void {
     // A state that changed between two bins tells of no use: the last one stands.
-    if (spanPs <= 0 || permille === this.#text) return;
-    this.#text = permille;
+    if (spanPs <= 0) return;
     this.#span = { fromPs, spanPs };
+    if (permille === this.#text) return;
+    this.#text = permille;
     this.#permille = decodeUse(permille, this.#permille.length);
     this.#actors = undefined;
   }

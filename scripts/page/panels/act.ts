@@ -8,6 +8,7 @@ import type { Actions, OperatorRequest } from "../actions.ts";
 import { completions, kindsOfTarget } from "../fleet/describe.ts";
 import { html, keyed, live, nothing, type Part, when } from "../lit.ts";
 import type { PageState } from "../page-state.ts";
+import { part } from "../parts.ts";
 
 /** What a lease is when nobody says; long enough to see what comes of it. */
 const LEASE = "5 ms";
@@ -52,7 +53,7 @@ function injectView(state: PageState, actions: Actions): Part {
           )}
           ${
             fitting.length > 0
-              ? html`<optgroup label="for other targets">${options(others, chosen)}</optgroup>`
+              ? html`<optgroup label="for other targets" disabled>${options(others, chosen)}</optgroup>`
               : options(others, chosen)
           }
         </select>
@@ -71,7 +72,7 @@ function injectView(state: PageState, actions: Actions): Part {
         )}
         <label>
           <span>lease</span>
-          <input name="lease" .value=${LEASE} maxlength="40" size="8" title="virtual time, such as 5 ms" />
+          <input name="lease" required .value=${LEASE} maxlength="40" size="8" title="virtual time, such as 5 ms" />
         </label>
         <button type="submit" class="danger">inject</button>
       </div>
@@ -99,12 +100,20 @@ function targetField({ index, target }: PageState, actions: Actions): Part {
         spellcheck="false"
         placeholder="click on something, or type: node1.nic3"
         .value=${live(target)}
+        @keydown=${(event: KeyboardEvent) => chooseKind(event)}
         @input=${(event: Event) => actions.aim({ target: (event.target as HTMLInputElement).value })}
       />
     </label>
     <datalist id="targets">
       ${completions(target, index).map((name) => html`<option value=${name}></option>`)}
     </datalist>`;
+}
+
+/** Whoever has typed a target chooses what is to hit it next: Enter does not break anything yet. */
+function chooseKind(event: KeyboardEvent): void {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  part("act").querySelector("select")?.focus();
 }
 
 /** The request that a filled form stands for: numbers as numbers, empty fields not at all. */

@@ -3,7 +3,7 @@ import type { Actions } from "../actions.ts";
 import { describe, type Flow, kindsFor } from "../fleet/describe.ts";
 import { type FleetElement, nameOf } from "../fleet/element.ts";
 import { formatRate } from "../fleet/use.ts";
-import { html, nothing, type Part, plain, when } from "../lit.ts";
+import { html, live, nothing, type Part, plain, when } from "../lit.ts";
 import type { PageState } from "../page-state.ts";
 import { part } from "../parts.ts";
 
@@ -71,13 +71,26 @@ function buttonsOf(element: FleetElement, state: PageState, actions: Actions): P
   }
 
   function ordersOf(): Part {
-    const isMasked = shown?.masked.some(({ rank }) => rank === name) === true;
+    const isMasked = isInForce("masked");
     const isDrained = isInForce("drained");
     const canBreak = !run.isBlind && kindsFor(element, index).length > 0;
     return html`
       ${when(kind === "gpu", () => order(isMasked ? "unmask" : "mask"))}
       ${when(kind === "gpu" || kind === "node", () => order(isDrained ? "undrain" : "drain"))}
       ${when((kind === "links" && isOfNetwork()) || kind === "spine", () => order("reroute"))}
+      ${when(
+        kind === "gpu" || kind === "node",
+        () => html`<label class="for"
+          >for
+          <input
+            size="6"
+            maxlength="40"
+            title="lease of a mask or drain, virtual time"
+            .value=${live(state.orderLease)}
+            @change=${(event: Event) =>
+              actions.aim({ orderLease: (event.target as HTMLInputElement).value })}
+        /></label>`,
+      )}
       ${when(canBreak, () => html`<button @click=${() => breakIt()}>break it…</button>`)}
     `;
   }
@@ -89,7 +102,10 @@ function buttonsOf(element: FleetElement, state: PageState, actions: Actions): P
   }
 
   function order(command: string): Part {
-    return html`<button @click=${() => actions.act({ command, target: name })}>${command}</button>`;
+    const lease = state.orderLease.trim();
+    const keeps = ["mask", "drain", "reroute"].includes(command) && lease !== "" ? { lease } : {};
+    const request = { command, target: name, ...keeps };
+    return html`<button @click=${() => actions.act(request)}>${command}</button>`;
   }
 
   function isInForce(what: string): boolean {
@@ -111,8 +127,6 @@ function filterOf(element: FleetElement, name: string): string {
       return `node=${element.node}`;
     case "plane":
       return `plane=${element.plane}`;
-    case "links":
-      return `text=${name}`;
     default:
       return `text=${name}`;
   }

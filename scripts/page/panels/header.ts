@@ -1,8 +1,9 @@
 /** The head of the page: what run it is and how it stands, and what steers all of it. */
 import { formatTime } from "../../../src/model/time.ts";
+import type { AttemptView } from "../../../src/observe/view-api.ts";
 import type { Actions } from "../actions.ts";
 import { shortNumber } from "../charts/axis-text.ts";
-import { html, live, type Part, plain, when } from "../lit.ts";
+import { html, live, nothing, type Part, plain, when } from "../lit.ts";
 import type { PageState } from "../page-state.ts";
 
 const CONNECTIONS = {
@@ -10,11 +11,13 @@ const CONNECTIONS = {
   live: ["live", "the run goes on, and the page follows it"],
   reconnecting: ["reconnecting", "the line to the server broke; the page tries again"],
   recorded: ["recorded", "the run is over; this is what it left"],
+  behind: ["catching up", "the page has not read all of the run's log yet"],
 } as const;
 
 export function headerView(state: PageState, actions: Actions): Part {
   const { run, connection } = state;
-  const [word, about] = CONNECTIONS[connection];
+  const isBehind = connection === "live" && state.status?.isBehind === true;
+  const [word, about] = CONNECTIONS[isBehind ? "behind" : connection];
   const { cluster, workload } = run;
   const planes = `${cluster.planes} ${state.index.planeWord}${cluster.planes === 1 ? "" : "s"}`;
   return html`
@@ -48,11 +51,22 @@ export function headerView(state: PageState, actions: Actions): Part {
 type Figure = readonly [name: string, value: string, tone: string];
 
 function figuresOf(state: PageState): readonly Figure[] {
-  const { status, shown, run, isUp } = state;
+  const { status, shown, run, isUp, cursorPs } = state;
   const ranks = run.cluster.nodes * run.cluster.gpusPerNode;
-  const tokens = status?.tokensPerSecond;
+  const isKnown = shown !== undefined;
   const done = shown === undefined || shown.layersTotal === 0 ? 0 : shown.layersDone;
   const percent = Math.floor((100 * done) / Math.max(1, shown?.layersTotal ?? 1));
+  const fleet: readonly Figure[] = [
+    ["layers", isKnown ? `${percent} %` : "-", ""],
+    ["finished", isKnown ? `${shown.ranksFinished}/${ranks}` : "-", ""],
+    ["masked", isKnown ? String(shown.givenUp) : "-", ""],
+    ...((shown?.mismatches ?? 0) > 0
+      ? ([["results differ", String(shown?.mismatches), "alert"]] as const)
+      : []),
+  ];
+  // What is of the present alone has no place beside figures of the past.
+  if (cursorPs !== undefined) return [["looking at", formatTime(cursorPs), "time past"], ...fleet];
+  const tokens = status?.tokensPerSecond;
   const pace: readonly Figure[] = isUp
     ? [
         ["speed", status === undefined ? "-" : speedOf(state), status?.isPaused ? "alert" : ""],
@@ -60,15 +74,10 @@ function figuresOf(state: PageState): readonly Figure[] {
       ]
     : [];
   return [
-    ["virtual time", formatTime(state.endPs), "time"],
+    ["virtual time", state.endPs > 0 ? formatTime(state.endPs) : "-", "time"],
     ...pace,
     ["tokens/s", tokens === undefined || tokens === null ? "-" : shortNumber(tokens), ""],
-    ["layers", `${percent} %`, ""],
-    ["finished", `${shown?.ranksFinished ?? 0}/${ranks}`, ""],
-    ["masked", String(shown?.masked.length ?? 0), ""],
-    ...((shown?.mismatches ?? 0) > 0
-      ? ([["results differ", String(shown?.mismatches), "alert"]] as const)
-      : []),
+    ...fleet,
   ];
 }
 
@@ -83,15 +92,28 @@ function lagTone({ status }: PageState): string {
 }
 
 function verdictView({ ended }: PageState): Part {
-  const { verdict = "", end = "", digest = "", detail = "" } = ended ?? {};
+  if (ended === undefined) return nothing;
+  const { verdict, end, digest, reasons, attempts } = ended;
+  const why = reasons.join("; ");
   return html`<div class="verdict ${verdict.toLowerCase()}" role="status">
     <strong>${verdict === "" ? end : verdict}</strong>
     <p>
-      <span class="detail" title=${plain(detail)}>${plain(detail)}</span>
-      <span class="quiet">digest <code>${digest}</code></span>
-      <a href="/report" target="_blank" rel="noopener">report</a>
+      <span class="detail" title=${plain(why)}>${plain(why)}</span>
+      ${when(
+        attempts.length > 0,
+        () => html`<span class="detail">${plain(attempts.map(gradeOf).join("; "))}</span>`,
+      )}
+      ${when(digest !== "", () => html`<span class="quiet">digest <code>${digest}</code></span>`)}
+      ${when(
+        verdict !== "",
+        () => html`<a href="/report" target="_blank" rel="noopener">report</a>`,
+      )}
     </p>
   </div>`;
+}
+
+function gradeOf({ kind, targets, grade }: AttemptView): string {
+  return `${kind} on ${targets.join(", ")}: ${grade}`;
 }
 
 const SPEEDS = [0.0001, 0.001, 0.01, 0.1, 1, "max"] as const;
@@ -99,7 +121,8 @@ const SPEEDS = [0.0001, 0.001, 0.01, 0.1, 1, "max"] as const;
 function controlsView(state: PageState, actions: Actions): Part {
   const isPaused = state.status?.isPaused === true;
   const speed = state.status?.speed ?? "max";
-  const all = SPEEDS.some((one) => one === speed) ? SPEEDS : [speed, ...SPEEDS];
+  const own = [speed, state.firstSpeed ?? speed].filter((one) => !SPEEDS.some((of) => of === one));
+  const all = [...new Set([...own, ...SPEEDS])];
   return html`
     <button
       class="pause"

@@ -95,6 +95,8 @@ export function paintTrack(canvas: HTMLCanvasElement, state: PageState, palette:
     const [left, right] = [x(from), x(until ?? untilPs)];
     if (right <= 0 || left >= width) continue;
     context.fillRect(left, height / 2 + 4, Math.max(2, right - left), 3);
-    context.fillRect(left, height / 2 - 4, 2, 11);
+  }
+  for (const { fromPs: from } of state.spans.all) {
+    if (from >= fromPs && from <= untilPs) context.fillRect(x(from), height / 2 - 4, 2, 11);
   }
 }
