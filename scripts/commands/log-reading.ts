@@ -94,6 +94,7 @@ export async function readLog(options: LogReadingOptions): Promise<string[]> {
       remarks.push(`an incomplete last line was left out (${counted(log.tornBytes, "byte")})`);
     }
     if (follows) remarks.push(endText(log));
+    else if (log.end === undefined && !isUp(folder)) remarks.push(CUT_OFF);
     return remarks;
   } finally {
     watch.close();
@@ -101,8 +102,10 @@ export async function readLog(options: LogReadingOptions): Promise<string[]> {
   }
 }
 
+const CUT_OFF = "the run was cut off: its process is gone; faultplane resume takes it up";
+
 function endText({ end }: RunLog): string {
-  if (end === undefined) return "the run is gone, without an end in its journal";
+  if (end === undefined) return CUT_OFF;
   const at = formatTime(end.virtualTimePs);
   return `the run is over: ${end.end === "finished" ? "finished" : `${end.end}, last event`} at ${at}`;
 }

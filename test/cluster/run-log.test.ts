@@ -100,6 +100,24 @@ describe("the log of a run", () => {
     ]);
   });
 
+  it("is read no farther than its facts were given, whatever the journal says", () => {
+    const many = Array.from({ length: 20_000 }, (_, place) => admitted(place));
+    writeFileSync(events(), text(many));
+    const commit = { record: "commit", atPs: 20_000, lines: many.length };
+    writeFileSync(journal(), chainedText([HEADER, commit]));
+    const log = new RunLog(folder);
+    let given = 0;
+    for (let idle = 0; idle < 3; ) {
+      const items = log.next();
+      given += items.length;
+      idle = items.length === 0 ? idle + 1 : 0;
+      if (log.readPs > 0) expect(given).toBe(many.length);
+      expect(log.reachedPs).toBe(20_000);
+    }
+    expect([log.readPs, given]).toEqual([20_000, many.length]);
+    log.close();
+  });
+
   it("gives lines as they stand in their files", () => {
     writeFileSync(events(), text([admitted(1), admitted(2)]));
     appendFileSync(journal(), `${chainedText([HEADER, note("operator", 1)]).split("\n")[1]}\n`);

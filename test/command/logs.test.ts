@@ -197,6 +197,11 @@ describe("what cannot be", () => {
     expect(torn.exitCode).toBe(0);
     expect(torn.stdout).toBe(text.slice(0, text.lastIndexOf("\n", text.length - 2) + 1));
     expect(torn.stderr).toMatch(/^note: an incomplete last line was left out \(\d+ bytes\)\n$/);
+    const record = readFileSync(at("one", "journal.ndjson"), "utf8").trimEnd().split("\n");
+    writeFileSync(at("torn", "journal.ndjson"), `${record.slice(0, -1).join("\n")}\n`);
+    expect((await logs("torn", "-n", "1")).stderr).toMatch(
+      /\nnote: the run was cut off: its process is gone; faultplane resume takes it up\n$/,
+    );
     const whole = text.split("\n");
     copyWith("damaged", [...whole.slice(0, 5), whole[5].slice(9), ...whole.slice(6)].join("\n"));
     const damaged = await logs("damaged", "--json");

@@ -3,7 +3,7 @@
  * changes nothing, and who has no token does nothing.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
@@ -333,5 +333,20 @@ describe("faultplane view", () => {
     expect(written(before.lines)).toBe((await say("logs", "over", ...until)).stdout);
     child.kill("SIGINT");
     expect(await ended).toBe(0);
+  });
+
+  it("shows a run that was killed as cut off, and with nothing to be done to it", async () => {
+    await say("run", "small.yaml", "-q", "--out", "killed");
+    const journal = readFileSync(at("killed", "journal.ndjson"), "utf8").trimEnd().split("\n");
+    writeFileSync(at("killed", "journal.ndjson"), `${journal.slice(0, -1).join("\n")}\n`);
+    const { base } = await serve("view", "killed");
+    expect(await (await fetch(`${base}api/run`)).json()).toMatchObject({ isLive: false });
+    const viewer = new Viewer(`${base}api/stream`);
+    await until(
+      () => viewer.last("ended") !== undefined,
+      20_000,
+      () => viewer.text.slice(-500),
+    );
+    expect(viewer.last("ended")).toMatchObject({ verdict: "", end: "cut off" });
   });
 });

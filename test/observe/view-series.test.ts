@@ -67,6 +67,30 @@ describe("the series of a run", () => {
     expect(series.progressAt(603e6).layersDone).toBe(602);
   });
 
+  it("does not come in jumps when layers and intervals have other lengths", () => {
+    const [layerPs, everyPs] = [330e6, 500e6];
+    const options = { topology, everyPs, trafficEveryPs: 1e8, assignmentsPerToken: perToken };
+    const series = new ViewSeries(options);
+    const done = (atPs: number): FactRecord => ({
+      ...{ atPs, actor: 0, index: 0 },
+      fact: {
+        ...{ type: "combine.completed", layer: 3, step: 0, chain: "batch0" },
+        ...{ combined: 100, masked: 0, durationPs: 5 },
+      },
+    });
+    for (let layer = 1; layer <= 60; layer += 1) series.takeFact(done(layer * layerPs));
+    series.reached(60 * layerPs, false);
+    const open = series.all().tokensPerSecond;
+    // The last layer that will count there may still be on its way.
+    expect(open.at(-1)).toBe(null);
+    const rates = open.filter((rate) => rate !== null);
+    const mean = ((100 / perToken) * 1e12) / layerPs;
+    for (const rate of rates) expect(Math.abs(rate / mean - 1)).toBeLessThan(0.03);
+    series.news();
+    series.reached(70 * layerPs, false);
+    expect(series.news()?.tokensPerSecond.every((rate) => rate !== null)).toBe(true);
+  });
+
   it("says how much of each plane's rate was used", () => {
     const series = new ViewSeries({
       topology,

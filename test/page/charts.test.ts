@@ -57,6 +57,23 @@ describe("the series", () => {
     ]);
   });
 
+  it("fall to nothing while the fleet stands still, and are open where more may count", () => {
+    const store = new SeriesStore();
+    store.take(seriesOf([0, 10], { reset: true, tokensPerSecond: [3, null] }));
+    expect(store.throughput()[1]).toEqual([3, null, null]);
+    store.take(seriesOf([10], { tokensPerSecond: [4] }));
+    store.nowPs = 90;
+    expect(store.throughput()).toEqual([
+      [0, 10, 20, 90],
+      [3, 4, 0, 0],
+    ]);
+    expect(store.latency()[1]).toEqual([5, 5, null, null]);
+    expect(store.standing().slice(0, 2)).toEqual([
+      [0, 10, 90],
+      [2, 2, 2],
+    ]);
+  });
+
   it("of nothing are empty", () => {
     const store = new SeriesStore();
     expect(store.throughput()).toEqual([[], []]);

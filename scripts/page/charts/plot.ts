@@ -162,7 +162,7 @@ export class Plot {
     return {
       x: { time: false, range: () => [...this.#scene.range()] as [number, number] },
       y,
-      right: { range: fromNothing },
+      right: { range: (_plot, _least, most) => [0, Math.max(1, (most ?? 0) * 1.12)] },
     };
   }
 

@@ -11,6 +11,9 @@ export type Values = readonly (number | null)[];
 /** Columns for a chart: instants, then one column a line. */
 export type ChartData = readonly [readonly number[], ...Values[]];
 
+/** Shorter times of exchanges are not drawn, us. */
+const LEAST_US = 0.1;
+
 const NOTHING: SeriesView = {
   ...{ everyPs: 1, reset: true, atPs: [], tokensPerSecond: [], planeUsePercent: [] },
   ...{ dispatchP50Us: [], dispatchMaxUs: [], combineP50Us: [], combineMaxUs: [] },
@@ -69,9 +72,9 @@ export class SeriesStore {
 
   latency(): ChartData {
     const { dispatchP50Us, dispatchMaxUs, combineP50Us, combineMaxUs } = this.#view;
-    // A time of nothing, of a rank that had nothing to wait for, has no place on a logarithm.
+    // Nearly nothing, of a rank that had nobody to wait for, has no place on a logarithm.
     const columns = [dispatchP50Us, dispatchMaxUs, combineP50Us, combineMaxUs].map((column) =>
-      column.map((us) => (us === 0 ? null : us)),
+      column.map((us) => (us !== null && us < LEAST_US ? null : us)),
     );
     return this.#columns(columns.map((column) => [column, null] as const));
   }
@@ -87,7 +90,7 @@ export class SeriesStore {
     const last = ranksMasked.at(-1);
     if (last === undefined) return [[], [], []];
     return [
-      [...atPs, this.endPs],
+      [...atPs, Math.max(this.endPs, this.nowPs)],
       [...ranksMasked, last],
       [...lagSeconds, null],
     ];
@@ -119,7 +122,8 @@ export class SeriesStore {
       // A count holds to the end of its interval; of a time there is no more.
       times.push(expected);
       for (const [line, [, empty]] of lines.entries()) {
-        columns[line].push(empty === null ? null : (columns[line].at(-1) ?? empty));
+        const before = columns[line].at(-1);
+        columns[line].push(empty === null || before === undefined ? empty : before);
       }
     }
     return [times, ...columns];
