@@ -59,9 +59,10 @@ describe("the series", () => {
 
   it("fall to nothing while the fleet stands still, and are open where more may count", () => {
     const store = new SeriesStore();
-    store.take(seriesOf([0, 10], { reset: true, tokensPerSecond: [3, null] }));
-    expect(store.throughput()[1]).toEqual([3, null, null]);
-    store.take(seriesOf([10], { tokensPerSecond: [4] }));
+    const open = { reset: true, tokensPerSecond: [3, null, null] };
+    store.take(seriesOf([0, 10, 20], open));
+    expect(store.throughput()[1]).toEqual([3, 3, null, null]);
+    store.take(seriesOf([0, 10], { reset: true, tokensPerSecond: [3, 4] }));
     store.nowPs = 90;
     expect(store.throughput()).toEqual([
       [0, 10, 20, 90],

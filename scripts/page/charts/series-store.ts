@@ -67,7 +67,10 @@ export class SeriesStore {
   }
 
   throughput(): ChartData {
-    return this.#columns([[this.#view.tokensPerSecond, 0]]);
+    const { tokensPerSecond: rates } = this.#view;
+    // A rate holds to the end of its interval, also when that of the next one is not known yet.
+    const held = rates.map((rate, place) => (rate === null ? (rates[place - 1] ?? null) : rate));
+    return this.#columns([[held, 0]]);
   }
 
   latency(): ChartData {
