@@ -5,7 +5,7 @@ import type { SeriesView } from "../../src/observe/view-api.ts";
 import { type Page, type PageTester, scenarioText } from "./page-tester.ts";
 
 /** Largest picture, bytes. */
-const PICTURE_BYTES = 200_000;
+const PICTURE_BYTES = 250_000;
 
 /** Has the page show about this instant, ps, with what is around it. */
 async function goTo(page: Page, atPs: number): Promise<void> {
