@@ -88,6 +88,8 @@ const COLUMN_MIN = 5;
 const BAND_MAX = 64;
 const BAND_MIN = 11;
 const BLOCKS_MAX = 32;
+/** Nodes that stand in one block when they can. */
+const FEW_NODES = 4;
 
 /** Rows of the picture. */
 export function bandsOf(index: FleetIndex, focus: Focus): BandPlan[] {
@@ -125,6 +127,8 @@ export function gridOf(
       const fit = fitted({ index, place, nodes, bands, perBlock, size });
       if (fit !== undefined && (best === undefined || fit.score > best.score)) best = fit;
     }
+    // A few nodes side by side are the fleet as people know it; larger cells would say no more.
+    if (nodes.length <= FEW_NODES && best?.grid.size === "roomy") break;
   }
   // A compact grid always fits: its rows have a least height, and the picture grows.
   return best?.grid as Grid;

@@ -98,6 +98,9 @@ function middleOf(wire: Wire): Box {
   return { x: one.x, y: one.y, width, height };
 }
 
+/** Room for a name beside rates, px. */
+const NAME_WIDTH = 56;
+
 function paintCell(context: CanvasRenderingContext2D, picture: Picture, cell: Cell): void {
   const { index, use, palette, layout } = picture;
   const step = stepOf(use.ofActor(cell.actor));
@@ -115,7 +118,7 @@ function paintCell(context: CanvasRenderingContext2D, picture: Picture, cell: Ce
     paintText(context, index, cell, text, colour);
     return;
   }
-  paintText(context, index, { ...cell, width: 56 }, text, colour);
+  paintText(context, index, { ...cell, width: NAME_WIDTH }, text, colour);
   context.textAlign = "right";
   context.fillText(rates, cell.x + cell.width - 8, cell.y + cell.height / 2 + 0.5);
 }
@@ -138,13 +141,14 @@ function paintText(
 
 /** The name of a device with a mark, where the mark leaves room for it. */
 function paintMarkedLabel(context: CanvasRenderingContext2D, picture: Picture, cell: Cell): void {
-  const { index, palette, layout } = picture;
+  const { index, use, palette, layout } = picture;
   const text = layout.size === "roomy" && cell.height >= 14 ? cellLabel(index, cell) : "";
   if (text === "" || picture.marks.actors.get(cell.actor) === "dead") return;
-  const width = Math.min(cell.width - 2, textWidth(text) + 4);
+  const area = cellRates(index, use, cell) === "" ? cell : { ...cell, width: NAME_WIDTH };
+  const width = Math.min(area.width - 2, textWidth(text) + 4);
   const box = { y: cell.y + 2, height: cell.height - 4, width };
-  fill(context, { ...box, x: cell.x + (cell.width - width) / 2 }, palette.panel);
-  paintText(context, index, cell, text, palette.text);
+  fill(context, { ...box, x: area.x + (area.width - width) / 2 }, palette.panel);
+  paintText(context, index, area, text, palette.text);
 }
 
 function paintLabels(context: CanvasRenderingContext2D, { layout, palette, index }: Picture): void {
