@@ -7,9 +7,10 @@ import type { LogNewsView } from "../src/observe/view-api.ts";
 import { LogReader } from "./log-reader.ts";
 import { isProblem, type LogTeller, type LogWish, type PageLog } from "./page-log.ts";
 import type { PageViewers, Viewer } from "./page-viewers.ts";
+import type { ReadingTurns } from "./reading-turns.ts";
 
-/** Wall ms of reading between two turns of the event loop, while a new reader catches up. */
-const TURN_MS = 10;
+/** Different wishes at once. */
+const WISHES_MAX = 32;
 
 /** What a viewer wishes to read; viewers with one key share a reader. */
 export interface Wish extends LogWish {
@@ -20,6 +21,8 @@ export interface LogAudiencesOptions {
   readonly folder: string;
   readonly log: PageLog;
   readonly viewers: PageViewers<Wish>;
+  /** For those who have not caught up. */
+  readonly turns: ReadingTurns;
   /** What a drill does is hidden for now. */
   readonly isVeiled: () => boolean;
 }
@@ -34,8 +37,6 @@ interface Audience {
 export class LogAudiences {
   readonly #options: LogAudiencesOptions;
   readonly #audiences = new Map<string, Audience>();
-  /** One catches up at a time. */
-  #queue: Promise<void> = Promise.resolve();
   /** Whose turn it is first in the next round. */
   #first = 0;
 
@@ -50,6 +51,11 @@ export class LogAudiences {
     const { filter, isEach } = wish;
     const veil = this.#options.isVeiled() ? "veiled" : "open";
     return { ...wish, key: `${veil} ${isEach ? "each" : "grouped"} ${filter}` };
+  }
+
+  /** Is there no room for one more wish? */
+  isFull({ key }: Wish): boolean {
+    return !this.#audiences.has(key) && this.#audiences.size >= WISHES_MAX;
   }
 
   /** One more reads the log; rejects when the files are damaged or gone. */
@@ -91,19 +97,18 @@ export class LogAudiences {
     const reader = new LogReader({ folder, teller, isVeiled: isVeiled() });
     const audience: Audience = { key: wish.key, reader, hasCaughtUp: false };
     this.#audiences.set(wish.key, audience);
-    const done = this.#queue.then(() => this.#catchUp(audience));
-    this.#queue = done.catch(() => undefined);
-    return done;
+    return this.#catchUp(audience);
   }
 
   async #catchUp(audience: Audience): Promise<void> {
     const { key, reader } = audience;
-    for (;;) {
+    let isWanted = true;
+    await this.#options.turns.take((untilMs) => {
       this.#forget();
-      if (this.#audiences.get(key) !== audience) return;
-      if (reader.read(performance.now() + TURN_MS)) break;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+      isWanted = this.#audiences.get(key) === audience;
+      return !isWanted || reader.read(untilMs);
+    });
+    if (!isWanted) return;
     audience.hasCaughtUp = true;
     reader.news();
     this.#options.viewers.tellThose((wish) => wish.key === key, "log", allOf(reader));

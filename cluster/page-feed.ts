@@ -13,9 +13,6 @@ import { QUIET_BINS, type RunWatch } from "./run-watch.ts";
 const ROUND_MS = 200;
 const READ_MS = 25;
 
-/** Wall ms that somebody who asks once waits for. */
-const CATCH_UP_MS = 10_000;
-
 export interface PageFeedOptions {
   readonly watch: RunWatch;
   readonly audiences: LogAudiences;
@@ -51,12 +48,14 @@ export class PageFeed {
     void this.#round();
   }
 
-  /** Reads all that there is by now, in turns with others; for who asks and does not watch. */
-  async catchUp(): Promise<void> {
-    const untilMs = performance.now() + CATCH_UP_MS;
-    while (!this.#isClosed && !this.#read() && performance.now() < untilMs) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+  /** Reads on until a moment of the wall clock; says whether that is all that there is by now. */
+  read(untilMs: number): boolean {
+    let idle = 0;
+    do {
+      idle = this.#options.watch.next() ? 0 : idle + 1;
+      if (idle > 1) return true;
+    } while (performance.now() < untilMs);
+    return this.#isClosed;
   }
 
   close(): void {
@@ -98,7 +97,7 @@ export class PageFeed {
     const { watch, viewers } = this.#options;
     const status = await this.#options.status();
     if (this.#isClosed) return;
-    const isWhole = this.#read();
+    const isWhole = this.read(performance.now() + READ_MS);
     const view = this.#statusOf(status, isWhole);
     if (status !== undefined) watch.late(status.lagSeconds);
     viewers.tellAll("status", view);
@@ -122,17 +121,6 @@ export class PageFeed {
   #tellEnd(viewer: Viewer<Wish>): void {
     const end = this.#options.ended();
     if (end !== undefined) viewer.tell("ended", end);
-  }
-
-  /** Reads on for a moment; says whether that is all that there is. */
-  #read(): boolean {
-    const untilMs = performance.now() + READ_MS;
-    let idle = 0;
-    while (performance.now() < untilMs) {
-      idle = this.#options.watch.next() ? 0 : idle + 1;
-      if (idle > 1) return true;
-    }
-    return false;
   }
 
   /** The instant up to which everything is known. */

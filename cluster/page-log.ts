@@ -17,6 +17,9 @@ import { LogLines } from "../src/observe/log-lines.ts";
 import type { ToldLine } from "../src/observe/view-api.ts";
 import { fleetPlanOf } from "./fleet-plan.ts";
 
+/** Characters of a filter: who only watches cannot keep the run busy. */
+const FILTER_LENGTH = 1000;
+
 /** What somebody wants to read of the log. */
 export interface LogWish {
   /** As the page writes it; empty: what changes the state of the fleet. */
@@ -51,6 +54,10 @@ export class PageLog {
 
   /** Tells what is wished for, from the beginning of the log; or says why it cannot be read. */
   teller({ filter: text, isEach }: LogWish): LogTeller | FilterProblem {
+    if (text.length > FILTER_LENGTH) {
+      const message = `a filter has at most ${FILTER_LENGTH} characters, not ${text.length}`;
+      return { message, hint: "faultplane logs takes longer ones" };
+    }
     const parsed = parseEventFilter(text);
     if (!parsed.ok) return { message: parsed.message, hint: parsed.hint };
     const filter = new EventFilter(parsed.value, this.#scenario.cluster);

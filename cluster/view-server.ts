@@ -36,6 +36,7 @@ import { isProblem, type LogWish, PageLog } from "./page-log.ts";
 import { PageSessions } from "./page-session.ts";
 import { PageViewers } from "./page-viewers.ts";
 import { readRunFile } from "./read-file.ts";
+import { ReadingTurns, type Step } from "./reading-turns.ts";
 import { CUT_OFF, endedView } from "./run-end.ts";
 import { RunFile } from "./run-folder.ts";
 import { RunWatch } from "./run-watch.ts";
@@ -46,13 +47,11 @@ const HTML_TYPE = "text/html; charset=utf-8";
 /** A report is one file with its own style in it. */
 const REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
-/** Requests of operators that wait for an answer, and searches of the log, at once. */
+/** Requests of operators that wait for an answer at once. */
 const ASKS_MAX = 16;
-const SEARCHES_MAX = 4;
 
-/** Wall ms of one search between two turns of the event loop, and in all. */
-const TURN_MS = 10;
-const SEARCH_MS = 10_000;
+/** Wall ms that somebody waits for the past; then it is told as far as it was read. */
+const READ_MS = 20_000;
 
 /** Lines of one answer: when nobody says how many, and at most. */
 const LINES = 200;
@@ -112,10 +111,10 @@ class Server {
   readonly #log: PageLog;
   readonly #viewers = new PageViewers<Wish>();
   readonly #sessions = new PageSessions();
+  readonly #turns = new ReadingTurns(() => this.#about().isLive);
   readonly #audiences: LogAudiences;
   readonly #feed: PageFeed;
   #asks = 0;
-  #searches = 0;
 
   constructor(options: ViewServerOptions) {
     const { folder, scenario, topology, pageFiles, metrics } = options;
@@ -124,7 +123,7 @@ class Server {
     this.#watch = new RunWatch({ folder, scenario, topology, isVeiled });
     this.#log = new PageLog(scenario, topology);
     const [log, viewers] = [this.#log, this.#viewers];
-    this.#audiences = new LogAudiences({ folder, log, viewers, isVeiled });
+    this.#audiences = new LogAudiences({ folder, log, viewers, turns: this.#turns, isVeiled });
     this.#feed = new PageFeed({
       ...{ watch: this.#watch, audiences: this.#audiences, viewers },
       status: () => this.#status(),
@@ -203,8 +202,20 @@ class Server {
   }
 
   async #whenRead(reply: Reply, view: () => unknown): Promise<void> {
-    await this.#feed.catchUp();
-    send(reply, 200, view());
+    let answer: unknown;
+    await this.#inTurn((untilMs) => {
+      const isRead = this.#feed.read(untilMs);
+      if (isRead) answer = view();
+      return isRead;
+    });
+    send(reply, 200, answer ?? view());
+  }
+
+  /** Takes steps until one is done, or for so long that nobody waits any more. */
+  #inTurn(step: Step): Promise<void> {
+    if (this.#turns.isFull) throw new RequestError(429, "too many ask at once");
+    const giveUpMs = performance.now() + READ_MS;
+    return this.#turns.take((untilMs) => step(untilMs) || performance.now() > giveUpMs);
   }
 
   #stream(asked: Asked, reply: Reply): void {
@@ -213,6 +224,7 @@ class Server {
       refuseFilter(reply, wish);
       return;
     }
+    if (this.#audiences.isFull(wish)) throw new RequestError(429, "too many different filters");
     const response = reply.stream("text/event-stream; charset=utf-8");
     const viewer = this.#viewers.add(response, wish);
     if (viewer === undefined) response.end(": too many are watching\n\n");
@@ -225,7 +237,6 @@ class Server {
       refuseFilter(reply, teller);
       return;
     }
-    if (this.#searches >= SEARCHES_MAX) throw new RequestError(429, "too many searches at once");
     const given = Number(asked.query.get("limit") ?? LINES);
     const limit = Number.isInteger(given) && given > 0 ? Math.min(given, LINES_MAX) : LINES;
     const untilPs = asked.query.has("untilPs")
@@ -233,16 +244,11 @@ class Server {
       : Number.POSITIVE_INFINITY;
     const { folder } = this.#options;
     const reader = new LogReader({ folder, teller, untilPs, limit, isVeiled: this.#isVeiled });
-    this.#searches += 1;
-    const untilMs = performance.now() + SEARCH_MS;
     try {
-      while (!reader.read(performance.now() + TURN_MS) && performance.now() < untilMs) {
-        await new Promise((resolve) => setImmediate(resolve));
-      }
+      await this.#inTurn((untilMs) => reader.read(untilMs));
       reader.flush();
       send(reply, 200, reader.all() satisfies LogView);
     } finally {
-      this.#searches -= 1;
       reader.close();
     }
   }

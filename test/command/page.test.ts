@@ -274,6 +274,13 @@ describe("a run that is watched", () => {
       /default-src 'none'; script-src 'self'/,
     );
     expect(page.headers.get("x-content-type-options")).toBe("nosniff");
+    const long = await fetch(`${base}api/stream?filter=${"e+".repeat(600)}`);
+    expect([long.status, await long.text()]).toEqual([400, expect.stringContaining("1000 char")]);
+    const streams = Array.from({ length: 40 }, (_, second) =>
+      statusOf(`${base}api/stream?filter=until%3D${second}s`, {}),
+    );
+    const taken = (await Promise.all(streams)).filter((status) => status === 200);
+    expect(taken).toHaveLength(32);
     const filter = await fetch(`${base}api/log?filter=${encodeURIComponent("plain=2")}`);
     expect([filter.status, await filter.json()]).toMatchObject([
       400,
