@@ -76,12 +76,23 @@ export class BlindSession {
 export class BlindReader {
   /** Faults that operators asked for themselves. */
   readonly #open = new Set<string>();
+  /** By actor: facts of it that were shown. */
+  readonly #shown = new Map<string, number>();
 
   /**
    * The next line as operators may see it; undefined: not at all. What the drill orders or does to
-   * hosts stays hidden, and so does the end that an operator made of something hidden.
+   * hosts stays hidden, and so does the end that an operator made of something hidden. Facts are
+   * counted anew: a number that is left out would tell who has something to hide.
    */
-  veil(line: EventLine): EventLine | undefined {
+  veil(given: EventLine): EventLine | undefined {
+    const line = this.#veiled(given);
+    if (line === undefined || journalEntryOf(line.fact) !== undefined) return line;
+    const index = this.#shown.get(line.actor) ?? 0;
+    this.#shown.set(line.actor, index + 1);
+    return line.index === index ? line : { ...line, index };
+  }
+
+  #veiled(line: EventLine): EventLine | undefined {
     const { fact, by, fault } = line;
     const isOrdered = by === "operator" || by === undefined;
     if (journalEntryOf(fact) !== undefined) {
@@ -108,5 +119,7 @@ function veiledFault(
 ): string | undefined {
   if (fault === "" || isOpen(fault)) return fault;
   if (type.startsWith("fault.") || type === "combine.mismatched") return undefined;
+  // It names the link that something hidden lies on.
+  if (type === "packet.dropped") return undefined;
   return VEILED;
 }

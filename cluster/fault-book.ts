@@ -59,7 +59,8 @@ export class FaultBook {
 
   /** Whether a new fault must have another name. */
   isTaken(name: string): boolean {
-    return this.#faults.has(name) || this.#planned.has(name);
+    // `heal all` means every fault.
+    return name === "all" || this.#faults.has(name) || this.#planned.has(name);
   }
 
   /** `stem`, or with the first number behind it that makes it a name of its own. */

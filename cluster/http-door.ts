@@ -89,7 +89,19 @@ export function openHttp(port: number, routes: Routes): Promise<HttpDoor> {
       const own = portOf(server);
       server.removeAllListeners("error");
       server.on("error", () => undefined);
-      server.on("request", (request, response) => void answer(request, response, own, routes));
+      const busy = new WeakSet<object>();
+      server.on("request", (request, response) => {
+        const { socket } = request;
+        // No browser asks for more before it has its answer; whoever does is not waited for.
+        if (busy.has(socket)) {
+          socket.destroy();
+          return;
+        }
+        busy.add(socket);
+        response.once("close", () => busy.delete(socket));
+        response.once("finish", () => busy.delete(socket));
+        void answer(request, response, own, routes);
+      });
       resolve({
         port: own,
         close: () => {

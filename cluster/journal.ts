@@ -94,6 +94,9 @@ export interface JournalTail {
   readonly chain: string;
 }
 
+/** Larger journals are none of ours, bytes. */
+const JOURNAL_BYTES = 512 * 1024 * 1024;
+
 /** Everything of a header but what this version always says. */
 export function makeHeader(fields: Omit<JournalHeader, "format" | "version">): JournalHeader {
   return { format: FORMAT, version: JOURNAL_VERSION, ...fields };
@@ -104,7 +107,7 @@ export function makeHeader(fields: Omit<JournalHeader, "format" | "version">): J
  * (damaged).
  */
 export function readJournal(path: string): Journal {
-  const read = readRunFile(path);
+  const read = readRunFile(path, JOURNAL_BYTES);
   if (!read.ok) {
     throw new OperatingError(
       "E001",

@@ -5,6 +5,7 @@
 import {
   createWriteStream,
   existsSync,
+  lstatSync,
   openSync,
   rmSync,
   statSync,
@@ -116,6 +117,9 @@ export function checkOutput(path: string, force: boolean): void {
   const whole = resolve(path);
   if (existsSync(whole)) {
     if (statSync(whole).isDirectory()) throw refused(`cannot write '${path}': it is a folder`);
+    if (!lstatSync(whole).isFile()) {
+      throw refused(`cannot write '${path}': it is no regular file; - writes to stdout`);
+    }
     if (!force) throw refused(`'${path}' exists; use --force or another name`);
   }
   if (existsSync(dirname(whole))) return;

@@ -51,7 +51,12 @@ export const SYMBOLIC_LINK = "it is a symbolic link, and a run makes none";
 
 /** Whether there is a symbolic link with that very name. */
 export function isSymbolicLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  } catch {
+    // Nobody may look into its folder.
+    return false;
+  }
 }
 
 /**

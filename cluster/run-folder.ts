@@ -240,11 +240,13 @@ export interface Resolved {
   readonly scenarioHash: string;
   /** Of a drill: all of it but its scenario. */
   readonly drill?: unknown;
+  /** A blind drill: whoever takes it up again is not told what it does, either. */
+  readonly isBlind?: boolean;
 }
 
 /** As JSON text, with bytes as base64 and infinity by name; {@link parseResolved} reads it. */
-export function formatResolved({ scenario, scenarioHash, drill }: Resolved): string {
-  const document = { format: RESOLVED_FORMAT, version: 1, scenarioHash, scenario, drill };
+export function formatResolved({ scenario, scenarioHash, drill, isBlind }: Resolved): string {
+  const document = { format: RESOLVED_FORMAT, version: 1, scenarioHash, scenario, drill, isBlind };
   const text = JSON.stringify(
     document,
     (_key, value: unknown) => {
@@ -304,6 +306,7 @@ export function parseResolved(text: string): Resolved {
     scenario: document.scenario as Scenario,
     scenarioHash: String(document.scenarioHash),
     ...("drill" in document ? { drill: document.drill } : {}),
+    ...("isBlind" in document ? { isBlind: document.isBlind === true } : {}),
   };
 }
 

@@ -156,8 +156,8 @@ export class RunLog {
         items.push(item);
       }
     } catch (error) {
-      if (items.length === 0) throw error;
       this.#damage = error;
+      if (items.length === 0) throw error;
     }
     return items;
   }
@@ -188,11 +188,21 @@ export class RunLog {
     else if (record.record !== "epoch") {
       const line = journalLine({ ...record });
       if (line === undefined) return;
-      const place = this.#waiting.findLastIndex(
-        (other) => other.line.virtualTimePs <= line.virtualTimePs,
-      );
-      this.#waiting.splice(place + 1, 0, { line, text, look: this.#look });
+      this.#waiting.splice(this.#placeFor(line.virtualTimePs), 0, {
+        ...{ line, text, look: this.#look },
+      });
     }
+  }
+
+  /** Behind all that waits for this instant or an earlier one. */
+  #placeFor(atPs: number): number {
+    let [from, until] = [0, this.#waiting.length];
+    while (from < until) {
+      const middle = (from + until) >> 1;
+      if (this.#waiting[middle].line.virtualTimePs <= atPs) from = middle + 1;
+      else until = middle;
+    }
+    return from;
   }
 
   /** Only a drill orders ahead of its time. */

@@ -63,6 +63,7 @@ export function readTraffic(
       for (const { text } of lines) {
         const record = parsed(text);
         if (record === undefined) return header;
+        if (header !== undefined && !isBin(record)) return header;
         if (header === undefined) {
           if (record.format !== FORMAT || record.version !== VERSION) return undefined;
           header = record as unknown as TrafficHeader;
@@ -75,9 +76,18 @@ export function readTraffic(
   }
 }
 
+/** Is it a bin as a run writes it: whole numbers, and as many lanes as counts? */
+export function isBin(value: Readonly<Record<string, unknown>>): boolean {
+  const { bin, lanes, bytes } = value;
+  if (!Array.isArray(lanes) || !Array.isArray(bytes) || lanes.length !== bytes.length) return false;
+  return [bin, ...lanes, ...bytes].every((one) => Number.isSafeInteger(one) && one >= 0);
+}
+
 function parsed(line: string): Record<string, unknown> | undefined {
   try {
-    return JSON.parse(line) as Record<string, unknown>;
+    const value: unknown = JSON.parse(line);
+    const isFields = typeof value === "object" && value !== null;
+    return isFields ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;
   }

@@ -6,6 +6,7 @@ import { closeSync, existsSync, readSync } from "node:fs";
 import type { TrafficBin } from "../src/model/window.ts";
 import { LineTail } from "./line-tail.ts";
 import { openRegular } from "./read-file.ts";
+import { isBin } from "./traffic-log.ts";
 
 /** Where one bin's line is. */
 interface Place {
@@ -89,9 +90,9 @@ export class TrafficTail {
 /** A bin as its line has it; undefined: it is none of ours. */
 function binOf(text: string): TrafficBin | undefined {
   try {
-    const { bin, lanes, bytes } = JSON.parse(text) as TrafficBin;
-    const isOurs = Number.isSafeInteger(bin) && Array.isArray(lanes) && Array.isArray(bytes);
-    return isOurs ? { bin, lanes, bytes } : undefined;
+    const value = JSON.parse(text) as TrafficBin & Readonly<Record<string, unknown>>;
+    const { bin, lanes, bytes } = value;
+    return isBin(value) ? { bin, lanes, bytes } : undefined;
   } catch {
     return undefined;
   }

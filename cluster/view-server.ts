@@ -57,6 +57,16 @@ const READ_MS = 20_000;
 const LINES = 200;
 const LINES_MAX = 1000;
 
+/** A request of an operator: how deep it nests, and fields of one object in it. */
+const REQUEST_DEPTH = 6;
+const REQUEST_FIELDS = 256;
+
+/** Wall ms that an answer to Prometheus stands. */
+const METRICS_MS = 250;
+
+/** Largest report that is served, bytes. */
+const REPORT_BYTES = 64 * 1024 * 1024;
+
 export interface ViewServerOptions {
   /** 0: any free one. */
   readonly port: number;
@@ -114,6 +124,9 @@ class Server {
   readonly #turns = new ReadingTurns(() => this.#about().isLive);
   readonly #audiences: LogAudiences;
   readonly #feed: PageFeed;
+  #metrics: { readonly atMs: number; readonly text: Promise<string> } | undefined;
+  /** What is told of the run, as text, while it is up and when it is over. */
+  readonly #aboutTexts = new Map<boolean, string>();
   #asks = 0;
 
   constructor(options: ViewServerOptions) {
@@ -130,7 +143,7 @@ class Server {
       ended: () => this.#ended(),
     });
     const routes: [string, Route][] = [
-      ["GET /api/run", (_, reply) => send(reply, 200, this.#about())],
+      ["GET /api/run", (_, reply) => reply.send(200, JSON_TYPE, this.#aboutText())],
       ["GET /api/series", (_, reply) => this.#whenRead(reply, () => this.#watch.series.all())],
       [
         "GET /api/state",
@@ -151,10 +164,19 @@ class Server {
     if (metrics !== undefined) {
       routes.push([
         "GET /metrics",
-        async (_, reply) => reply.send(200, metrics.contentType, await metrics.text()),
+        async (_, reply) => reply.send(200, metrics.contentType, await this.#metricsText(metrics)),
       ]);
     }
     this.routes = new Map(routes);
+  }
+
+  /** However many ask, it is made a few times a second at most. */
+  #metricsText(metrics: { text(): Promise<string> }): Promise<string> {
+    const nowMs = performance.now();
+    if (this.#metrics === undefined || nowMs - this.#metrics.atMs > METRICS_MS) {
+      this.#metrics = { atMs: nowMs, text: metrics.text() };
+    }
+    return this.#metrics.text;
   }
 
   opened(door: HttpDoor): ViewServer {
@@ -187,6 +209,13 @@ class Server {
     const { isOver, isGone } = this.#options;
     const isLive = isOver !== true && this.#watch.end === undefined && isGone?.() !== true;
     return { ...this.#options.about, isLive };
+  }
+
+  #aboutText(): string {
+    const view = this.#about();
+    const text = this.#aboutTexts.get(view.isLive) ?? JSON.stringify(view);
+    this.#aboutTexts.set(view.isLive, text);
+    return text;
   }
 
   async #status(): Promise<LiveStatus | undefined> {
@@ -271,7 +300,8 @@ class Server {
       sendProblem(reply, 403, { code: "E045", message: "only watching is allowed here", hint });
       return;
     }
-    const request = requestOf(parsed(await jsonOf(asked)));
+    const given = parsed(await jsonOf(asked));
+    const request = isShallow(given, REQUEST_DEPTH) ? requestOf(given) : undefined;
     if (request === undefined) throw new RequestError(400, "this is no request of an operator");
     if (this.#asks >= ASKS_MAX) throw new RequestError(429, "too many requests at once");
     this.#asks += 1;
@@ -291,7 +321,7 @@ class Server {
 
   #report(reply: Reply): void {
     const path = join(this.#options.folder, RunFile.reportHtml);
-    const read = readRunFile(path);
+    const read = readRunFile(path, REPORT_BYTES);
     if (!read.ok) throw new RequestError(404, "the report is written when the run is over");
     const headers = { "content-security-policy": REPORT_POLICY };
     reply.send(200, HTML_TYPE, read.bytes, headers);
@@ -316,6 +346,14 @@ function refuseFilter(reply: Reply, { message, hint }: FilterProblem): void {
 
 function wishOf({ query }: Asked): LogWish {
   return { filter: (query.get("filter") ?? "").trim(), isEach: query.get("each") === "1" };
+}
+
+/** Does a value from outside nest no deeper than `depth`, and has no list of names that long? */
+function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  const inside = Object.values(value);
+  if (depth === 0 || inside.length > REQUEST_FIELDS) return false;
+  return inside.every((one) => isShallow(one, depth - 1));
 }
 
 function instantOf({ query }: Asked): number {

@@ -8,7 +8,7 @@ import { makeCutReport } from "../../cluster/cut-report.ts";
 import { drillPage } from "../../cluster/drill-page.ts";
 import { OperatingError } from "../../cluster/errors.ts";
 import { type Journal, readJournal } from "../../cluster/journal.ts";
-import { readWhole } from "../../cluster/read-file.ts";
+import { readRunFile } from "../../cluster/read-file.ts";
 import { recordedFacts } from "../../cluster/recorded-facts.ts";
 import type { RunReport } from "../../cluster/report.ts";
 import { ReportFacts } from "../../cluster/report-facts.ts";
@@ -66,11 +66,14 @@ function ownDrill(folder: string): ChaosJournal | undefined {
   throw damaged(path);
 }
 
+/** Larger reports are none of ours, bytes. */
+const REPORT_BYTES = 256 * 1024 * 1024;
+
 /** A JSON file of the folder; undefined: there is none. */
 function readJson(folder: string, name: string, format?: string): unknown {
   const path = join(folder, name);
   if (!existsSync(path)) return undefined;
-  const read = readWhole(path);
+  const read = readRunFile(path, REPORT_BYTES);
   let value: unknown;
   try {
     value = JSON.parse(read.ok ? Buffer.from(read.bytes).toString("utf8") : "");

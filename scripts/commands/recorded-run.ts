@@ -170,10 +170,16 @@ export class RecordedRun {
     let outcome: RunOutcome;
     try {
       if (resume === undefined) {
+        const isBlind = blind !== undefined;
         for (const [name, contents] of files) this.#folder.write(name, contents);
         this.#folder.write(
           RunFile.resolved,
-          formatResolved({ scenario, scenarioHash: this.hash, drill: this.#options.drill }),
+          formatResolved({
+            scenario,
+            scenarioHash: this.hash,
+            drill: this.#options.drill,
+            isBlind,
+          }),
         );
       }
       const { seed, placement, speed } = scenario.run;

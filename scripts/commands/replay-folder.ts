@@ -30,8 +30,6 @@ import { linesToCompare, type Recorded, ReplayCheck } from "./replay-check.ts";
 export interface RecordedFolder extends Recorded {
   /** As it was given. */
   readonly given: string;
-  /** Of the drill, or of the scenario. */
-  readonly title: string;
   readonly scenario: Scenario;
   readonly topology: Topology;
   /** For people. */
@@ -87,11 +85,9 @@ export function readFolder(given: string): RecordedFolder {
   const unverified = { lines, bytes: recorded.isWhole ? 0 : events.tornBytes };
   const pid = holderOf(folder)?.pid;
   const notes = notesOn(pid, recorded);
-  const title = titleOf(resolved);
   return {
     ...recorded,
     given,
-    title,
     scenario,
     topology,
     notes,
@@ -100,7 +96,8 @@ export function readFolder(given: string): RecordedFolder {
   };
 }
 
-function titleOf({ drill, scenario }: Resolved): string {
+/** Title of the drill, or of the scenario. */
+export function titleOf({ drill, scenario }: Resolved): string {
   const hasTitle = typeof drill === "object" && drill !== null && "title" in drill;
   return hasTitle && typeof drill.title === "string" ? drill.title : scenario.title;
 }

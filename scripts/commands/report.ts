@@ -64,9 +64,11 @@ function textOf(recorded: RecordedReport, options: ReportOptions, terminal: Term
   if (options.html !== undefined) return recorded.page();
   if (options.json === true) return `${JSON.stringify(drill ?? report)}\n`;
   if (options.markdown === true) {
-    return drill === undefined
-      ? reportMarkdown(report)
-      : `${drillMarkdown(drill.faultplane)}${sectionsMarkdown(report)}`;
+    const markdown =
+      drill === undefined
+        ? reportMarkdown(report)
+        : `${drillMarkdown(drill.faultplane)}${sectionsMarkdown(report)}`;
+    return markdown.split("\n").map(escapeControls).join("\n");
   }
   const plain = drill === undefined ? reportText(report, []) : drillText(drill.faultplane);
   const text = plain.split("\n").map(escapeControls).join("\n");

@@ -107,6 +107,7 @@ export async function resumeCommand(
       silenceLimitSeconds: options.silenceLimit,
       watch: options,
       resume: journal,
+      blind: resolved.isBlind === true ? true : undefined,
     },
     options,
   );

@@ -7,12 +7,14 @@ import { readControl } from "../../cluster/control-file.ts";
 import type { ControlAnswer, ControlRequest } from "../../cluster/control-messages.ts";
 import { OperatingError } from "../../cluster/errors.ts";
 import { openViewServer } from "../../cluster/view-server.ts";
+import { makeFatTree } from "../../src/topology/fat-tree.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { Exit } from "./exit-codes.ts";
 import { findRecord, tellFolder } from "./find-run.ts";
-import { isUp } from "./log-reading.ts";
+import { hasBegun, isUp } from "./log-reading.ts";
 import { aboutRun, pageFiles } from "./page-about.ts";
-import { readFolder } from "./replay-folder.ts";
+import { readRecord } from "./read-record.ts";
+import { titleOf } from "./replay-folder.ts";
 import { StopSignals } from "./signals.ts";
 
 /** Options of `faultplane view` after parsing. */
@@ -32,13 +34,16 @@ export async function viewCommand(
   version: string,
 ): Promise<number> {
   const folder = findRecord(given);
-  const { journal, scenario, topology, events, title } = readFolder(folder);
-  events.close();
+  const signals = new StopSignals(() => {});
+  if (isUp(folder)) await hasBegun(folder, signals.signal);
+  const { journal, resolved } = readRecord(folder);
+  const { scenario } = resolved;
+  const topology = makeFatTree(scenario.cluster, scenario.hardware);
+  const title = titleOf(resolved);
   const isBlind = readControl(folder)?.isBlind === true;
   const run = { faultplane: version, runId: journal.header.runId, title };
   const terminal = new Terminal(options.color);
   if (options.json !== true) tellFolder(terminal, given, folder);
-  const signals = new StopSignals(() => {});
   const server = await openViewServer({
     ...{ port: options.port, folder, scenario, topology },
     about: aboutRun({ ...run, scenario, topology, isBlind }),

@@ -2,12 +2,13 @@
  * A blind drill as its responder lives through it: nothing that the commands say tells what broke,
  * names are taken without telling that somebody has them, and the report scores what was named.
  */
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import type { ChaosJournal } from "../../src/drill/chaos-journal.ts";
 import { until } from "../process/child-processes.ts";
-import { faultplane, type Said, workFolder } from "./command.ts";
+import { COMMAND, faultplane, type Said, workFolder } from "./command.ts";
 import { drillText, inject } from "./drills.ts";
 
 const folder = workFolder();
@@ -15,10 +16,36 @@ afterAll(() => folder.remove());
 const at = (...names: string[]): string => join(folder.path, ...names);
 const say = (...args: string[]): Promise<Said> => faultplane(folder.path, args);
 
+const text = (run: string): string => readFileSync(at(run, "events.ndjson"), "utf8");
+
 /** Its name is the one that an operator's fault of that kind gets when nobody says another. */
 const HIDDEN = "{name: slow-gpu, kind: slow-gpu, target: node1.gpu0, slowdown: 3}";
 /** One that the drill will give later than any of the commands below. */
 const LATER = "{name: grey-loss, kind: grey-loss, target: node0.nic1, loss: 0.000001}";
+
+it("stays blind for who takes it up again after a crash", async () => {
+  const file = drillText({ method: inject(HIDDEN, "5 us"), layers: "3-8" });
+  writeFileSync(at("crash.yaml"), file.replace("leastTraffic: 10", "leastTraffic: 0"));
+  const slow = ["--speed", "0.000005", "--out", "crash", "-q"];
+  const child = spawn(process.execPath, [COMMAND, "drill", "crash.yaml", "--blind", ...slow], {
+    cwd: folder.path,
+    env: { PATH: process.env.PATH ?? "", HOME: folder.path },
+  });
+  const gone = new Promise((resolve) => child.on("close", resolve));
+  // The onset is committed.
+  await until(
+    () => existsSync(at("crash", "events.ndjson")) && text("crash").includes("fault.began"),
+    30_000,
+    () => "no onset",
+  );
+  child.kill("SIGKILL");
+  await gone;
+  const { stdout, stderr, exitCode } = await say("resume", "crash", "-v", "--speed", "max");
+  expect(exitCode, stderr).toBe(0);
+  expect(stdout).toContain("verdict: PASS");
+  expect(stderr).toContain("layer");
+  expect(stderr).not.toMatch(/slow-gpu|node1\.gpu0 {5}fault|small drill/);
+});
 
 it("is found out with diagnose, and hides everything until it is over", async () => {
   const method = inject(HIDDEN, "5 us") + inject(LATER, "80 us");

@@ -212,6 +212,9 @@ describe("a run that is watched", () => {
       { problems: [{ code: "E026", hint: "did you mean 'nic-down'?" }] },
     ]);
     expect((await post(act, { command: "nothing" }, token))[0]).toBe(400);
+    let deep: unknown = "node0.gpu0";
+    for (let depth = 0; depth < 4000; depth += 1) deep = { a: deep };
+    expect((await post(act, { command: "inject", fault: { deep } }, token))[0]).toBe(400);
     const viewer = new Viewer(`${base}api/stream?each=1&filter=kind%3Dfault`);
     const forces = (): unknown => viewer.last("state")?.faults;
     await until(
