@@ -47,6 +47,7 @@ async function useKeyboard(tester: PageTester, page: Page): Promise<void> {
   await page.locator("#header button", { hasText: "go on" }).click();
   await page.locator("#header button", { hasText: "pause" }).waitFor();
   await page.click("#fleet", { position: await placeOf(page, "node1.gpu2") });
+  await page.locator("#chosen h2", { hasText: "node1.gpu2" }).waitFor();
   await page.keyboard.press("ArrowRight");
   await page.locator("#chosen h2", { hasText: "node1.nic2" }).waitFor();
   tester.check("an arrow chooses what is beside", true, "node1.nic2");
